@@ -1,0 +1,1 @@
+"""Breaks an offload job and proves that it neither loses nor repeats a row."""

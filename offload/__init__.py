@@ -1,0 +1,1 @@
+"""Moves trades from ClickHouse to Apache Iceberg exactly once."""

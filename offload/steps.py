@@ -1,0 +1,48 @@
+"""The named moments of a run, which listeners are told and at which a run may die."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """The steps of the protocol, in their order."""
+
+    CLAIM = "claim"
+    RECOVER = "recover"
+    PLAN = "plan"
+    WRITE = "write"
+    VERIFY = "verify"
+    PUBLISH = "publish"
+    RECORD = "record"
+
+
+class Event(StrEnum):
+    """What happens inside WRITE (once per split or file, from its worker thread) and inside PUBLISH."""
+
+    SPLIT_STARTED = "split_started"
+    FILE_WRITTEN = "file_written"
+    METADATA_WRITTEN = "metadata_written"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """
+    One moment of one table's run: `before` or `after` a step, or `at` an event.
+
+    `rows` is what is known at that moment: rows planned, written or published (0 where nothing is known yet).
+    """
+
+    when: str
+    what: Step | Event
+    table: str
+    rows: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.when}:{self.what}"
+
+
+MOMENTS = tuple(f"{when}:{step}" for step in Step for when in ("before", "after")) + tuple(
+    f"at:{event}" for event in Event
+)

@@ -1,0 +1,34 @@
+"""Errors sort by what the caller does next."""
+
+from __future__ import annotations
+
+import pytest
+
+from offload import errors
+
+
+def test_the_gravest_of_several_exit_codes_stands_for_all() -> None:
+    """One table that needs a person outweighs any number that mend themselves."""
+    assert errors.gravest([]) == 0
+    assert errors.gravest([0, 75, 0]) == 75
+    assert errors.gravest([75, 65, 69]) == 65
+    assert errors.gravest([65, 70, 78]) == 70
+    assert errors.gravest([75, 3]) == 3, "an unknown code is as grave as a bug"
+
+
+@pytest.mark.parametrize("kind", [errors.LeaseHeld, errors.DataError, errors.OutcomeUnknown])
+def test_a_message_says_what_was_expected_what_was_found_and_what_to_do(kind: type[errors.OffloadError]) -> None:
+    """The four parts of a message reach the reader in one line."""
+    error = kind("a living server", "a closed port", "start it")
+
+    assert str(error) == "expected a living server; found a closed port; next: start it"
+    assert error.kind == kind.__name__
+
+
+def test_every_error_has_an_exit_code_of_sysexits() -> None:
+    """No error leaves the exit code to chance."""
+    seen = {errors.OffloadError}
+    while more := {sub for kind in seen for sub in kind.__subclasses__()} - seen:
+        seen |= more
+
+    assert {kind.exit_code for kind in seen} <= set(errors.GRAVITY)
