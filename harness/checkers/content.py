@@ -1,0 +1,119 @@
+"""The content checker: every column of every row is the same hot and cold, but for the delivery columns."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from harness.reading.arrow import Table
+from harness.reading.values import kind, rows
+from harness.verdict import Finding, Offence, judged, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.model import Key
+
+NAME = "content"
+
+
+def check_content(
+    expected: Table | None,
+    found: Table | None,
+    *,
+    key: Sequence[str] = (),
+    delivery: Sequence[str] = (),
+    only_common: bool = False,
+) -> Finding:
+    """
+    Judge that the rows found are the rows expected, value by value and exactly.
+
+    Args:
+        expected: Rows of the hot table or of the ledger; None: could not be read.
+        found: Rows of the cold table; None: could not be read.
+        key: Columns that name a row; empty: both sides are multisets of whole rows.
+        delivery: Columns that say how a row came, which are not compared and may be absent.
+        only_common: Leave out rows whose key the other side lacks (hot has expired them, or cold has yet to come).
+
+    Returns:
+        The count is of rows (of columns, where the columns themselves differ); the worst differs in most columns.
+        Copies of one key are each compared, their number is the set checker's business; where hot has copies of a key,
+        cold may equal any. UNKNOWN where nothing was expected or nothing could be compared.
+
+    Raises:
+        ValueError: A key column is in neither table, or is a delivery column.
+    """
+    if expected is None or found is None:
+        return unknown(NAME, f"the rows {'expected' if expected is None else 'found'} could not be read")
+    columns = [name for name in expected.column_names if name not in delivery]
+    if strange := [name for name in key if name in delivery or name not in {*columns, *found.column_names}]:
+        raise ValueError(f"expected key columns of {columns}; found {strange}; next: correct `key`")
+    if schema := list(_schema_offences(expected, found, delivery)):
+        return judged(NAME, "both tables have the same columns", schema)
+    if not expected.num_rows:
+        return unknown(NAME, "no row was expected")
+    if not key:
+        return _judge_multiset(expected, found, columns)
+    return _judge_keyed(expected, found, columns, key, only_common=only_common)
+
+
+def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Offence]:
+    left = {field.name: kind(field.type) for field in expected.schema if field.name not in delivery}
+    right = {field.name: kind(field.type) for field in found.schema if field.name not in delivery}
+    for name in left | right:
+        if left.get(name) != right.get(name) and "null" not in {left.get(name), right.get(name)}:
+            yield Offence(f"column {name}: expected {left.get(name, 'none')}, found {right.get(name, 'none')}")
+
+
+def _judge_multiset(expected: Table, found: Table, columns: Sequence[str]) -> Finding:
+    wanted, got = Counter(rows(expected, columns)), Counter(rows(found, columns))
+    offences = [
+        *(
+            Offence(f"missing {times} times: {row}", times)
+            for row, times in (wanted - got).items()
+            for _ in range(times)
+        ),
+        *(
+            Offence(f"surplus {times} times: {row}", times)
+            for row, times in (got - wanted).items()
+            for _ in range(times)
+        ),
+    ]
+    message = f"the same rows, as often; {expected.num_rows} expected, {found.num_rows} found, {len(columns)} columns"
+    return judged(NAME, message, offences)
+
+
+def _judge_keyed(
+    expected: Table, found: Table, columns: Sequence[str], key: Sequence[str], *, only_common: bool
+) -> Finding:
+    wanted, got = _by_key(expected, columns, key), _by_key(found, columns, key)
+    common = wanted.keys() & got.keys()
+    if only_common and not common:
+        return unknown(NAME, f"no key in common; {len(wanted)} expected, {len(got)} found")
+    offences = [offence for name in got if name in common for offence in _altered(name, wanted, got, columns)]
+    if not only_common:
+        offences += [Offence(f"{name} is missing", len(columns)) for name in wanted if name not in common]
+        offences += [Offence(f"{name} is surplus", len(columns)) for name in got if name not in common]
+    return judged(NAME, f"the same row for each key; {len(common)} keys and {len(columns)} columns compared", offences)
+
+
+def _by_key(table: Table, columns: Sequence[str], key: Sequence[str]) -> dict[Key, list[Key]]:
+    grouped: dict[Key, list[Key]] = defaultdict(list)
+    for name, row in zip(rows(table, key), rows(table, columns), strict=True):
+        grouped[name].append(row)
+    return grouped
+
+
+def _altered(
+    name: Key, wanted: dict[Key, list[Key]], got: dict[Key, list[Key]], columns: Sequence[str]
+) -> Iterator[Offence]:
+    for row in got[name]:
+        if row in wanted[name]:
+            continue
+        differences = min((_differences(right, row, columns) for right in wanted[name]), key=len)
+        yield Offence(f"{name}: {'; '.join(differences)}", len(differences))
+
+
+def _differences(expected: Key, found: Key, columns: Sequence[str]) -> list[str]:
+    triples = zip(columns, expected, found, strict=True)
+    return [f"{column} expected {left!r}, found {right!r}" for column, left, right in triples if left != right]

@@ -1,0 +1,1 @@
+"""Reads both tiers by its own means, sharing no code with what is under test."""

@@ -1,0 +1,43 @@
+"""The child process: runs the offload's command line with one listener more, which strikes the process itself."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.subjects.fault import Action, Fault
+from offload import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Split our own arguments from those after `--`, which are the offload's."""
+    parser = argparse.ArgumentParser(prog="python -m harness.subjects.offload_child")
+    parser.add_argument("--at", help="moment, such as before:publish or at:file_written")
+    parser.add_argument("--action", type=Action, default=Action.KILL, choices=list(Action))
+    parser.add_argument("--nth", type=int, default=1, help="strike at the nth such moment, from 1")
+    parser.add_argument("--marker", type=Path, help="file to write just before striking")
+    own, rest = _divided(list(argv))
+    parsed_own = parser.parse_args(own)
+    parsed_own.rest = rest
+    return parsed_own
+
+
+def _divided(argv: list[str]) -> tuple[list[str], list[str]]:
+    cut = argv.index("--") if "--" in argv else len(argv)
+    return argv[:cut], argv[cut + 1 :]
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the offload and give its exit code."""
+    given = parsed(argv)
+    faults = (Fault(given.at, given.action, given.nth, given.marker),) if given.at else ()
+    return cli.main(given.rest, listeners=faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
