@@ -91,6 +91,21 @@ NOTHING = Fingerprint(0, 0)
 
 
 @dataclass(frozen=True)
+class Seen:
+    """One look at hot rows: their fingerprint and the largest timestamp among them (ticks; None: no row)."""
+
+    fingerprint: Fingerprint
+    last: int | None
+
+    def __add__(self, other: Seen) -> Seen:
+        lasts = [last for last in (self.last, other.last) if last is not None]
+        return Seen(self.fingerprint + other.fingerprint, max(lasts, default=None))
+
+
+UNSEEN = Seen(NOTHING, None)
+
+
+@dataclass(frozen=True)
 class SourceIdentity:
     """Which hot table it is: the server's UUID of it and the configured cluster name."""
 
@@ -129,13 +144,13 @@ class Split:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A data file as its writer closed it; `seen` is the hot fingerprint taken before its rows were read."""
+    """A data file as its writer closed it; `seen` is the look at hot before its rows were read."""
 
     split: Split
     path: str
     rows: int
     bytes: int
-    seen: Fingerprint
+    seen: Seen
 
 
 @dataclass(frozen=True)
@@ -143,13 +158,14 @@ class Token:
     """
     What a commit says of itself: it stands in the snapshot summary and, for the last one, in the table properties.
 
-    `window_from` and `watermark_ticks` are ticks of the source column. `swept_at` (microseconds UTC on the source's
+    `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column. `swept_at` (microseconds UTC on the source's
     clock) is when late rows were last looked for with none left behind. `table_uuid` is the cold table's own.
     """
 
     run_id: str
     epoch: int
     batch: int
+    run_from: int | None
     window_from: int | None
     window_to: int
     rows: int
@@ -195,6 +211,7 @@ class ColdState:
     token: Token | None
     location: str
     schema: Any = field(compare=False)  # pyarrow.Schema with field ids; Any, because nouns import no library
+    handle: Any = field(compare=False, default=None, repr=False)  # the lake's own object
 
 
 @dataclass(frozen=True)

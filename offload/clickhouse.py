@@ -1,0 +1,168 @@
+"""The door to ClickHouse: one client per thread, for a server over HTTP and for chDB in the process, and its errors."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHeld, OffloadError, Unavailable
+
+# system.errors / ErrorCodes.cpp of ClickHouse
+_REFUSED = {192, 193, 194, 497, 516}
+_MISSING = {47, 60, 81}
+_BUSY_FOLDER = 36
+_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
+_PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
+
+
+class ClickHouse:
+    """
+    Clients of one server or one chDB folder.
+
+    Args:
+        dsn: `clickhouse://user:password@host:8123/database`, `clickhouses://` for TLS, or
+            `chdb:///folder?database=name`.
+        timeout: Seconds without a byte from the server before a call fails.
+
+    Opens nothing before the first query. A chDB folder can be open in one process only.
+    """
+
+    def __init__(self, dsn: str, timeout: float) -> None:
+        self._dsn = dsn
+        self._url = urlsplit(dsn)
+        self._timeout = timeout
+        self._local = threading.local()
+        self._opened: list[Any] = []
+        self._lock = threading.Lock()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the engine runs in this process (chDB)."""
+        return self._url.scheme == "chdb"
+
+    @property
+    def database(self) -> str:
+        """The database that unqualified names stand in."""
+        query = parse_qs(self._url.query)
+        if self.embedded:
+            return query.get("database", ["default"])[0]
+        return self._url.path.strip("/") or "default"
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """
+        Run one query and return its rows.
+
+        Raises:
+            Unavailable: The server refused, vanished or stayed silent for `timeout` seconds.
+            AccessRefused: The user or the password was refused.
+            DataError: The query names something that does not exist.
+        """
+        with self._translated():
+            return list(self._client().query(query).result_rows)
+
+    def arrow(self, query: str) -> Iterator[Any]:
+        """Stream the answer as `pyarrow.RecordBatch`; errors as `rows`, also in mid stream."""
+        import pyarrow as pa  # noqa: PLC0415  # `import offload` must stay light
+
+        with self._translated():
+            stream = self._client().raw_stream(query, fmt="ArrowStream")
+            source = pa.py_buffer(stream.getbuffer()) if isinstance(stream, io.BytesIO) else stream
+            try:
+                yield from pa.ipc.open_stream(source)
+            finally:
+                stream.close() if not isinstance(stream, io.BytesIO) else None
+
+    def close(self) -> None:
+        """Close every client that any thread opened; another process may open the folder then."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        for client in opened:
+            client.close()
+        self._local = threading.local()
+
+    def _client(self) -> Any:
+        client = getattr(self._local, "client", None)
+        if client is None:
+            with self._lock:
+                client = self._open()
+                self._opened.append(client)
+            self._local.client = client
+        return client
+
+    def _open(self) -> Any:
+        import clickhouse_connect  # noqa: PLC0415  # 0.25 s, paid while the lease is being claimed
+
+        if self.embedded:
+            return clickhouse_connect.get_client(dsn=self._dsn)
+        if self._url.scheme not in _PORTS:
+            raise ConfigurationError(
+                "OFFLOAD_CLICKHOUSE_DSN to begin with clickhouse://, clickhouses:// or chdb://",
+                f"the scheme {self._url.scheme!r}",
+                "set OFFLOAD_CLICKHOUSE_DSN",
+            )
+        return clickhouse_connect.get_client(
+            host=self._url.hostname or "localhost",
+            port=self._url.port or _PORTS[self._url.scheme],
+            username=unquote(self._url.username or "default"),
+            password=unquote(self._url.password or ""),
+            database=self.database,
+            secure=self._url.scheme in {"https", "clickhouses"},
+            connect_timeout=self._timeout,
+            send_receive_timeout=self._timeout,
+            query_retries=0,
+            autogenerate_session_id=False,
+            settings={
+                # A query that is still at work sends a header now and then: silence means that nobody works.
+                "send_progress_in_http_headers": 1,
+                "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
+            },
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (OffloadError, GeneratorExit):
+            raise
+        except Exception as error:
+            if (translated := self._translate(error)) is None:
+                raise
+            raise translated from error
+
+    def _translate(self, error: Exception) -> OffloadError | None:
+        """What an error of the client, of urllib3 under it or of pyarrow beside it means to a caller; None: a bug."""
+        where = self._where()
+        code = getattr(error, "code", None)
+        said = _first_line(error)
+        if code == _BUSY_FOLDER or "another process" in said or "Cannot lock file" in said:
+            return LeaseHeld(f"to be the only process on {where}", said, "wait until the other run has ended")
+        if code in _REFUSED:
+            return AccessRefused(f"{where} to accept the user and the password", said, "correct OFFLOAD_CLICKHOUSE_DSN")
+        if code in _MISSING:
+            return DataError(f"the tables and columns that were asked for at {where}", said, "offload tables")
+        from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError  # noqa: PLC0415
+        from pyarrow import ArrowInvalid  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+        gone = isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError | ArrowInvalid)
+        if code in _TRANSIENT or (gone and (code is None or isinstance(error, StreamFailureError))):
+            return Unavailable(
+                f"an answer from {where} within {self._timeout:g} s", said, "see that it runs, then the same again"
+            )
+        if isinstance(error, Error) and code is None and not self.embedded:
+            return Unavailable(f"an answer from {where}", said, "see that it runs, then the same again")
+        return None
+
+    def _where(self) -> str:
+        """The address without user and password."""
+        if self.embedded:
+            return f"chDB folder {self._url.path}"
+        return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,58 @@
+"""Errors of SQLAlchemy and psycopg, and addresses, as both the catalog and the watermark store need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from offload.errors import AccessRefused, ConfigurationError, Unavailable
+
+# PostgreSQL, Appendix A "Error Codes": class 28 is authorization, 3D000 an unknown database, 42501 a missing privilege
+_REFUSED_STATES = ("28", "42501")
+_REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
+_MISSING_WORDS = ("does not exist", "unable to open database file")
+
+
+@contextmanager
+def translated_database(variable: str, url: str) -> Iterator[None]:
+    """
+    Errors of the database that `variable` names, as what they mean to a caller.
+
+    Raises:
+        Unavailable: It refuses the connection or went away.
+        AccessRefused: It refuses the user, the password or the permission.
+        ConfigurationError: There is no such database.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        where = shown(url)
+        said = " ".join(str(error.orig).split())[:300]
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if state.startswith(_REFUSED_STATES) or any(word in said for word in _REFUSED_WORDS):
+            raise AccessRefused(f"{where} to accept the user", said, f"correct {variable}") from error
+        if state == "3D000" or any(word in said for word in _MISSING_WORDS):
+            raise ConfigurationError(f"a database at {where}", said, f"create it, or correct {variable}") from error
+        raise Unavailable(f"an answer from {where}", said, "see that it runs, then the same again") from error
+
+
+def shown(url: str) -> str:
+    """The address without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def bounded(url: str, timeout: float) -> str:
+    """The address with a bound on connecting, in seconds, where the driver takes one there."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return url
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    extra = {
+        name: value
+        for name, value in {"connect_timeout": str(max(2, int(timeout)))}.items()
+        if name not in parsed.query
+    }
+    return parsed.update_query_dict(extra).render_as_string(hide_password=False)

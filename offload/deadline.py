@@ -1,0 +1,53 @@
+"""
+A bound on calls into libraries that may hang for ever.
+
+libpq has no read time-out (a frozen server's kernel still acknowledges every keepalive), and S3 clients retry past
+their own. The call runs in a thread of its own; one that overruns is left behind, and the process must then end with
+`os._exit`, since an executor's threads would be waited for (see `offload.cli.console`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from offload.errors import Unavailable
+
+T = TypeVar("T")
+
+_left_behind = threading.Event()
+
+
+def within(seconds: float, what: str, call: Callable[[], T]) -> T:
+    """
+    Return what `call` returns or raise what it raises.
+
+    Raises:
+        Unavailable: It took longer than `seconds`; it may still be at work, and what it does may still happen.
+    """
+    answer: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(call())
+        except BaseException as error:  # noqa: BLE001  # handed to the caller's thread, whatever it is
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name=f"within-{what}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        _left_behind.set()
+        raise Unavailable(
+            f"an answer from {what} within {seconds:g} s", "none", "see that it runs, then the same again"
+        )
+    if failure:
+        raise failure[0]
+    return answer[0]
+
+
+def left_behind() -> bool:
+    """Whether any call of this process has overrun."""
+    return _left_behind.is_set()

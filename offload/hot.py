@@ -1,0 +1,297 @@
+"""The rows of one hot table: how many stand where, their fingerprint, and their stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from offload import schema, sql
+from offload.clickhouse import ClickHouse
+from offload.errors import DataError
+from offload.model import Fingerprint, PartitionField, Piece, Seen, SourceIdentity, Window
+from offload.ports import Bound, Survey
+from offload.schema import TableShape
+from offload.windows import DAY, Cell
+
+_PRUNABLE = {"int", "long", "string"}
+_READ_SETTINGS = (
+    "output_format_arrow_string_as_string = 1, output_format_arrow_compression_method = 'none', "
+    "output_format_arrow_low_cardinality_as_dictionary = 0, output_format_arrow_fixed_string_as_fixed_byte_array = 1"
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the server stores the table. Bytes per row are uncompressed, 0 where unknown."""
+
+    engine: str
+    sorting_key: tuple[str, ...]
+    ttl: str | None
+    partition_in_sorting_key: bool
+    bytes_per_row: float
+    stored_bytes_per_row: float
+
+    @property
+    def replacing(self) -> bool:
+        """Whether the engine keeps one row per sorting key, when it pleases."""
+        return "ReplacingMergeTree" in self.engine
+
+
+class ClickHouseTable:
+    """
+    One hot table as it was described, and the window that is being moved.
+
+    Every question about rows goes through `relation`, so that hashing, comparing and reading mean the same rows.
+    """
+
+    def __init__(self, door: ClickHouse, shape: TableShape, identity: SourceIdentity, layout: Layout) -> None:
+        self.door = door
+        self.shape = shape
+        self.identity = identity
+        self.layout = layout
+        self._timestamp = sql.identifier(shape.spec.timestamp)
+        self._raw = ".".join(sql.identifier(part) for part in shape.spec.source.split("."))
+        self._name = f"{self._raw} FINAL" if layout.replacing else self._raw
+        self._doubled: set[Piece] = set()
+        self._across: Window | None = None
+        self._not_cold: str | None = None
+
+    @property
+    def bytes_per_row(self) -> tuple[float, float]:
+        """Bytes of a row in memory and in a data file, estimated; 0: unknown."""
+        return self.layout.bytes_per_row, self.layout.stored_bytes_per_row
+
+    # -- which rows are meant
+
+    @property
+    def cluster(self) -> str | None:
+        """The first sort column where it is text before the timestamp: pieces and files are kept narrow in it."""
+        first = self.shape.spec.sort[0]
+        return first if first != self.shape.spec.timestamp and self.shape.column(first).carrier.text else None
+
+    @property
+    def how_it_came(self) -> tuple[str, ...]:
+        """Columns in which two deliveries of one row may differ."""
+        spec = self.shape.spec
+        return spec.delivery if spec.timestamp_follows_key else (spec.timestamp, *spec.delivery)
+
+    def within(self, window: Window) -> str:
+        """The condition that a row lies in the window."""
+        high = f"{self._timestamp} <= {sql.timestamp(window.high, self.shape.precision)}"
+        if window.low is None:
+            return high
+        return f"{self._timestamp} > {sql.timestamp(window.low, self.shape.precision)} AND {high}"
+
+    def relation(self, piece: Piece, *conditions: str) -> str:
+        """The rows of a piece, one per key, that meet the conditions, as `FROM ... WHERE ...`."""
+        where = [self.within(piece.window), *self._bounds(piece), *conditions]
+        if self._across:
+            return f"FROM {self._one_per_key([self.within(self._across)])} WHERE {' AND '.join(where)}"
+        if piece in self._doubled:
+            inner = self._one_per_key([self.within(piece.window), *self._bounds(piece)])
+            return f"FROM {inner} WHERE {' AND '.join(where)}"
+        return f"FROM {self._name} WHERE {' AND '.join([*where, *self._aside()])}"
+
+    def _aside(self) -> list[str]:
+        return [self._not_cold] if self._not_cold else []
+
+    def _one_per_key(self, conditions: Sequence[str]) -> str:
+        key = ", ".join(map(sql.identifier, self.shape.spec.key))
+        order = ", ".join(map(sql.identifier, (*self.shape.spec.key, *self.how_it_came)))
+        names = ", ".join(sql.identifier(column.name) for column in self.shape.columns)
+        where = " AND ".join([*conditions, *self._aside()])
+        return f"(SELECT {names} FROM {self._name} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
+
+    def _bounds(self, piece: Piece) -> Iterator[str]:
+        yield from map(_partition_is, self.shape.spec.partition, piece.partition)
+        if piece.clusters and self.cluster:
+            column = sql.identifier(self.cluster)
+            first, last = map(sql.text, piece.clusters)
+            yield f"{column} = {first}" if first == last else f"{column} >= {first} AND {column} <= {last}"
+
+    def leave_out(self, condition: str) -> None:
+        """From now on mean only the rows that meet the condition (keys that stand in cold already are left out)."""
+        self._not_cold = condition
+
+    def one_batch(self, window: Window) -> None:
+        """
+        Begin a batch: where the timestamp does not follow the key, look for deliveries of one row across the window.
+
+        Raises:
+            DataError: A key with two contents.
+        """
+        self._across, self._not_cold, self._doubled = None, None, set()
+        if self.shape.spec.key and not self.shape.spec.timestamp_follows_key:
+            piece = Piece(window)
+            row = self._hashed(piece)
+            if row["keys"] is not None and row["keys"] < row["rows"]:
+                self._refuse_two_contents(piece)
+                self._across = window
+
+    # -- questions
+
+    def hash_of(self, columns: Sequence[schema.CarriedColumn], function: str = "cityHash64") -> str:
+        """One hash over columns in the types that they travel in."""
+        return sql.hash_of([(sql.carried(column), column.carrier) for column in columns], function)
+
+    def survey(self, window: Window) -> Survey:
+        """Count the window as it stands, duplicates included, and say what is odd in it."""
+        expired = f"countIf({self.layout.ttl} <= now())" if self.layout.ttl else "0"
+        zero = sql.timestamp(0, self.shape.precision)
+        rows = self.door.rows(
+            f"SELECT count(), countIf({self._timestamp} = {zero}), {expired} FROM {self._raw} WHERE {self.within(window)}"
+        )
+        return Survey(*map(int, rows[0]))
+
+    def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
+        """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
+        at = sql.ticks(self._timestamp, self.shape.precision)
+        parts = [_partition_of(field) for field in self.shape.spec.partition] if clustered else []
+        cluster = f"CAST({sql.identifier(self.cluster)} AS String)" if clustered and self.cluster else "NULL"
+        rows = self.door.rows(
+            f"SELECT CAST([{', '.join(parts)}] AS Array(String)) AS p, {cluster} AS c, "
+            f"{at} - positiveModulo({at}, {bucket}) AS b, count() FROM {self._raw} WHERE {self.within(window)} "
+            "GROUP BY p, c, b ORDER BY p, c, b"
+        )
+        return [Cell(tuple(partition), value, int(start), int(count)) for partition, value, start, count in rows]
+
+    def look(self, piece: Piece) -> Seen:
+        """
+        Fingerprint the rows of a piece, one per key, in the target's types.
+
+        Raises:
+            DataError: A value that cannot be carried, or a key with two contents.
+        """
+        row = self._hashed(piece)
+        if row["keys"] is not None and row["keys"] < row["rows"] and piece not in self._doubled and not self._across:
+            self._refuse_two_contents(piece)
+            self._doubled.add(piece)  # one thread works on one piece, and adding to a set is atomic
+            row = self._hashed(piece)
+        self._refuse_violations(piece, row)
+        if row["hashed"] != row["rows"]:
+            raise DataError(
+                f"a hash for each of {row['rows']} rows of {self.shape.spec.source}",
+                f"{row['hashed']} hashes",
+                "report it: a column type is hashed wrongly",
+            )
+        return Seen(Fingerprint(row["rows"], row["digest"]), row["last"] if row["rows"] else None)
+
+    def _hashed(self, piece: Piece) -> dict[str, Any]:
+        keys = f"uniqExact({self.hash_of(self.shape.identity)})" if self._keys_to_count() else "NULL"
+        wrong = {f"wrong{at}": sql.violation(column) for at, column in enumerate(self.shape.columns)}
+        asked = {
+            "rows": "count()",
+            "digest": f"sum({self.hash_of(self.shape.columns)} AS h)",
+            "hashed": "count(h)",
+            "keys": keys,
+            "last": sql.ticks(f"max({self._timestamp})", self.shape.precision),
+            **{name: f"countIf({condition})" for name, condition in wrong.items() if condition},
+        }
+        selected = ", ".join(f"{expression} AS `{name}`" for name, expression in asked.items())
+        answer = self.door.rows(f"SELECT {selected} {self.relation(piece)} SETTINGS {self._settings()}")
+        return dict(zip(asked, answer[0], strict=True))
+
+    def _settings(self) -> str:
+        # An alias must not shadow the column that a condition or an order means.
+        alone = self.layout.replacing and self.layout.partition_in_sorting_key
+        final = ", do_not_merge_across_partitions_select_final = 1" if alone else ""
+        return f"prefer_column_name_to_alias = 1, max_threads = 2{final}"
+
+    def _keys_to_count(self) -> bool:
+        """FINAL leaves one row per sorting key: where that lies within the key, no key can occur twice."""
+        key, sorting = set(self.shape.spec.key), set(self.layout.sorting_key)
+        return bool(key) and not (self.layout.replacing and sorting and sorting <= key)
+
+    def _refuse_violations(self, piece: Piece, row: dict[str, Any]) -> None:
+        for at, column in enumerate(self.shape.columns):
+            condition = sql.violation(column)
+            if condition and row[f"wrong{at}"]:
+                rows = self.door.rows(f"SELECT {self._shown()} {self.relation(piece, condition)} LIMIT 3")
+                raise DataError(
+                    f"values of {column.name} in {self.shape.spec.source} that fit {column.carrier.iceberg}",
+                    f"{row[f'wrong{at}']} that do not, such as {_examples(rows)}",
+                    "correct the rows, or declare another carrier (unsigned_as_long, binary)",
+                )
+
+    def _refuse_two_contents(self, piece: Piece) -> None:
+        content = [column for column in self.shape.columns if column.name not in self.how_it_came]
+        key = ", ".join(map(sql.identifier, self.shape.spec.key))
+        rows = self.door.rows(
+            f"SELECT {self._shown()} {self.relation(piece)} GROUP BY {key} "
+            f"HAVING uniqExact({self.hash_of(content)}) > 1 ORDER BY {key} LIMIT 3"
+        )
+        if rows:
+            raise two_contents(self.shape, rows)
+
+    def _shown(self) -> str:
+        names = self.shape.spec.key or (self.shape.spec.timestamp, self.shape.spec.sequence)
+        return ", ".join(f"toString({sql.identifier(name)})" for name in names)
+
+    def read(self, piece: Piece) -> Iterator[Any]:
+        """Stream the rows of a piece as `pyarrow.RecordBatch`, sorted, in the types that they travel in."""
+        columns = ", ".join(f"{sql.carried(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns)
+        order = ", ".join(map(sql.identifier, self.shape.spec.sort))
+        yield from self.door.arrow(
+            f"SELECT {columns} {self.relation(piece)} ORDER BY {order} SETTINGS {self._settings()}, {_READ_SETTINGS}"
+        )
+
+    def sequence_at(self, ticks: int) -> int | None:
+        """The largest sequence at that timestamp; None: no row bears it any more."""
+        answer = self.door.rows(
+            f"SELECT count(), max({sql.identifier(self.shape.spec.sequence)}) FROM {self._raw} "
+            f"WHERE {self._timestamp} = {sql.timestamp(ticks, self.shape.precision)}"
+        )
+        count, last = answer[0]
+        return int(last) if count else None
+
+    def key_bounds(self, window: Window) -> list[Bound]:
+        """The range of each key column in the window, where manifests can be pruned by it."""
+        names = [name for name in self.shape.spec.key if self.shape.column(name).carrier.iceberg in _PRUNABLE]
+        if not names:
+            return []
+        asked = [f"{side}({sql.carried(self.shape.column(name))})" for name in names for side in ("min", "max")]
+        answer = self.door.rows(f"SELECT {', '.join(asked)} {self.relation(Piece(window))}")[0]
+        return [(name, answer[2 * at], answer[2 * at + 1]) for at, name in enumerate(names)]
+
+    def oldest(self) -> int | None:
+        """Ticks from which hot should hold every row: its oldest day, less what the TTL may have taken."""
+        kept = f"{self.layout.ttl} > now()" if self.layout.ttl else "1"
+        at = sql.ticks(f"minIf({self._timestamp}, {kept})", self.shape.precision)
+        count, ticks = self.door.rows(f"SELECT countIf({kept}), {at} FROM {self._raw}")[0]
+        if not count:
+            return None
+        day = DAY * 10**self.shape.precision
+        return int(ticks) if self.layout.ttl else int(ticks) - int(ticks) % day
+
+
+def two_contents(shape: TableShape, rows: Sequence[tuple[Any, ...]]) -> DataError:
+    """The error for keys that bear two contents; `rows` are examples."""
+    return DataError(
+        f"one content per key ({', '.join(shape.spec.key)}) in {shape.spec.source}",
+        f"keys with two, such as {_examples(rows)}",
+        "correct the rows in the hot table, or declare the columns that differ as delivery columns",
+    )
+
+
+def _partition_of(field: PartitionField) -> str:
+    column = sql.identifier(field.column)
+    match field.transform:
+        case "day":
+            return f"toString(toDate32({column}, 'UTC'))"
+        case "month":
+            return f"toString(toStartOfMonth(toDate32({column}, 'UTC')))"
+        case _:
+            return f"toString({column})"
+
+
+def _partition_is(field: PartitionField, value: str) -> str:
+    column = sql.identifier(field.column)
+    if field.transform == "identity":
+        return f"{_partition_of(field)} = {sql.text(value)}"
+    start = f"toDateTime64({sql.text(f'{value} 00:00:00')}, 0, 'UTC')"  # a range, which the primary key can prune by
+    return f"{column} >= {start} AND {column} < {start} + INTERVAL 1 {field.transform.upper()}"
+
+
+def _examples(rows: Sequence[tuple[Any, ...]]) -> str:
+    return "; ".join("/".join(map(str, row)) for row in rows)

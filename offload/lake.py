@@ -1,0 +1,256 @@
+"""
+The door to PyIceberg: loading, creating, checking and committing the cold table.
+
+The commit is our own call of `Catalog.commit_table` (REST catalog specification, `UpdateTable`): PyIceberg 0.12's
+`Transaction.commit_transaction` rebases a failed commit onto the new head, which lets a stale writer in, and deletes
+the manifests of commits whose outcome it misjudged. Ours never rebases and deletes nothing. It reads private members
+of the transaction; tests/unit/test_pyiceberg_contract.py pins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchNamespaceError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
+from pyiceberg.table import Table
+from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from offload import history, iceberg, parquet
+from offload.database import translated_database
+from offload.deadline import within
+from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
+from offload.model import ColdState, TableSpec, Token, WrittenFile
+from offload.ports import Bound
+from offload.schema import TableShape
+from offload.storage import Storage
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+
+
+class ObservedCatalog(SqlCatalog):
+    """A SQL catalog that says when the metadata file is uploaded and the catalog has not yet been told."""
+
+    told: Callable[[], None] | None = None
+
+    def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]
+        super()._write_metadata(metadata, io, metadata_path)
+        if self.told:
+            self.told()
+
+
+class IcebergLake:
+    """
+    Cold tables of one catalog and warehouse.
+
+    Args:
+        name: Catalog name, part of each row of the SQL catalog.
+        uri: SQLAlchemy address of the catalog's database.
+        storage: The warehouse.
+        timeout: Seconds that one call may take.
+    """
+
+    def __init__(self, name: str, uri: str, storage: Storage, timeout: float) -> None:
+        self._name = name
+        self._uri = uri
+        self._storage = storage
+        self._timeout = timeout
+        self._opened: ObservedCatalog | None = None
+
+    def load(self, spec: TableSpec) -> ColdState | None:
+        """
+        The table as it stands, or None where the catalog has none.
+
+        Raises:
+            ConfigurationError: The warehouse is missing.
+            DataError: The token cannot be read.
+        """
+        self._storage.check()
+        try:
+            table = self._call(lambda: self._catalog().load_table(spec.target))
+        except (NoSuchTableError, NoSuchNamespaceError):
+            return None
+        return self._state(table)
+
+    def create(self, shape: TableShape) -> ColdState:
+        """Create the table; one that another run has just created is loaded instead."""
+        spec = shape.spec
+        schema = iceberg.table_schema(shape)
+        partition, order = iceberg.partition_spec(schema, spec), iceberg.sort_order(schema, spec)
+
+        def create() -> Table:
+            catalog = self._catalog()
+            # Another first run may do each of these at the same moment.
+            for call in (
+                lambda: catalog.create_namespace(spec.target.rpartition(".")[0]),
+                lambda: catalog.create_table(spec.target, schema, partition_spec=partition, sort_order=order),
+            ):
+                try:
+                    call()
+                except (NamespaceAlreadyExistsError, TableAlreadyExistsError, IntegrityError):
+                    continue
+            return catalog.load_table(spec.target)
+
+        return self._state(self._call(create))
+
+    def check(self, shape: TableShape, state: ColdState) -> None:
+        """
+        Check that the history since the last token explains the table, and that its columns are hot's.
+
+        Raises:
+            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand; or a column
+                is missing on one side or of another type.
+        """
+        history.check(shape.spec, state)
+        iceberg.check_schema(shape, state.handle.schema())
+
+    def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
+        """Live files that may hold rows within all the bounds."""
+        wanted = iceberg.within_bounds(bounds)
+        return self._call(lambda: [task.file.file_path for task in state.handle.scan(row_filter=wanted).plan_files()])
+
+    def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
+        """
+        Hold names, field ids and types of each stored file against the table's schema.
+
+        Raises:
+            DataError: They do not agree.
+        """
+        for file in files:
+            self._footer(state, file)
+
+    def _footer(self, state: ColdState, file: WrittenFile) -> Any:
+        return self._call(lambda: parquet.footer(self._storage, file.path, state.schema))
+
+    def publish(
+        self, spec: TableSpec, state: ColdState, files: Sequence[WrittenFile], token: Token, told: Callable[[], None]
+    ) -> ColdState:
+        """
+        One commit: files, token and properties, or nothing.
+
+        `told` is called when the metadata file is uploaded and the catalog has not yet been told.
+
+        Raises:
+            Fenced: The table no longer has the UUID or the last token of `state`.
+            OutcomeUnknown: Sent, and it cannot be seen whether it landed.
+        """
+        entries = [iceberg.data_file(state.handle, file, self._footer(state, file)) for file in files]
+        for _ in range(_ATTEMPTS):
+            request = self._request(state, entries, token)
+            try:
+                self._commit(state, request, told)
+            except Exception as error:  # after every error, conflicts included: look before acting
+                now = self._look(spec, state, token, error)
+                if now.token == token:
+                    return now
+                if not isinstance(error, CommitFailedException):
+                    raise
+                # Our own fence stands in the way of nobody's rows: a compaction came between. Or a hand: refused.
+                history.check(spec, now)
+                state = now
+            else:
+                return self._after(spec, token)
+        raise Fenced(f"{spec.target} to hold still", f"{_ATTEMPTS} other commits", f"offload run {spec.name}")
+
+    def _request(self, state: ColdState, entries: Sequence[Any], token: Token) -> tuple[Any, Any]:
+        transaction = state.handle.transaction()
+        append = transaction.update_snapshot(snapshot_properties={history.TOKEN: token.dumps()}).fast_append()
+        for entry in entries:
+            append.append_data_file(entry)
+        with self._storage.translated():
+            within(self._timeout * 3, self._storage.where, append.commit)
+        records = state.records + sum(entry.record_count for entry in entries)
+        transaction.set_properties(history.properties(token, append.snapshot_id, records))
+        requirements = (
+            AssertTableUUID(uuid=state.handle.metadata.table_uuid),
+            AssertRefSnapshotId(ref="main", snapshot_id=state.snapshot_id),
+        )
+        return requirements, transaction._updates  # noqa: SLF001  # the contract test pins it
+
+    def _commit(self, state: ColdState, request: tuple[Any, Any], told: Callable[[], None]) -> None:
+        requirements, updates = request
+        catalog = self._catalog()
+        catalog.told = told
+        try:
+            self._call(lambda: catalog.commit_table(state.handle, requirements, updates))
+        finally:
+            catalog.told = None
+
+    def _look(self, spec: TableSpec, state: ColdState, token: Token, error: Exception) -> ColdState:
+        """
+        The table after a failed commit.
+
+        Raises:
+            Fenced: Someone else has published, or the table is another one.
+            OutcomeUnknown: It cannot be looked at.
+        """
+        try:
+            now = self.load(spec)
+        except OffloadError as blind:
+            raise OutcomeUnknown(
+                f"to see whether the commit of {token.rows} rows to {spec.target} landed",
+                f"{error}; then {blind.found}",
+                f"offload run {spec.name}: it looks before it writes",
+            ) from error
+        if now is None or now.uuid != state.uuid or now.token not in (state.token, token):
+            raise Fenced(
+                f"{spec.target} as this run found it",
+                f"{'no table' if now is None else f'another commit, {now.token}' if now.uuid == state.uuid else now.uuid}",
+                f"offload run {spec.name}",
+            ) from error
+        return now
+
+    def _after(self, spec: TableSpec, token: Token) -> ColdState:
+        try:
+            now = self.load(spec)
+        except Unavailable as error:
+            raise OutcomeUnknown(
+                f"{spec.target} to be readable after a commit", error.found, "the same again"
+            ) from error
+        if now is None or now.token != token:
+            raise Fenced(f"{spec.target} to bear the token just committed", f"{now and now.token}", "offload status")
+        return now
+
+    def _state(self, table: Table) -> ColdState:
+        def state() -> ColdState:
+            return ColdState(
+                uuid=str(table.metadata.table_uuid),
+                snapshot_id=table.metadata.current_snapshot_id,
+                records=history.records(table),
+                token=history.token(table),
+                location=table.location(),
+                schema=iceberg.arrow_schema(table.schema()),
+                handle=table,
+            )
+
+        return self._call(state)
+
+    def _catalog(self) -> ObservedCatalog:
+        if self._opened is None:
+            properties = {"uri": self._uri, "warehouse": self._storage.uri, **self._storage.properties()}
+            try:
+                self._opened = ObservedCatalog(self._name, **properties)
+            except (IntegrityError, OperationalError, ProgrammingError):
+                # Two first runs create the catalog's tables at once; the loser finds them the second time.
+                self._opened = ObservedCatalog(self._name, **properties)
+        return self._opened
+
+    def _call(self, call: Callable[[], T]) -> T:
+        with self._translated():
+            return within(self._timeout, f"the catalog or {self._storage.where}", call)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with translated_database("OFFLOAD_CATALOG_URI", self._uri), self._storage.translated():
+            yield

@@ -1,0 +1,134 @@
+"""
+The door to pyarrow's Parquet writer.
+
+Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/. Whole numbers (timestamps, sequences,
+decimals of up to 18 digits, which Iceberg stores as integers) are delta-packed: smaller than PLAIN, and quicker to
+compress. Field ids are Iceberg's, in `PARQUET:field_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from offload.errors import DataError
+from offload.storage import Storage
+
+_ZSTD_LEVEL = 3
+_INTEGER_DECIMAL_DIGITS = 18
+_FIELD_ID = b"PARQUET:field_id"
+ROW_GROUP_BYTES = 32 * 2**20
+
+
+class ParquetFile:
+    """
+    One data file in the making; row groups of about 32 MiB of Arrow data, so that memory stays bounded.
+
+    Rows must arrive in the types of `schema` but for widths and names that a cast can mend.
+    """
+
+    def __init__(self, storage: Storage, uri: str, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._held: list[pa.RecordBatch] = []
+        self._held_bytes = 0
+        self.rows = 0
+        self._sink = storage.create(uri)
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            schema,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            use_dictionary=_dictionary_paths(schema),
+            column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if _whole_number(field.type)},
+            store_decimal_as_integer=True,
+            store_schema=False,
+        )
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Take rows; they reach the file when a row group is full."""
+        self._held.append(batch)
+        self._held_bytes += batch.nbytes
+        if self._held_bytes >= ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """End the row group."""
+        if not self._held:
+            return
+        table = pa.Table.from_batches(self._held).cast(self._schema)
+        self._held, self._held_bytes = [], 0
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+        self.rows += table.num_rows
+
+    def close(self) -> int:
+        """End the file; returns its size in bytes."""
+        self.flush()
+        self._writer.close()
+        size = int(self._sink.tell())
+        self._sink.close()
+        return size
+
+    def abandon(self) -> None:
+        """Let go of a file that will not be finished; what was uploaded of it is an orphan."""
+        self._held = []
+        self._sink.close()
+
+
+def _dictionary_paths(schema: pa.Schema) -> list[str]:
+    return [path for field in schema for path in _texts(field.name, field.type)]
+
+
+def _texts(path: str, kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_map(kind):
+        yield from _texts(f"{path}.key_value.key", kind.key_type)
+        yield from _texts(f"{path}.key_value.value", kind.item_type)
+    elif pa.types.is_list(kind):
+        yield from _texts(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_string(kind):
+        yield path
+
+
+def _whole_number(kind: pa.DataType) -> bool:
+    if pa.types.is_decimal(kind):
+        return bool(kind.precision <= _INTEGER_DECIMAL_DIGITS)
+    return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
+def footer(storage: Storage, uri: str, schema: pa.Schema) -> pq.FileMetaData:
+    """
+    Read a stored file's footer and hold names, field ids and types against the table's schema.
+
+    Raises:
+        DataError: They do not agree: its rows would be read as something else.
+    """
+    with storage.translated(), storage.open(uri) as source:
+        try:
+            metadata = pq.read_metadata(source)
+        except pa.ArrowInvalid as error:
+            raise _wrong(uri, "a Parquet footer", str(error)) from error
+    stored = metadata.schema.to_arrow_schema()
+    for expected, found in zip(_described(schema), _described(stored), strict=False):
+        if expected != found:
+            raise _wrong(uri, expected, found)
+    if len(stored) != len(schema):
+        raise _wrong(uri, f"{len(schema)} columns", str(len(stored)))
+    return metadata
+
+
+def _described(schema: pa.Schema) -> Iterator[str]:
+    return (_describe(field) for field in schema)
+
+
+def _describe(field: pa.Field) -> str:
+    kind = field.type
+    inner = [kind.key_field, kind.item_field] if pa.types.is_map(kind) else []
+    inner = [kind.value_field] if pa.types.is_list(kind) else inner
+    spelled = f"{'map' if len(inner) > 1 else 'list'}<{', '.join(map(_describe, inner))}>" if inner else str(kind)
+    number = (field.metadata or {}).get(_FIELD_ID, b"none").decode()
+    return f"{field.name} (field id {number}) {spelled}{'' if field.nullable else ' required'}"
+
+
+def _wrong(uri: str, expected: str, found: str) -> DataError:
+    return DataError(f"{expected} in {uri}", found, "nothing was published; the same again writes the file anew")

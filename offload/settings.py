@@ -1,0 +1,81 @@
+"""The environment, read in one place: variables `OFFLOAD_*` and a `.env` file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from offload.errors import ConfigurationError
+
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def _seconds(value: object) -> float:
+    """`300`, `300s`, `5 min` -> 300.0."""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", str(value))
+    if not match or match[2] not in _UNITS:
+        raise ValueError(f"a duration such as 300, 90s or 5min, not {value!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+
+class Settings(BaseSettings):
+    """
+    Where everything is; durations are seconds.
+
+    Attributes:
+        clickhouse_dsn: `clickhouse://user:password@host:8123/database` or `chdb:///folder?database=default`.
+        catalog_uri: SQLAlchemy address of the Iceberg SQL catalog.
+        watermarks_url: SQLAlchemy address of the watermark store.
+        warehouse: `s3://bucket/prefix` or a local folder; it must exist.
+        cluster: Part of the hot table's identity; name it where several clusters hold tables of one name.
+        buffer: How far behind the clock a window ends.
+        lease: How long a silent run keeps its table.
+        timeout: How long one call to a service may take.
+        batch_rows: Rows that one commit publishes at most.
+        workers: Threads that write splits.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OFFLOAD_", env_file=".env", extra="ignore")
+
+    clickhouse_dsn: SecretStr = SecretStr("chdb:///tidemark/clickhouse")
+    catalog_uri: SecretStr = SecretStr("sqlite:///tidemark/catalog.db")
+    catalog_name: str = "tidemark"
+    watermarks_url: SecretStr = SecretStr("sqlite:///tidemark/watermarks.db")
+    warehouse: str = "tidemark/warehouse"
+    cluster: str = "default"
+    s3_endpoint: str | None = None
+    s3_endpoint_for_clickhouse: str | None = None
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_region: str = "us-east-1"
+    tables: Path | None = None
+    engine: str = "local"
+    buffer: Seconds = 300.0
+    lease: Seconds = 60.0
+    timeout: Seconds = 10.0
+    batch_rows: int = Field(default=25_000_000, ge=1)
+    workers: int = Field(default=2, ge=1, le=64)
+
+
+def load() -> Settings:
+    """
+    Read the environment.
+
+    Raises:
+        ConfigurationError: A variable has a value of a wrong form; the value itself is not shown.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"OFFLOAD_{'_'.join(map(str, first['loc'])).upper()}"
+        raise ConfigurationError(
+            f"a usable value in {name}", str(first["msg"]), f"set {name} anew, in the environment or in .env"
+        ) from None

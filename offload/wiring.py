@@ -1,0 +1,81 @@
+"""Settings -> concrete parts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from offload.clickhouse import ClickHouse
+from offload.engines.local import LocalEngine
+from offload.errors import ConfigurationError, UsageError
+from offload.lake import IcebergLake
+from offload.planning import Limits
+from offload.runner import Parts
+from offload.settings import Settings
+from offload.source import ClickHouseSource
+from offload.storage import Storage
+from offload.verify import ClickHouseVerifier
+from offload.watermarks import WatermarkStore
+
+
+class SystemClock:
+    """This machine's clock."""
+
+    def now(self) -> int:
+        """Microseconds since 1970 UTC."""
+        return time.time_ns() // 1000
+
+
+def storage(settings: Settings) -> Storage:
+    """The warehouse."""
+    key, secret = settings.s3_access_key, settings.s3_secret_key
+    return Storage(
+        settings.warehouse,
+        settings.timeout,
+        endpoint=settings.s3_endpoint,
+        endpoint_for_clickhouse=settings.s3_endpoint_for_clickhouse,
+        access_key=key.get_secret_value() if key else None,
+        secret_key=secret.get_secret_value() if secret else None,
+        region=settings.s3_region,
+    )
+
+
+def watermarks(settings: Settings) -> WatermarkStore:
+    """The watermark store."""
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    return WatermarkStore(settings.watermarks_url.get_secret_value(), settings.lease, settings.timeout, owner)
+
+
+@contextmanager
+def parts(settings: Settings) -> Iterator[Parts]:
+    """
+    Everything a run needs; nothing is opened before it is used, and what was opened is closed at the end.
+
+    Raises:
+        UsageError: The engine is not known.
+    """
+    if settings.engine != "local":
+        raise UsageError("the engine local", settings.engine, "set OFFLOAD_ENGINE=local or leave --engine out")
+    files = storage(settings)
+    door = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
+    reader = door
+    if not door.embedded and not files.remote:
+        # A server cannot see this machine's folder: chDB, which gives the same hashes, reads the files.
+        raise ConfigurationError(
+            "a warehouse that the ClickHouse server can reach", settings.warehouse, "set OFFLOAD_WAREHOUSE to s3://…"
+        )
+    try:
+        yield Parts(
+            source=ClickHouseSource(door, settings.cluster),
+            verifier=ClickHouseVerifier(reader, files.table_function),
+            lake=IcebergLake(settings.catalog_name, settings.catalog_uri.get_secret_value(), files, settings.timeout),
+            watermarks=watermarks(settings),
+            engine=LocalEngine(files, settings.workers),
+            clock=SystemClock(),
+            limits=Limits(settings.buffer, settings.batch_rows),
+        )
+    finally:
+        door.close()
