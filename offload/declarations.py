@@ -84,7 +84,19 @@ def from_flags(
                 f"{getattr(made, name)}",
                 "leave the flag out, or change the declaration",
             )
-    return replace(declared, late=late) if late else declared
+    return with_late(declared, late) if late else declared
+
+
+def with_late(spec: TableSpec, late: str) -> TableSpec:
+    """
+    The same table with another rule for late rows.
+
+    Raises:
+        UsageError: There is no such rule.
+    """
+    if late not in LATE:
+        raise UsageError(f"one of {', '.join(LATE)}", repr(late), "leave --late out to use what is declared")
+    return replace(spec, late=late)
 
 
 def complete(spec: TableSpec, sorting_key: tuple[str, ...], *, replacing: bool, plain: set[str]) -> TableSpec:

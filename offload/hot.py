@@ -139,22 +139,25 @@ class ClickHouseTable:
         """Count the window as it stands, duplicates included, and say what is odd in it."""
         expired = f"countIf({self.layout.ttl} <= now())" if self.layout.ttl else "0"
         zero = sql.timestamp(0, self.shape.precision)
-        rows = self.door.rows(
-            f"SELECT count(), countIf({self._timestamp} = {zero}), {expired} FROM {self._raw} WHERE {self.within(window)}"
-        )
+        asked = f"count(), countIf({self._timestamp} = {zero}), {expired}"
+        rows = self.door.rows(f"SELECT {asked} FROM {self._raw} WHERE {self.within(window)}")
         return Survey(*map(int, rows[0]))
 
     def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
         """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
-        at = sql.ticks(self._timestamp, self.shape.precision)
-        parts = [_partition_of(field) for field in self.shape.spec.partition] if clustered else []
-        cluster = f"CAST({sql.identifier(self.cluster)} AS String)" if clustered and self.cluster else "NULL"
-        rows = self.door.rows(
-            f"SELECT CAST([{', '.join(parts)}] AS Array(String)) AS p, {cluster} AS c, "
-            f"{at} - positiveModulo({at}, {bucket}) AS b, count() FROM {self._raw} WHERE {self.within(window)} "
-            "GROUP BY p, c, b ORDER BY p, c, b"
+        at = sql.bucket(self._timestamp, self.shape.precision, bucket)
+        parts = (
+            {f"p{n}": _partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
         )
-        return [Cell(tuple(partition), value, int(start), int(count)) for partition, value, start, count in rows]
+        cluster = sql.identifier(self.cluster) if clustered and self.cluster else "''"
+        inner = ", ".join(f"{expression} AS {name}" for name, expression in parts.items())
+        # Counted in the columns' own types, and turned to text once per group.
+        rows = self.door.rows(
+            f"SELECT CAST([{', '.join(f'toString({name})' for name in parts)}] AS Array(String)), toString(c), b, n FROM "
+            f"(SELECT {inner}{', ' if inner else ''}{cluster} AS c, {at} AS b, count() AS n FROM {self._raw} "
+            f"WHERE {self.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) ORDER BY ALL"
+        )
+        return [Cell(tuple(part), value or None, int(start), int(count)) for part, value, start, count in rows]
 
     def look(self, piece: Piece) -> Seen:
         """
@@ -278,17 +281,17 @@ def _partition_of(field: PartitionField) -> str:
     column = sql.identifier(field.column)
     match field.transform:
         case "day":
-            return f"toString(toDate32({column}, 'UTC'))"
+            return f"toDate32({column}, 'UTC')"
         case "month":
-            return f"toString(toStartOfMonth(toDate32({column}, 'UTC')))"
+            return f"toStartOfMonth(toDate32({column}, 'UTC'))"
         case _:
-            return f"toString({column})"
+            return column
 
 
 def _partition_is(field: PartitionField, value: str) -> str:
     column = sql.identifier(field.column)
     if field.transform == "identity":
-        return f"{_partition_of(field)} = {sql.text(value)}"
+        return f"toString({column}) = {sql.text(value)}"
     start = f"toDateTime64({sql.text(f'{value} 00:00:00')}, 0, 'UTC')"  # a range, which the primary key can prune by
     return f"{column} >= {start} AND {column} < {start} + INTERVAL 1 {field.transform.upper()}"
 

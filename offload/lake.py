@@ -104,15 +104,22 @@ class IcebergLake:
 
         return self._state(self._call(create))
 
-    def check(self, shape: TableShape, state: ColdState) -> None:
+    def check_history(self, spec: TableSpec, state: ColdState) -> None:
         """
-        Check that the history since the last token explains the table, and that its columns are hot's.
+        Check that the history since the last token explains the table.
 
         Raises:
-            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand; or a column
-                is missing on one side or of another type.
+            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
         """
-        history.check(shape.spec, state)
+        history.check(spec, state)
+
+    def check_columns(self, shape: TableShape, state: ColdState) -> None:
+        """
+        Hold the hot table's columns against the cold table's.
+
+        Raises:
+            DataError: A column is missing on one side, or of another type.
+        """
         iceberg.check_schema(shape, state.handle.schema())
 
     def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:

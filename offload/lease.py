@@ -118,12 +118,13 @@ class StoreLease:
 
     def _record(self, connection: Connection, outcome: Outcome) -> None:
         now = self._store.now(connection)
-        values: dict[Any, Any] = {"status": outcome.status, "owner": NOBODY, "updated_at": now}
-        values["last_run_duration_seconds"] = outcome.seconds
+        values: dict[Any, Any] = {"status": _status(outcome), "owner": NOBODY, "updated_at": now}
+        if outcome.status != "repaired":
+            values["last_run_duration_seconds"] = outcome.seconds
         if outcome.status == "success":
             values |= {"last_successful_run": now, "failure_count": 0, "last_error_message": None}
             values |= {"last_offload_row_count": outcome.rows}
-        else:
+        elif outcome.status == "failed":
             values |= {"failure_count": func.coalesce(WATERMARKS.c.failure_count, 0) + 1}
             values |= {"last_error_message": outcome.error}
         self._write(connection, **values, **(columns_of(outcome.catchup) if outcome.catchup else {}))
@@ -152,3 +153,10 @@ class StoreLease:
             "another run has taken it over",
             f"offload status; offload run {self._table}",
         )
+
+
+def _status(outcome: Outcome) -> str:
+    """A repair leaves a table as if its last run had just ended, or as if there had been none."""
+    if outcome.status != "repaired":
+        return outcome.status
+    return "success" if outcome.catchup and outcome.catchup.ticks is not None else "initialized"

@@ -79,7 +79,7 @@ class Catchup:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of one table ended; `status` is success or failed, counts are those of the run's report."""
+    """How a run of one table ended; `status` is success, failed or repaired, counts are those of the run's report."""
 
     status: str
     catchup: Catchup | None
@@ -191,6 +191,9 @@ class Verifier(Protocol):
             DataError: A key stands in cold with another content.
         """
 
+    def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
+        """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
+
     def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
         """Hold hot against cold, in every column but the delivery columns."""
 
@@ -210,13 +213,20 @@ class Lake(Protocol):
     def create(self, shape: TableShape) -> ColdState:
         """Create the table; one that another run has just created is loaded instead."""
 
-    def check(self, shape: TableShape, state: ColdState) -> None:
+    def check_history(self, spec: TableSpec, state: ColdState) -> None:
         """
-        Check that the history since the last token explains the table, and that its columns are hot's.
+        Check that the history since the last token explains the table.
 
         Raises:
-            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand; or a column
-                is missing on one side or of another type.
+            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
+        """
+
+    def check_columns(self, shape: TableShape, state: ColdState) -> None:
+        """
+        Hold the hot table's columns against the cold table's.
+
+        Raises:
+            DataError: A column is missing on one side, or of another type.
         """
 
     def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:

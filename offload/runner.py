@@ -8,27 +8,18 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from offload import windows
-from offload.errors import BUG, DataError, OffloadError
-from offload.model import ColdState, TableResult, TableSpec, Token, Watermark, Window, WrittenFile
-from offload.planning import Limits, plan_splits
-from offload.ports import (
-    Catchup,
-    Clock,
-    Engine,
-    HotTable,
-    Lake,
-    Late,
-    Lease,
-    Listener,
-    Outcome,
-    Source,
-    Verifier,
-    Watermarks,
-)
+from offload.errors import OffloadError
+from offload.inspection import batches, choose_window
+from offload.model import ColdState, TableSpec, Token, Window, WrittenFile
+from offload.parts import Parts
+from offload.planning import plan_splits
+from offload.ports import HotTable, Late, Lease, Listener, Outcome
+from offload.recovery import catchup_of, check_not_lost, check_source, shown_watermark
+from offload.reports import TableResult, error_document, exit_code_of
 from offload.steps import Event, Moment, Step
 from offload.verification import Verification
 
@@ -36,19 +27,6 @@ CLOCKS_APART = 30_000_000  # microseconds; more is a warning
 SWEEP_MARGIN = 600_000_000  # microseconds: an insert's arrival time lies that much before it is visible, at most
 LOOK_BACK = 2 * windows.HOUR
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Everything a run needs of the world."""
-
-    source: Source
-    verifier: Verifier
-    lake: Lake
-    watermarks: Watermarks
-    engine: Engine
-    clock: Clock
-    limits: Limits
 
 
 class TableRun:
@@ -107,12 +85,12 @@ class TableRun:
             with self._step(Step.RECOVER):
                 hot, state = self._recover(lease)
             with self._step(Step.PLAN):
-                now = self._now()
-                self._window = self._choose(hot, state, now)
+                now, own = self._clocks()
+                self._window = choose_window(self._parts, hot, state, self._until, now, own)
                 self._counts["late_rows"] = self._late(hot, state)
-                batches = self._batches(hot, self._window)
+                cut = self._batches(hot, self._window)
             swept_at = now if not self._counts["late_rows"] else state.token and state.token.swept_at
-            for batch in batches:
+            for batch in cut:
                 state = self._batch(lease, hot, state, batch, swept_at)
             with self._step(Step.RECORD):
                 lease.record(self._outcome("success", began))
@@ -123,19 +101,15 @@ class TableRun:
     def _recover(self, lease: Lease) -> tuple[HotTable, ColdState]:
         state = self._parts.lake.load(self._spec)
         row = self._parts.watermarks.read(self._spec.source) or {}
-        if (state is None or state.token is None) and row.get("watermark_ticks") is not None:
-            raise DataError(
-                f"{self._spec.target} to bear the token of what was published up to {row['last_offload_timestamp']}",
-                "no such table" if state is None else "a table without a token: dropped and recreated by hand",
-                f"restore the table; or, to begin anew: offload watermark repair {self._spec.name}",
-            )
+        check_not_lost(self._spec, state, row)
         hot = self._hot = self._parts.source.describe(self._spec)
         state = self._state = state if state is not None else self._parts.lake.create(hot.shape)
-        self._parts.lake.check(hot.shape, state)
+        self._parts.lake.check_history(self._spec, state)
+        self._parts.lake.check_columns(hot.shape, state)
         if state.token:
-            _check_source(self._spec, hot, state.token)
+            check_source(self._spec, hot, state.token)
             lease.raise_epoch(state.token.epoch)
-        catchup = catchup_of(hot, state)
+        catchup = catchup_of(state)
         if (row.get("watermark_ticks"), row.get("cold_table_uuid")) != (catchup.ticks, catchup.table_uuid):
             self._warn(
                 f"the watermark store said {row.get('last_offload_timestamp')}; repaired from {self._spec.target}"
@@ -143,19 +117,11 @@ class TableRun:
             lease.repair(catchup)
         return hot, state
 
-    def _now(self) -> int:
+    def _clocks(self) -> tuple[int, int]:
         server, own = self._parts.source.now(), self._parts.clock.now()
         if abs(server - own) > CLOCKS_APART:
             self._warn(f"ClickHouse's clock and ours are {abs(server - own) / 1e6:.0f} s apart; the earlier one counts")
-        self._own_now = own
-        return server
-
-    def _choose(self, hot: HotTable, state: ColdState, server_now: int) -> Window:
-        precision = hot.shape.precision
-        until = None if self._until is None else windows.ticks_of(self._until, precision)
-        high = windows.high(server_now, self._own_now, self._parts.limits.buffer, precision, until)
-        low = state.token.watermark_ticks if state.token else None
-        return Window(low, high)
+        return server, own
 
     def _late(self, hot: HotTable, state: ColdState) -> int:
         token = state.token
@@ -177,7 +143,7 @@ class TableRun:
         ends = (windows.moment(ticks, precision).isoformat() for ticks in (low, high))
         return self._parts.lake.files(state, [(self._spec.timestamp, *ends)])
 
-    def _batches(self, hot: HotTable, window: Window) -> list[Window]:
+    def _batches(self, hot: HotTable, window: Window) -> Sequence[Window]:
         if window.low is not None and window.high <= window.low:
             return []
         survey = hot.survey(window)
@@ -189,16 +155,7 @@ class TableRun:
             self._warn(
                 f"{survey.possibly_expired} rows of the window have passed their TTL: others may be gone already"
             )
-        if not survey.rows:
-            return []
-        return list(
-            windows.batches(
-                window,
-                hot.shape.precision,
-                self._parts.limits.batch_rows,
-                lambda part, bucket: hot.cells(part, bucket, clustered=False),
-            )
-        )
+        return batches(self._parts, hot, window, survey.rows)
 
     def _batch(self, lease: Lease, hot: HotTable, state: ColdState, window: Window, swept_at: int | None) -> ColdState:
         with self._step(Step.PLAN, again=bool(self._counts["batches"])):
@@ -294,8 +251,7 @@ class TableRun:
     # -- results
 
     def _outcome(self, status: str, began: float, error: str | None = None) -> Outcome:
-        known = self._hot is not None and self._state is not None
-        catchup = catchup_of(self._hot, self._state) if known else None  # type: ignore[arg-type]
+        catchup = catchup_of(self._state) if self._state else None
         counts = ("late_rows", "duplicates_dropped", "rows_without_timestamp", "possibly_expired_rows")
         snapshot = self._state.snapshot_id if self._state else None
         return Outcome(
@@ -314,19 +270,11 @@ class TableRun:
             self._warn(f"the failure could not be recorded: {second}")
 
     def _failed(self, error: Exception, began: float) -> TableResult:
-        known = error if isinstance(error, OffloadError) else None
-        told = {
-            "kind": known.kind if known else type(error).__name__,
-            "expected": known.expected if known else "no bug",
-            "found": known.found if known else str(error)[:500],
-            "next": known.next_step if known else "report it with the traceback on stderr",
-        }
-        result = self._result("failed", began)
-        return replace(result, error=told, exit_code=known.exit_code if known else BUG)
+        return replace(self._result("failed", began), error=error_document(error), exit_code=exit_code_of(error))
 
     def _result(self, status: str, began: float) -> TableResult:
         counted = {name: self._counts[name] for name in _COUNTED}
-        shown = self._shown() if self._hot else {}
+        shown = self._shown(self._hot) if self._hot else {}
         return TableResult(
             table=self._spec.name,
             status=status,
@@ -338,9 +286,8 @@ class TableRun:
             warnings=tuple(self._warnings),
         )
 
-    def _shown(self) -> dict[str, Any]:
-        assert self._hot is not None
-        precision = self._hot.shape.precision
+    def _shown(self, hot: HotTable) -> dict[str, Any]:
+        precision = hot.shape.precision
         mark = self._state.token.watermark if self._state and self._state.token else None
         window = self._window
         return {
@@ -360,33 +307,3 @@ _COUNTED = (
     "bytes",
     "batches",
 )
-
-
-def shown_watermark(mark: Watermark, precision: int) -> dict[str, str | int | None]:
-    """A watermark as `--json` prints it."""
-    return {"timestamp": windows.iso(mark.ticks, precision), "sequence": mark.sequence}
-
-
-def catchup_of(hot: HotTable, state: ColdState) -> Catchup:
-    """What the watermark store should say."""
-    token = state.token
-    if token is None or token.watermark_ticks is None:
-        return Catchup(None, None, None, None)
-    timestamp = windows.moment(token.watermark_ticks, hot.shape.precision)
-    return Catchup(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
-
-
-def _check_source(spec: TableSpec, hot: HotTable, token: Token) -> None:
-    now = hot.identity
-    if (token.source_uuid, token.source_cluster) != (now.uuid, now.cluster):
-        raise DataError(
-            f"{spec.source} to be the table {token.source_cluster}/{token.source_uuid} that {spec.target} was filled from",
-            f"{now.cluster}/{now.uuid}: it was recreated, or this is another cluster",
-            f"offload adopt {spec.name}: it compares hot and cold first",
-        )
-    if token.precision != hot.shape.precision:
-        raise DataError(
-            f"{spec.timestamp} with {token.precision} digits after the second, as the watermark counts",
-            f"{hot.shape.precision}",
-            f"offload adopt {spec.name}: it compares hot and cold first",
-        )

@@ -46,6 +46,12 @@ def ticks(expression: str, precision: int) -> str:
     return f"toInt64(toUnixTimestamp({expression}))" if precision == 0 else f"reinterpretAsInt64({expression})"
 
 
+def bucket(expression: str, precision: int, size: int) -> str:
+    """The first tick of the bucket of `size` ticks that the expression lies in, as Int64."""
+    value = ticks(expression, precision)
+    return f"{value} - positiveModulo({value}, {size})"
+
+
 def carried(column: CarriedColumn) -> str:
     """The column in the type that it travels in."""
     return _carried(identifier(column.name), column.carrier, 0)

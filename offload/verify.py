@@ -10,8 +10,8 @@ from offload.errors import DataError
 from offload.hot import ClickHouseTable, two_contents
 from offload.model import Fingerprint, Piece, Window
 from offload.ports import Difference, Late
-from offload.schema import CarriedColumn, Carrier, TableShape
-from offload.windows import DAY
+from offload.schema import MICROSECONDS, CarriedColumn, Carrier, TableShape
+from offload.windows import DAY, HOUR
 
 _KEY_HASH = "sipHash128"  # 128 bits: no two keys of any table share one
 
@@ -54,18 +54,24 @@ class ClickHouseVerifier:
         """
         Count the keys in hot that may be late and that cold lacks.
 
+        Hours in which both tiers hold the same keys, by count and sum of hashes, cost no more than that look.
         `cold_files(low, high)` names the files whose timestamps (ticks, inclusive) may overlap.
         """
         arrival = hot.shape.spec.arrival
         recent = [f"{sql.identifier(arrival)} >= {sql.timestamp(asked.since, 6)}"] if arrival and asked.since else []
-        candidates = hot.relation(Piece(asked.window), *recent)
         at = sql.identifier(hot.shape.spec.timestamp)
         low, high = (sql.ticks(f"{side}({at})", hot.shape.precision) for side in ("min", "max"))
-        count, first, last = self._door.rows(f"SELECT count(), {low}, {high} {candidates}")[0]
+        hours = f"arraySort(groupUniqArray(toUnixTimestamp(toStartOfHour({at}, 'UTC'))))"
+        candidates = hot.relation(Piece(asked.window), *recent)
+        count, first, last, touched = self._door.rows(f"SELECT count(), {low}, {high}, {hours} {candidates}")[0]
         if not count:
             return 0
-        hot_key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         files = cold_files(int(first), int(last))
+        differing = self._differing_hours(hot, asked.window, files, touched) if files else touched
+        if not differing:
+            return 0
+        candidates = hot.relation(Piece(asked.window), *recent, _in_hours(at, differing))
+        hot_key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         keys = int(self._door.rows(f"SELECT uniqExact({hot_key}) {candidates}")[0][0])
         if not files:
             return keys
@@ -74,6 +80,17 @@ class ClickHouseVerifier:
             f"SELECT uniqExact({cold_key} AS k) FROM {self._from(files)} WHERE k IN (SELECT {hot_key} {candidates})"
         )
         return keys - int(present[0][0])
+
+    def _differing_hours(
+        self, hot: ClickHouseTable, window: Window, files: Sequence[str], hours: Sequence[int]
+    ) -> list[int]:
+        at = sql.identifier(hot.shape.spec.timestamp)
+        asked = f"SELECT toUnixTimestamp(toStartOfHour({at}, 'UTC')) AS hour, count(), sum({{}}) {{}} GROUP BY hour"
+        identity, within = hot.shape.identity, _in_hours(at, hours)
+        hot_side = self._door.rows(asked.format(hot.hash_of(identity), hot.relation(Piece(window), within)))
+        cold = f"FROM {self._from(files)} WHERE {hot.within(window)} AND {within}"
+        cold_side = self._door.rows(asked.format(self._cold_hash(identity, files), cold))
+        return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
     def leave_out_cold(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> int:
         """
@@ -98,6 +115,13 @@ class ClickHouseVerifier:
             raise two_contents(hot.shape, other)
         hot.leave_out(f"NOT {again}")
         return count
+
+    def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
+        """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
+        at = sql.ticks(f"max({sql.identifier(shape.spec.timestamp)})", MICROSECONDS)
+        micros = int(self._door.rows(f"SELECT {at} FROM {self._from(paths)}")[0][0])
+        finer = 10 ** max(0, shape.precision - MICROSECONDS)
+        return micros * finer + finer - 1 if finer > 1 else micros // 10 ** (MICROSECONDS - shape.precision)
 
     def compare(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> Difference:
         """Hold hot against cold over a window: first by day and digest, then by key where a day differs."""
@@ -164,6 +188,15 @@ class ClickHouseVerifier:
             )
             for column in columns
         ]
+
+
+def _in_hours(column: str, hours: Sequence[int]) -> str:
+    """A condition on hours (Unix seconds), with a range that the primary key and the files can be pruned by."""
+    first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
+    listed = ", ".join(map(str, hours))
+    return (
+        f"{column} >= {first} AND {column} < {last} AND toUnixTimestamp(toStartOfHour({column}, 'UTC')) IN ({listed})"
+    )
 
 
 def _has_uuid(carrier: Carrier) -> bool:

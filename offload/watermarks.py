@@ -55,10 +55,17 @@ class WatermarkStore:
         )
         return dict(rows[0]) if rows else None
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Every table's row, by name."""
-        rows = self.call(lambda c: c.execute(select(WATERMARKS).order_by(WATERMARKS.c.table_name)).mappings().all())
-        return [dict(row) for row in rows]
+    def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
+        """Every table's row, and how many seconds its watermark lies behind the database's clock."""
+
+        def read(connection: Connection) -> list[tuple[dict[str, Any], float | None]]:
+            now = self.now(connection)
+            rows = connection.execute(select(WATERMARKS).order_by(WATERMARKS.c.table_name)).mappings().all()
+            marks = [row["last_offload_timestamp"] for row in rows]
+            lags = [None if mark is None else round((now - mark).total_seconds(), 3) for mark in marks]
+            return [(dict(row), lag) for row, lag in zip(rows, lags, strict=True)]
+
+        return self.call(read)
 
     def history(self, table: str | None, limit: int) -> list[dict[str, Any]]:
         """The last runs, newest first."""

@@ -210,3 +210,8 @@ def ticks_of(text: str, precision: int) -> int:
     parsed = datetime.fromisoformat(text)
     aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     return _rescale((aware - EPOCH) // timedelta(microseconds=1), MICROSECOND_DIGITS, precision)
+
+
+def shown(window: Window, precision: int) -> dict[str, str | None]:
+    """A window as `--json` prints it."""
+    return {"from": iso(window.low, precision), "to": iso(window.high, precision)}

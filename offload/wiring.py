@@ -12,8 +12,8 @@ from offload.clickhouse import ClickHouse
 from offload.engines.local import LocalEngine
 from offload.errors import ConfigurationError, UsageError
 from offload.lake import IcebergLake
+from offload.parts import Parts
 from offload.planning import Limits
-from offload.runner import Parts
 from offload.settings import Settings
 from offload.source import ClickHouseSource
 from offload.storage import Storage

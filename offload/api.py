@@ -1,0 +1,200 @@
+"""
+What an orchestrator imports: the commands as functions, with the result objects that `--json` prints.
+
+Each call reads the settings from the environment unless it is given some, and opens and closes what it needs.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from offload import custody, declarations, inspection, wiring
+from offload.errors import UsageError
+from offload.model import TableSpec
+from offload.ports import Listener
+from offload.reports import RunResult, TableAudit, TablePlan, plain
+from offload.runner import TableRun
+from offload.settings import Settings, load
+
+
+def declared_tables(settings: Settings | None = None) -> list[TableSpec]:
+    """
+    The declared tables, by name.
+
+    Raises:
+        ConfigurationError: A declaration is wrong.
+    """
+    return list(declarations.load((settings or load()).tables).values())
+
+
+def run(
+    names: Iterable[str] = (),
+    *,
+    layer: str | None = None,
+    until: str | None = None,
+    late: str | None = None,
+    spec: TableSpec | None = None,
+    settings: Settings | None = None,
+    listeners: Sequence[Listener] = (),
+) -> RunResult:
+    """
+    Offload tables, one after the other; one that fails does not stop the next.
+
+    Args:
+        names: Declared tables; none: all of them.
+        layer: Only tables of this layer.
+        until: ISO 8601 (UTC without a zone); no row later than this is moved.
+        late: `sweep` or `skip` instead of what is declared.
+        spec: One table instead of `names`; see `undeclared`.
+        settings: Instead of the environment.
+        listeners: Told each moment of each run.
+
+    Returns:
+        The result, which never raises for what happened to a table: see `RunResult.exit_code` and each `error`.
+
+    Raises:
+        UsageError: A table or the layer is unknown.
+        ConfigurationError: A setting or a declaration is wrong.
+    """
+    chosen = settings or load()
+    specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
+    if late:
+        specs = [declarations.with_late(one, late) for one in specs]
+    run_id = uuid.uuid4().hex
+    with wiring.parts(chosen) as parts:
+        done = [TableRun(parts, one, run_id, until=until, listeners=listeners).run() for one in specs]
+    return RunResult(run_id, tuple(done))
+
+
+def undeclared(
+    *,
+    source: str,
+    target: str,
+    timestamp: str,
+    sequence: str,
+    layer: str,
+    key: Sequence[str] = (),
+    late: str | None = None,
+    settings: Settings | None = None,
+) -> TableSpec:
+    """
+    The declaration that flags make up, or that of the declared table with this source.
+
+    Raises:
+        UsageError: A flag contradicts the declaration, or a name is no identifier.
+    """
+    known = declarations.load((settings or load()).tables)
+    return declarations.from_flags(
+        known,
+        source=source,
+        target=target,
+        timestamp=timestamp,
+        sequence=sequence,
+        layer=layer,
+        key=tuple(key),
+        late=late,
+    )
+
+
+def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Settings | None = None) -> list[TablePlan]:
+    """
+    What a run would move now; writes nothing.
+
+    Raises:
+        UsageError: A table is unknown.
+    """
+    chosen = settings or load()
+    specs = select(declarations.load(chosen.tables), names, None)
+    with wiring.parts(chosen) as parts:
+        return [inspection.plan(parts, spec, until) for spec in specs]
+
+
+def audit(
+    names: Iterable[str] = (),
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    spec: TableSpec | None = None,
+    settings: Settings | None = None,
+) -> list[TableAudit]:
+    """
+    Hold hot against cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
+
+    Raises:
+        UsageError: A table is unknown.
+    """
+    chosen = settings or load()
+    specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
+    with wiring.parts(chosen) as parts:
+        return [inspection.audit(parts, one, start, end) for one in specs]
+
+
+def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    Take over a cold table that another job filled.
+
+    Raises:
+        UsageError: The table is unknown.
+        DataError: It does not hold what hot holds.
+        LeaseHeld: A run is at work on it.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.parts(chosen) as parts:
+        return custody.adopt(parts, spec, uuid.uuid4().hex)
+
+
+def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:
+    """Watermark, lag in seconds, last run and failures per table; `history`: that many last runs too."""
+    store = wiring.watermarks(settings or load())
+    rows = [plain({**row, "lag_seconds": lag}) for row, lag in store.rows_with_lag()]
+    document: dict[str, Any] = {"tables": rows}
+    if history:
+        document["runs"] = [plain(row) for row in store.history(None, history)]
+    return document
+
+
+def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    The store's row beside the Iceberg table's token.
+
+    Raises:
+        UsageError: The table is unknown.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.parts(chosen) as parts:
+        return custody.show_watermark(parts, spec)
+
+
+def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    Put the store to the Iceberg table's value.
+
+    Raises:
+        UsageError: The table is unknown.
+        LeaseHeld: A run is at work on it.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.parts(chosen) as parts:
+        return custody.repair_watermark(parts, spec, uuid.uuid4().hex)
+
+
+def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:
+    """
+    The tables that a command names; none named: all.
+
+    Raises:
+        UsageError: A name or the layer is unknown.
+    """
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"one of the declared tables {', '.join(known)}", repr(name[:80]), "offload tables")
+    if layer is not None and layer not in declarations.LAYERS:
+        raise UsageError(f"one of the layers {', '.join(declarations.LAYERS)}", repr(layer), "offload tables")
+    chosen = [known[name] for name in wanted] or list(known.values())
+    return [spec for spec in chosen if layer is None or spec.layer == layer]
