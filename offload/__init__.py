@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from offload.api import (
         adopt,
         audit,
-        plan,
         declared_tables,
+        plan,
         repair_watermark,
         run,
         show_watermark,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from offload.errors import OffloadError
     from offload.reports import RunResult, TableAudit, TablePlan, TableResult
     from offload.settings import Settings
+    from offload.settings import load as load_settings
     from offload.steps import Event, Moment, Step
 
 __all__ = [
@@ -43,26 +44,33 @@ __all__ = [
     "TableResult",
     "adopt",
     "audit",
+    "declared_tables",
+    "load_settings",
     "plan",
     "repair_watermark",
     "run",
     "show_watermark",
     "status",
-    "declared_tables",
     "undeclared",
 ]
 
 _HOMES = {
-    "errors": ("OffloadError",),
-    "reports": ("RunResult", "TableAudit", "TablePlan", "TableResult"),
-    "settings": ("Settings",),
-    "steps": ("Event", "Moment", "Step"),
+    "Event": "steps.Event",
+    "Moment": "steps.Moment",
+    "OffloadError": "errors.OffloadError",
+    "RunResult": "reports.RunResult",
+    "Settings": "settings.Settings",
+    "Step": "steps.Step",
+    "TableAudit": "reports.TableAudit",
+    "TablePlan": "reports.TablePlan",
+    "TableResult": "reports.TableResult",
+    "load_settings": "settings.load",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Import what is first named; see PEP 562."""
-    if name not in __all__:  # a submodule is found by the import system, not here
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"offload.{_HOME_OF.get(name, 'api')}"), name)
+    module, _, attribute = _HOMES.get(name, f"api.{name}").partition(".")
+    return getattr(import_module(f"offload.{module}"), attribute)

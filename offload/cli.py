@@ -7,10 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+import offload
 from offload import deadline
 from offload.errors import BUG, OffloadError, UsageError, gravest
 from offload.ports import Listener
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The base of typer's errors about words, which it does not export by name.
-_WRONG_WORDS = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_WRONG_WORDS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 watermark_app = typer.Typer(help="Look at a table's watermark, or repair the store from the Iceberg table.")
 app.add_typer(watermark_app, name="watermark")
 
@@ -73,20 +75,16 @@ def console() -> None:
 
 
 @app.command("tables")
-def tables(ctx: typer.Context, as_json: Json = False) -> int:  # noqa: FBT002  # typer's way of a flag
+def tables(ctx: typer.Context, as_json: Json = False) -> int:
     """The declared tables."""
-    from offload import api
-
-    return _screen(ctx).tables(api.declared_tables())
+    return _screen(ctx, as_json=as_json).tables(offload.declared_tables())
 
 
 @app.command()
-def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: Json = False) -> int:  # noqa: FBT002
+def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: Json = False) -> int:
     """Windows and row counts of the next run; writes nothing."""
-    from offload import api
-
-    found = api.plan(names or (), until=until)
-    _screen(ctx).reports("plan", [table.document() for table in found])
+    found = offload.plan(names or (), until=until)
+    _screen(ctx, as_json=as_json).reports("plan", [table.document() for table in found])
     return gravest([table.exit_code for table in found])
 
 
@@ -103,19 +101,17 @@ def run(
     timestamp_col: Annotated[str | None, typer.Option(help="The column that windows go by.")] = None,
     sequence_col: Annotated[str | None, typer.Option(help="An integer column shown beside the watermark.")] = None,
     key_cols: Annotated[str | None, typer.Option(help="Columns that name a row, with commas.")] = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> int:
     """Offload tables: what lies after each watermark moves to Iceberg exactly once."""
-    from offload import api, settings
-
-    chosen = settings.load()
+    chosen = offload.load_settings()
     if engine:
         chosen = chosen.model_copy(update={"engine": engine})
     flags = {"--target-table": target_table, "--timestamp-col": timestamp_col, "--sequence-col": sequence_col}
     spec = None
     if source_table or any(flags.values()) or key_cols:
         _second_form(names, {"--source-table": source_table, **flags, "--layer": layer})
-        spec = api.undeclared(
+        spec = offload.undeclared(
             source=str(source_table),
             target=str(target_table),
             timestamp=str(timestamp_col),
@@ -125,9 +121,9 @@ def run(
             late=late,
             settings=chosen,
         )
-    screen, listeners = ctx.obj
+    screen, listeners = _screen(ctx, as_json=as_json), ctx.obj[1]
     with screen.progress() as shown:
-        result = api.run(
+        result = offload.run(
             names or (),
             layer=None if spec else layer,
             until=until,
@@ -151,26 +147,22 @@ def _second_form(names: list[str] | None, flags: dict[str, str | None]) -> None:
 
 
 @app.command()
-def adopt(ctx: typer.Context, name: Name, as_json: Json = False) -> int:  # noqa: FBT002
+def adopt(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
     """Take over a cold table that another job filled, after comparing it with hot."""
-    from offload import api
-
-    with _screen(ctx).working(f"comparing hot and cold of {name}"):
-        document = api.adopt(name)
-    _screen(ctx).document("adopt", document)
+    with _screen(ctx, as_json=as_json).working(f"comparing hot and cold of {name}"):
+        document = offload.adopt(name)
+    _screen(ctx, as_json=as_json).document("adopt", document)
     return 0
 
 
 @app.command()
 def status(
     ctx: typer.Context,
-    history: Annotated[bool, typer.Option("--history", help="The last 50 runs too.")] = False,  # noqa: FBT002
-    as_json: Json = False,  # noqa: FBT002
+    history: Annotated[bool, typer.Option("--history", help="The last 50 runs too.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Watermark, lag, last run and failures of each table."""
-    from offload import api
-
-    _screen(ctx).status(api.status(history=50 if history else 0))
+    _screen(ctx, as_json=as_json).status(offload.status(history=50 if history else 0))
     return 0
 
 
@@ -180,32 +172,26 @@ def audit(
     names: Names = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TS", help="ISO 8601.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TS", help="ISO 8601.")] = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> int:
     """Hold hot against cold; exit 65 on a difference."""
-    from offload import api
-
-    with _screen(ctx).working("comparing hot and cold"):
-        found = api.audit(names or (), start=start, end=end)
-    _screen(ctx).reports("audit", [table.document() for table in found])
+    with _screen(ctx, as_json=as_json).working("comparing hot and cold"):
+        found = offload.audit(names or (), start=start, end=end)
+    _screen(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
     return gravest([table.exit_code for table in found])
 
 
 @watermark_app.command("show")
-def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int:  # noqa: FBT002
+def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
     """The store's row beside the Iceberg table's token."""
-    from offload import api
-
-    _screen(ctx).document("watermark", api.show_watermark(name))
+    _screen(ctx, as_json=as_json).document("watermark", offload.show_watermark(name))
     return 0
 
 
 @watermark_app.command("repair")
-def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:  # noqa: FBT002
+def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
     """Put the store to the Iceberg table's value, whatever stands there."""
-    from offload import api
-
-    _screen(ctx).document("watermark", api.repair_watermark(name))
+    _screen(ctx, as_json=as_json).document("watermark", offload.repair_watermark(name))
     return 0
 
 
@@ -220,13 +206,12 @@ def demo(
     rows: Annotated[int, typer.Option(min=1000, help="How many trades to make up.")] = 1_200_000,
 ) -> int:
     """A million trades from ClickHouse to Iceberg exactly once, also across a kill -9; no server, no Docker."""
-    from pathlib import Path
-
-    from offload.demo.demo import run_demo
+    from offload.demo.demo import run_demo  # matplotlib and chDB are extras
 
     return run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
 
 
-def _screen(ctx: typer.Context) -> Screen:
+def _screen(ctx: typer.Context, *, as_json: bool) -> Screen:
     screen: Screen = ctx.obj[0]
+    screen.as_json = as_json
     return screen

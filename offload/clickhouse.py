@@ -66,7 +66,7 @@ class ClickHouse:
 
     def arrow(self, query: str) -> Iterator[Any]:
         """Stream the answer as `pyarrow.RecordBatch`; errors as `rows`, also in mid stream."""
-        import pyarrow as pa  # noqa: PLC0415  # `import offload` must stay light
+        import pyarrow as pa
 
         with self._translated():
             stream = self._client().raw_stream(query, fmt="ArrowStream")
@@ -94,7 +94,7 @@ class ClickHouse:
         return client
 
     def _open(self) -> Any:
-        import clickhouse_connect  # noqa: PLC0415  # 0.25 s, paid while the lease is being claimed
+        import clickhouse_connect
 
         if self.embedded:
             return clickhouse_connect.get_client(dsn=self._dsn)
@@ -144,9 +144,9 @@ class ClickHouse:
             return AccessRefused(f"{where} to accept the user and the password", said, "correct OFFLOAD_CLICKHOUSE_DSN")
         if code in _MISSING:
             return DataError(f"the tables and columns that were asked for at {where}", said, "offload tables")
-        from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError  # noqa: PLC0415
-        from pyarrow import ArrowInvalid  # noqa: PLC0415
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+        from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
+        from pyarrow import ArrowInvalid
+        from urllib3.exceptions import HTTPError
 
         gone = isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError | ArrowInvalid)
         if code in _TRANSIENT or (gone and (code is None or isinstance(error, StreamFailureError))):

@@ -150,11 +150,12 @@ class ClickHouseTable:
             {f"p{n}": _partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
         )
         cluster = sql.identifier(self.cluster) if clustered and self.cluster else "''"
-        inner = ", ".join(f"{expression} AS {name}" for name, expression in parts.items())
+        inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
+        texts = ", ".join(f"toString({name})" for name in parts)
         # Counted in the columns' own types, and turned to text once per group.
         rows = self.door.rows(
-            f"SELECT CAST([{', '.join(f'toString({name})' for name in parts)}] AS Array(String)), toString(c), b, n FROM "
-            f"(SELECT {inner}{', ' if inner else ''}{cluster} AS c, {at} AS b, count() AS n FROM {self._raw} "
+            f"SELECT CAST([{texts}] AS Array(String)), toString(c), b, n FROM "
+            f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n FROM {self._raw} "
             f"WHERE {self.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) ORDER BY ALL"
         )
         return [Cell(tuple(part), value or None, int(start), int(count)) for part, value, start, count in rows]

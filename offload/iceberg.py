@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from pyiceberg import types
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Reference
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
     data_file_statistics_from_parquet_metadata,
@@ -172,7 +172,7 @@ def within_bounds(bounds: Sequence[Bound]) -> BooleanExpression:
     wanted: BooleanExpression = AlwaysTrue()
     for name, low, high in bounds:
         if low is not None:
-            wanted = And(wanted, GreaterThanOrEqual(name, low))
+            wanted = And(wanted, GreaterThanOrEqual(Reference(name), low))  # type: ignore[call-arg]  # positional, as documented
         if high is not None:
-            wanted = And(wanted, LessThanOrEqual(name, high))
+            wanted = And(wanted, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # likewise
     return wanted

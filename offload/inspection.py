@@ -93,7 +93,7 @@ def _audit(parts: Parts, spec: TableSpec, start: str | None, end: str | None) ->
         found.missing,
         found.extra,
         found.different,
-        window and windows.shown(window, hot.shape.precision),
+        windows.shown(window, hot.shape.precision) if window else None,
         exit_code=0 if equal else DataError.exit_code,
     )
 

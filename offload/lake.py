@@ -181,7 +181,7 @@ class IcebergLake:
         transaction.set_properties(history.properties(token, append.snapshot_id, records))
         requirements = (
             AssertTableUUID(uuid=state.handle.metadata.table_uuid),
-            AssertRefSnapshotId(ref="main", snapshot_id=state.snapshot_id),
+            AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),
         )
         return requirements, transaction._updates  # noqa: SLF001  # the contract test pins it
 
@@ -213,7 +213,7 @@ class IcebergLake:
         if now is None or now.uuid != state.uuid or now.token not in (state.token, token):
             raise Fenced(
                 f"{spec.target} as this run found it",
-                f"{'no table' if now is None else f'another commit, {now.token}' if now.uuid == state.uuid else now.uuid}",
+                _who_came(state, now),
                 f"offload run {spec.name}",
             ) from error
         return now
@@ -261,3 +261,9 @@ class IcebergLake:
     def _translated(self) -> Iterator[None]:
         with translated_database("OFFLOAD_CATALOG_URI", self._uri), self._storage.translated():
             yield
+
+
+def _who_came(state: ColdState, now: ColdState | None) -> str:
+    if now is None:
+        return "no table"
+    return f"another table, {now.uuid}" if now.uuid != state.uuid else f"another commit: {now.token}"

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 from pathlib import Path
 from typing import IO, Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from offload.deadline import within
+from offload.errors import Unavailable
+
+_log = logging.getLogger(__name__)
 
 
 class Lock(Protocol):
@@ -131,9 +136,12 @@ class AdvisoryLock:
         self._timeout = timeout
 
     def release(self) -> None:
-        """End the session: the lock goes with it."""
-        within(self._timeout, "the watermark store", self._connection.invalidate)
-        self._connection.close()
+        """End the session: the lock goes with it, and has gone already where the server has."""
+        try:
+            within(self._timeout, "the watermark store", self._connection.invalidate)
+            self._connection.close()
+        except (Unavailable, DBAPIError) as gone:
+            _log.warning("the session of a lease could not be ended: %s", gone)
 
 
 def _key(table: str, epoch: int) -> int:

@@ -158,8 +158,9 @@ class Token:
     """
     What a commit says of itself: it stands in the snapshot summary and, for the last one, in the table properties.
 
-    `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column. `swept_at` (microseconds UTC on the source's
-    clock) is when late rows were last looked for with none left behind. `table_uuid` is the cold table's own.
+    `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column.
+    `swept_at` (microseconds UTC on the source's clock) is when late rows were last looked for with none left behind.
+    `table_uuid` is the cold table's own.
     """
 
     run_id: str

@@ -105,10 +105,10 @@ def footer(storage: Storage, uri: str, schema: pa.Schema) -> pq.FileMetaData:
     """
     with storage.translated(), storage.open(uri) as source:
         try:
-            metadata = pq.read_metadata(source)
+            file = pq.ParquetFile(source)
         except pa.ArrowInvalid as error:
             raise _wrong(uri, "a Parquet footer", str(error)) from error
-    stored = metadata.schema.to_arrow_schema()
+        metadata, stored = file.metadata, file.schema_arrow
     for expected, found in zip(_described(schema), _described(stored), strict=False):
         if expected != found:
             raise _wrong(uri, expected, found)

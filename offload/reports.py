@@ -65,7 +65,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What a run would move now: the window in ISO 8601 UTC, raw rows of it (duplicates included), batches and files."""
+    """What a run would move now: the window in ISO 8601 UTC, its raw rows (duplicates included), batches and files."""
 
     table: str
     window: dict[str, str | None] | None = None

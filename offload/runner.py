@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import logging
-import time
 import traceback
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from operator import add
 
 from offload import windows
+from offload.account import Account
 from offload.errors import OffloadError
 from offload.inspection import batches, choose_window
-from offload.model import ColdState, TableSpec, Token, Window, WrittenFile
+from offload.model import ColdState, Split, TableSpec, Token, Window, WrittenFile
 from offload.parts import Parts
 from offload.planning import plan_splits
-from offload.ports import HotTable, Late, Lease, Listener, Outcome
-from offload.recovery import catchup_of, check_not_lost, check_source, shown_watermark
+from offload.ports import HotTable, Late, Lease, Listener
+from offload.recovery import catchup_of, check_not_lost, check_source
 from offload.reports import TableResult, error_document, exit_code_of
-from offload.steps import Event, Moment, Step
+from offload.steps import Event, Step
 from offload.verification import Verification
 
 CLOCKS_APART = 30_000_000  # microseconds; more is a warning
 SWEEP_MARGIN = 600_000_000  # microseconds: an insert's arrival time lies that much before it is visible, at most
 LOOK_BACK = 2 * windows.HOUR
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one commit is to publish: a window, its raw rows, and the files they go to."""
+
+    window: Window
+    raw_rows: int
+    splits: tuple[Split, ...]
 
 
 class TableRun:
@@ -54,144 +64,155 @@ class TableRun:
         self._spec = spec
         self._run_id = run_id
         self._until = until
-        self._listeners = listeners
-        self._seconds: Counter[str] = Counter()
-        self._counts: Counter[str] = Counter()
-        self._warnings: list[str] = []
-        self._window: Window | None = None
-        self._hot: HotTable | None = None
-        self._state: ColdState | None = None
+        self._account = Account(spec, listeners)
 
     def run(self) -> TableResult:
         """Carry out the protocol; what goes wrong stands in the result, and whole batches that were published stay."""
-        began = time.monotonic()
+        account = self._account
         try:
-            self._told(Moment("before", Step.CLAIM, self._spec.name))
-            with self._parts.watermarks.claim(self._spec.source, self._run_id) as lease:
-                self._seconds[Step.CLAIM] += time.monotonic() - began
-                self._told(Moment("after", Step.CLAIM, self._spec.name))
-                self._under(lease, began)
-        except OffloadError as error:
-            return self._failed(error, began)
-        except Exception as error:  # noqa: BLE001  # a bug must not stop the other tables; it is told and exits 70
-            _log.error("%s", "".join(traceback.format_exception(error)))
-            return self._failed(error, began)
-        return self._result("published" if self._counts["batches"] else "nothing_new", began)
+            with ExitStack() as claimed:
+                with account.step(Step.CLAIM):
+                    lease = claimed.enter_context(self._parts.watermarks.claim(self._spec.source, self._run_id))
+                self._recorded(lease)
+        except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: it is told, exit 70
+            if not isinstance(error, OffloadError):
+                _log.error("%s", "".join(traceback.format_exception(error)))  # with the right error
+            return replace(account.result("failed"), error=error_document(error), exit_code=exit_code_of(error))
+        return account.result("published" if account.batches else "nothing_new")
 
-    # -- the steps
-
-    def _under(self, lease: Lease, began: float) -> None:
+    def _recorded(self, lease: Lease) -> None:
         try:
-            with self._step(Step.RECOVER):
-                hot, state = self._recover(lease)
-            with self._step(Step.PLAN):
-                now, own = self._clocks()
-                self._window = choose_window(self._parts, hot, state, self._until, now, own)
-                self._counts["late_rows"] = self._late(hot, state)
-                cut = self._batches(hot, self._window)
-            swept_at = now if not self._counts["late_rows"] else state.token and state.token.swept_at
-            for batch in cut:
-                state = self._batch(lease, hot, state, batch, swept_at)
-            with self._step(Step.RECORD):
-                lease.record(self._outcome("success", began))
+            self._move(lease)
         except BaseException as error:
-            self._record_failure(lease, error, began)
+            try:
+                lease.record(self._account.outcome("failed", str(error)[:2000]))
+            except OffloadError as second:
+                self._account.warn(f"the failure could not be recorded: {second}")
             raise
 
+    def _move(self, lease: Lease) -> None:
+        step = self._account.step
+        with step(Step.RECOVER):
+            hot, state = self._recover(lease)
+        with step(Step.PLAN):
+            swept_at = self._look_around(hot, state)
+            ahead = deque(self._batches(hot))
+            batch = self._plan(lease, hot, state, ahead)
+        while batch:
+            with step(Step.WRITE, batch.raw_rows):
+                files = self._parts.engine.write(hot, batch.splits, state.schema, self._account.tell)
+            with step(Step.VERIFY, sum(file.rows for file in files)):
+                files = self._verification(hot, state).verified(files)
+            if files:
+                state = self._publish(lease, hot, state, batch, files, swept_at)
+            if not ahead:
+                break
+            with step(Step.PLAN):
+                batch = self._plan(lease, hot, state, ahead)
+        with step(Step.RECORD):
+            lease.record(self._account.outcome("success"))
+
     def _recover(self, lease: Lease) -> tuple[HotTable, ColdState]:
-        state = self._parts.lake.load(self._spec)
-        row = self._parts.watermarks.read(self._spec.source) or {}
-        check_not_lost(self._spec, state, row)
-        hot = self._hot = self._parts.source.describe(self._spec)
-        state = self._state = state if state is not None else self._parts.lake.create(hot.shape)
-        self._parts.lake.check_history(self._spec, state)
-        self._parts.lake.check_columns(hot.shape, state)
+        spec, lake = self._spec, self._parts.lake
+        state = lake.load(spec)
+        row = self._parts.watermarks.read(spec.source) or {}
+        check_not_lost(spec, state, row)
+        hot = self._parts.source.describe(spec)
+        self._account.precision = hot.shape.precision
+        state = self._account.state = state if state is not None else lake.create(hot.shape)
+        lake.check_history(spec, state)
+        lake.check_columns(hot.shape, state)
         if state.token:
-            check_source(self._spec, hot, state.token)
+            check_source(spec, hot, state.token)
             lease.raise_epoch(state.token.epoch)
         catchup = catchup_of(state)
         if (row.get("watermark_ticks"), row.get("cold_table_uuid")) != (catchup.ticks, catchup.table_uuid):
-            self._warn(
-                f"the watermark store said {row.get('last_offload_timestamp')}; repaired from {self._spec.target}"
-            )
+            said = row.get("last_offload_timestamp")
+            self._account.warn(f"the watermark store said {said}; repaired from {spec.target}")
             lease.repair(catchup)
         return hot, state
 
-    def _clocks(self) -> tuple[int, int]:
+    def _look_around(self, hot: HotTable, state: ColdState) -> int | None:
+        """Choose the window and count late rows; returns when late rows were last looked for with none left behind."""
         server, own = self._parts.source.now(), self._parts.clock.now()
         if abs(server - own) > CLOCKS_APART:
-            self._warn(f"ClickHouse's clock and ours are {abs(server - own) / 1e6:.0f} s apart; the earlier one counts")
-        return server, own
+            apart = f"{abs(server - own) / 1e6:.0f} s apart"
+            self._account.warn(f"ClickHouse's clock and ours are {apart}; the earlier one counts")
+        self._account.window = choose_window(self._parts, hot, state, self._until, server, own)
+        late = self._account.late_rows = self._late(hot, state)
+        if not late:
+            return server
+        self._account.warn(f"{late} late rows at or below the watermark are not in {self._spec.target}")
+        return state.token.swept_at if state.token else None
 
     def _late(self, hot: HotTable, state: ColdState) -> int:
         token = state.token
         if token is None or token.watermark_ticks is None:
             return 0
-        back = LOOK_BACK * 10**hot.shape.precision
-        start = (token.watermark_ticks if token.run_from is None else token.run_from) - back
         if hot.shape.spec.arrival and token.swept_at is not None:
             asked = Late(Window(None, token.watermark_ticks), token.swept_at - SWEEP_MARGIN)
         else:
-            asked = Late(Window(start, token.watermark_ticks), None)
-        late = self._parts.verifier.late(hot, asked, lambda low, high: self._cold_files(hot, state, low, high))
-        if late:
-            self._warn(f"{late} late rows at or below the watermark are not in {self._spec.target}")
-        return late
+            before = token.watermark_ticks if token.run_from is None else token.run_from
+            asked = Late(Window(before - LOOK_BACK * 10**token.precision, token.watermark_ticks), None)
+        return self._parts.verifier.late(hot, asked, partial(self._cold_files, hot, state))
 
     def _cold_files(self, hot: HotTable, state: ColdState, low: int, high: int) -> list[str]:
-        precision = hot.shape.precision
-        ends = (windows.moment(ticks, precision).isoformat() for ticks in (low, high))
-        return self._parts.lake.files(state, [(self._spec.timestamp, *ends)])
+        low_end, high_end = (windows.moment(ticks, hot.shape.precision).isoformat() for ticks in (low, high))
+        return self._parts.lake.files(state, [(self._spec.timestamp, low_end, high_end)])
 
-    def _batches(self, hot: HotTable, window: Window) -> Sequence[Window]:
-        if window.low is not None and window.high <= window.low:
+    def _batches(self, hot: HotTable) -> Sequence[Window]:
+        account, window = self._account, self._account.window
+        if window is None or (window.low is not None and window.high <= window.low):
             return []
         survey = hot.survey(window)
-        self._counts["rows_without_timestamp"] = survey.without_timestamp
-        self._counts["possibly_expired_rows"] = survey.possibly_expired
+        account.rows_without_timestamp = survey.without_timestamp
+        account.possibly_expired_rows = survey.possibly_expired
         if survey.without_timestamp:
-            self._warn(f"{survey.without_timestamp} rows bear the timestamp 1970-01-01: they have none")
+            account.warn(f"{survey.without_timestamp} rows bear the timestamp 1970-01-01: they have none")
         if survey.possibly_expired:
-            self._warn(
-                f"{survey.possibly_expired} rows of the window have passed their TTL: others may be gone already"
-            )
+            account.warn(f"{survey.possibly_expired} rows have passed their TTL: others may have gone before")
         return batches(self._parts, hot, window, survey.rows)
 
-    def _batch(self, lease: Lease, hot: HotTable, state: ColdState, window: Window, swept_at: int | None) -> ColdState:
-        with self._step(Step.PLAN, again=bool(self._counts["batches"])):
-            raw = self._set_aside(hot, state, window)
+    def _plan(self, lease: Lease, hot: HotTable, state: ColdState, ahead: deque[Window]) -> Batch | None:
+        """Cut the next batch; keys that may stand in cold under another timestamp are left out of it."""
+        while ahead:
+            window = ahead.popleft()
+            hot.one_batch(window)
+            raw = hot.survey(window).rows
+            if raw and hot.shape.spec.key and not hot.shape.spec.timestamp_follows_key and state.records:
+                self._parts.verifier.leave_out_cold(hot, window, self._parts.lake.files(state, hot.key_bounds(window)))
             splits = plan_splits(hot, window, state.location, f"{self._run_id}-{lease.epoch}")
-        if not splits:
-            return state
-        with self._step(Step.WRITE, raw):
-            files = self._parts.engine.write(hot, splits, state.schema, self._tell)
-        with self._step(Step.VERIFY, sum(file.rows for file in files)):
-            files = self._verification(hot, state).verified(files)
-        if not files:
-            return state
-        token = self._token(lease, hot, state, window, files, swept_at)
-        lease.check()
-        with self._step(Step.PUBLISH, token.rows):
-            told = Moment("at", Event.METADATA_WRITTEN, self._spec.name, token.rows)
-            state = self._parts.lake.publish(self._spec, state, files, token, lambda: self._told(told))
-        self._state = state
-        self._counts.update(batches=1, rows=token.rows, files=len(files), bytes=sum(file.bytes for file in files))
-        self._counts["duplicates_dropped"] += max(0, raw - token.rows)
-        return state
+            if splits:
+                return Batch(window, raw, tuple(splits))
+        return None
 
     def _verification(self, hot: HotTable, state: ColdState) -> Verification:
-        parts = self._parts
+        parts, tell = self._parts, self._account.tell
         return Verification(
-            verifier=parts.verifier, lake=parts.lake, engine=parts.engine, hot=hot, state=state, tell=self._tell
+            verifier=parts.verifier, lake=parts.lake, engine=parts.engine, hot=hot, state=state, tell=tell
         )
 
-    def _set_aside(self, hot: HotTable, state: ColdState, window: Window) -> int:
-        """Raw rows of the batch; keys that may stand in cold under another timestamp are left out from now on."""
-        hot.one_batch(window)
-        raw = hot.survey(window).rows
-        if raw and hot.shape.spec.key and not hot.shape.spec.timestamp_follows_key and state.records:
-            self._parts.verifier.leave_out_cold(hot, window, self._parts.lake.files(state, hot.key_bounds(window)))
-        return raw
+    def _publish(
+        self,
+        lease: Lease,
+        hot: HotTable,
+        state: ColdState,
+        batch: Batch,
+        files: Sequence[WrittenFile],
+        swept_at: int | None,
+    ) -> ColdState:
+        account = self._account
+        token = self._token(lease, hot, state, batch.window, files, swept_at)
+        lease.check()
+        with account.step(Step.PUBLISH, token.rows):
+            told = partial(account.tell, Event.METADATA_WRITTEN, token.rows)
+            account.state = self._parts.lake.publish(self._spec, state, files, token, told)
+            account.batches += 1
+            account.rows += token.rows
+            account.files += len(files)
+            account.bytes += sum(file.bytes for file in files)
+            account.duplicates_dropped += max(0, batch.raw_rows - token.rows)
+        return account.state
 
     def _token(
         self,
@@ -202,20 +223,18 @@ class TableRun:
         files: Sequence[WrittenFile],
         swept_at: int | None,
     ) -> Token:
-        whole = files[0].seen
-        for file in files[1:]:
-            whole += file.seen
+        seen = reduce(add, (file.seen for file in files))
         before = state.token.watermark_ticks if state.token else None
-        last = max(tick for tick in (whole.last, before) if tick is not None)
+        last = max(ticks for ticks in (seen.last, before) if ticks is not None)
         return Token(
             run_id=self._run_id,
             epoch=lease.epoch,
-            batch=self._counts["batches"],
-            run_from=self._window.low if self._window else None,
+            batch=self._account.batches,
+            run_from=self._account.window.low if self._account.window else None,
             window_from=window.low,
             window_to=window.high,
-            rows=whole.fingerprint.rows,
-            digest=whole.fingerprint.digest,
+            rows=seen.fingerprint.rows,
+            digest=seen.fingerprint.digest,
             watermark_ticks=last,
             watermark_sequence=hot.sequence_at(last),
             precision=hot.shape.precision,
@@ -224,86 +243,3 @@ class TableRun:
             table_uuid=state.uuid,
             swept_at=swept_at,
         )
-
-    # -- telling
-
-    @contextmanager
-    def _step(self, step: Step, rows: int = 0, *, again: bool = True) -> Iterator[None]:
-        began = time.monotonic()
-        if again:
-            self._told(Moment("before", step, self._spec.name, rows))
-        yield
-        self._seconds[step] += time.monotonic() - began
-        if again:
-            self._told(Moment("after", step, self._spec.name, rows))
-
-    def _tell(self, event: Event, rows: int) -> None:
-        self._told(Moment("at", event, self._spec.name, rows))
-
-    def _told(self, moment: Moment) -> None:
-        for listener in self._listeners:
-            listener(moment)
-
-    def _warn(self, message: str) -> None:
-        self._warnings.append(message)
-        _log.warning("%s: %s", self._spec.name, message)
-
-    # -- results
-
-    def _outcome(self, status: str, began: float, error: str | None = None) -> Outcome:
-        catchup = catchup_of(self._state) if self._state else None
-        counts = ("late_rows", "duplicates_dropped", "rows_without_timestamp", "possibly_expired_rows")
-        snapshot = self._state.snapshot_id if self._state else None
-        return Outcome(
-            status,
-            catchup,
-            rows=self._counts["rows"],
-            seconds=time.monotonic() - began,
-            error=error,
-            counts=(*((name, self._counts[name]) for name in counts), ("snapshot_id", snapshot)),
-        )
-
-    def _record_failure(self, lease: Lease, error: BaseException, began: float) -> None:
-        try:
-            lease.record(self._outcome("failed", began, str(error)[:2000]))
-        except OffloadError as second:
-            self._warn(f"the failure could not be recorded: {second}")
-
-    def _failed(self, error: Exception, began: float) -> TableResult:
-        return replace(self._result("failed", began), error=error_document(error), exit_code=exit_code_of(error))
-
-    def _result(self, status: str, began: float) -> TableResult:
-        counted = {name: self._counts[name] for name in _COUNTED}
-        shown = self._shown(self._hot) if self._hot else {}
-        return TableResult(
-            table=self._spec.name,
-            status=status,
-            **counted,
-            **shown,
-            snapshot_id=self._state.snapshot_id if self._state else None,
-            seconds=round(time.monotonic() - began, 3),
-            steps={step: round(seconds, 3) for step, seconds in self._seconds.items()},
-            warnings=tuple(self._warnings),
-        )
-
-    def _shown(self, hot: HotTable) -> dict[str, Any]:
-        precision = hot.shape.precision
-        mark = self._state.token.watermark if self._state and self._state.token else None
-        window = self._window
-        return {
-            "window": window
-            and {"from": windows.iso(window.low, precision), "to": windows.iso(window.high, precision)},
-            "watermark": mark and shown_watermark(mark, precision),
-        }
-
-
-_COUNTED = (
-    "rows",
-    "duplicates_dropped",
-    "late_rows",
-    "rows_without_timestamp",
-    "possibly_expired_rows",
-    "files",
-    "bytes",
-    "batches",
-)

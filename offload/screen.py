@@ -40,18 +40,18 @@ class Screen:
     """
 
     def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
+        self.as_json = as_json
 
     def failed(self, error: dict[str, str], code: int) -> int:
         """Show an error that ended the command; returns the exit code."""
-        if self._as_json:
+        if self.as_json:
             self._print_json({"error": error})
         self._say_error("", error)
         return code
 
     def run(self, result: RunResult) -> None:
         """Show what a run did."""
-        if self._as_json:
+        if self.as_json:
             self._print_json(result.document())
         else:
             rows = [
@@ -77,7 +77,7 @@ class Screen:
 
     def reports(self, command: str, documents: Sequence[dict[str, Any]]) -> None:
         """Show what plan or audit found, a line per table."""
-        if self._as_json:
+        if self.as_json:
             self._print_json({"tables": list(documents)})
         else:
             heads = _REPORT_COLUMNS[command]
@@ -89,14 +89,14 @@ class Screen:
 
     def document(self, title: str, document: dict[str, Any]) -> None:
         """Show one object."""
-        if self._as_json:
+        if self.as_json:
             self._print_json(document)
         else:
             self._print_table((title, ""), [(name, _flat(value)) for name, value in document.items()])
 
     def status(self, document: dict[str, Any]) -> None:
         """Show the watermark store."""
-        if self._as_json:
+        if self.as_json:
             self._print_json(document)
             return
         self._print_table(_STATUS_COLUMNS, [[row.get(name) for name in _STATUS_COLUMNS] for row in document["tables"]])
@@ -107,7 +107,7 @@ class Screen:
         """Show the declared tables."""
         heads = ("name", "layer", "source", "target", "timestamp", "key")
         rows = [(s.name, s.layer, s.source, s.target, s.timestamp, ", ".join(s.key)) for s in specs]
-        if self._as_json:
+        if self.as_json:
             self._print_json({"tables": [dict(zip(heads, row, strict=True)) for row in rows]})
         else:
             self._print_table(heads, rows)
@@ -116,7 +116,7 @@ class Screen:
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
         """A spinner on a terminal while something runs."""
-        if not sys.stderr.isatty() or self._as_json:
+        if not sys.stderr.isatty() or self.as_json:
             yield
             return
         from rich.console import Console
@@ -127,7 +127,7 @@ class Screen:
     @contextmanager
     def progress(self) -> Iterator[Callable[[Moment], None]]:
         """A listener that draws a bar per table on a terminal."""
-        if not sys.stderr.isatty() or self._as_json:
+        if not sys.stderr.isatty() or self.as_json:
             yield _quiet
             return
         from rich.console import Console

@@ -65,7 +65,7 @@ class Storage:
 
     @cached_property
     def _files(self) -> Any:
-        from pyarrow import fs  # noqa: PLC0415  # `import offload` must stay light
+        from pyarrow import fs
 
         if not self.remote:
             return fs.LocalFileSystem()
@@ -91,7 +91,7 @@ class Storage:
             AccessRefused: The store refuses the key or the permission.
             Unavailable: The store does not answer.
         """
-        from pyarrow.fs import FileType  # noqa: PLC0415
+        from pyarrow.fs import FileType
 
         root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
         with self.translated():
@@ -155,6 +155,6 @@ def _braced(paths: Sequence[str]) -> str:
     """One glob for all; what they share stands outside the braces, since a path must begin with its root."""
     if len(paths) == 1:
         return paths[0]
-    shared = os.path.commonprefix(paths).rpartition("/")[0]
+    shared = os.path.commonpath([path.rpartition("/")[0] for path in paths])
     rests = ",".join(path.removeprefix(f"{shared}/") for path in paths)
     return f"{shared}/{{{rests}}}"

@@ -9,7 +9,7 @@ from offload.clickhouse import ClickHouse
 from offload.errors import DataError
 from offload.hot import ClickHouseTable, two_contents
 from offload.model import Fingerprint, Piece, Window
-from offload.ports import Difference, Late
+from offload.ports import Difference, HotTable, Late
 from offload.schema import MICROSECONDS, CarriedColumn, Carrier, TableShape
 from offload.windows import DAY, HOUR
 
@@ -50,13 +50,14 @@ class ClickHouseVerifier:
             )
         return {path: fingerprint for path, fingerprint in answer.items() if fingerprint is not None}
 
-    def late(self, hot: ClickHouseTable, asked: Late, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+    def late(self, hot: HotTable, asked: Late, cold_files: Callable[[int, int], Sequence[str]]) -> int:
         """
         Count the keys in hot that may be late and that cold lacks.
 
         Hours in which both tiers hold the same keys, by count and sum of hashes, cost no more than that look.
         `cold_files(low, high)` names the files whose timestamps (ticks, inclusive) may overlap.
         """
+        hot = _clickhouse(hot)
         arrival = hot.shape.spec.arrival
         recent = [f"{sql.identifier(arrival)} >= {sql.timestamp(asked.since, 6)}"] if arrival and asked.since else []
         at = sql.identifier(hot.shape.spec.timestamp)
@@ -92,7 +93,7 @@ class ClickHouseVerifier:
         cold_side = self._door.rows(asked.format(self._cold_hash(identity, files), cold))
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
-    def leave_out_cold(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> int:
+    def leave_out_cold(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
         """
         Make `hot` mean only the rows of the window whose keys those files lack; returns how many it leaves out.
 
@@ -101,6 +102,7 @@ class ClickHouseVerifier:
         """
         if not files:
             return 0
+        hot = _clickhouse(hot)
         key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         cold_key = self._cold_hash(hot.shape.identity, files, _KEY_HASH)
         content = [column for column in hot.shape.columns if column.name not in hot.how_it_came]
@@ -108,7 +110,8 @@ class ClickHouseVerifier:
         count = int(self._door.rows(f"SELECT count() {hot.relation(Piece(window), again)}")[0][0])
         if not count:
             return 0
-        same = f"({key}, {hot.hash_of(content)}) IN (SELECT {cold_key}, {self._cold_hash(content, files)} FROM {self._from(files)})"
+        cold_pair = f"SELECT {cold_key}, {self._cold_hash(content, files)} FROM {self._from(files)}"
+        same = f"({key}, {hot.hash_of(content)}) IN ({cold_pair})"
         shown = ", ".join(f"toString({sql.identifier(name)})" for name in hot.shape.spec.key)
         other = self._door.rows(f"SELECT {shown} {hot.relation(Piece(window), again, f'NOT {same}')} LIMIT 3")
         if other:
@@ -120,11 +123,13 @@ class ClickHouseVerifier:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
         at = sql.ticks(f"max({sql.identifier(shape.spec.timestamp)})", MICROSECONDS)
         micros = int(self._door.rows(f"SELECT {at} FROM {self._from(paths)}")[0][0])
-        finer = 10 ** max(0, shape.precision - MICROSECONDS)
-        return micros * finer + finer - 1 if finer > 1 else micros // 10 ** (MICROSECONDS - shape.precision)
+        finer: int = 10 ** max(0, shape.precision - MICROSECONDS)
+        coarser: int = 10 ** max(0, MICROSECONDS - shape.precision)
+        return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
 
-    def compare(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> Difference:
+    def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
         """Hold hot against cold over a window: first by day and digest, then by key where a day differs."""
+        hot = _clickhouse(hot)
         days = self._days(hot, window, files)
         total = Difference(0, 0, 0, 0, 0)
         for day, (hot_side, cold_side) in sorted(days.items()):
@@ -152,10 +157,8 @@ class ClickHouseVerifier:
 
     def _differences(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> Difference:
         shape = hot.shape
-        sides = [
-            f"SELECT {hot.hash_of(shape.identity, _KEY_HASH)} AS k, {hot.hash_of(shape.content)} AS c, 1 AS hot "
-            f"{hot.relation(Piece(window))}"
-        ]
+        key, content = hot.hash_of(shape.identity, _KEY_HASH), hot.hash_of(shape.content)
+        sides = [f"SELECT {key} AS k, {content} AS c, 1 AS hot {hot.relation(Piece(window))}"]
         if files:
             sides.append(
                 f"SELECT {self._cold_hash(shape.identity, files, _KEY_HASH)} AS k, "
@@ -188,6 +191,13 @@ class ClickHouseVerifier:
             )
             for column in columns
         ]
+
+
+def _clickhouse(hot: HotTable) -> ClickHouseTable:
+    """Both sides are hashed by one engine: only a table of ClickHouse can be held against files."""
+    if not isinstance(hot, ClickHouseTable):
+        raise TypeError(f"a ClickHouseTable, not {type(hot).__name__}")
+    return hot
 
 
 def _in_hours(column: str, hours: Sequence[int]) -> str:

@@ -166,7 +166,8 @@ class WatermarkStore:
         if self._engine.dialect.name == "sqlite":
             text = connection.execute(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now"))).scalar_one()
             return datetime.fromisoformat(text).replace(tzinfo=UTC)
-        return connection.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
+        now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
 
     def call(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction, within the time-out; the tables are created first where they are missing."""

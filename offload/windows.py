@@ -50,7 +50,8 @@ def high(server_now: int, own_now: int, buffer: float, precision: int, until: in
 
 
 def _rescale(value: int, digits: int, to: int) -> int:
-    return value * 10 ** (to - digits) if to >= digits else value // 10 ** (digits - to)
+    factor: int = 10 ** abs(to - digits)
+    return value * factor if to >= digits else value // factor
 
 
 def batches(window: Window, precision: int, limit: int, count: Count) -> Iterator[Window]:

@@ -30,7 +30,7 @@ def opened(dsn: str) -> Iterator[Any]:
     Raises:
         ConfigurationError: chDB is not installed, or another process has the folder open.
     """
-    import clickhouse_connect  # noqa: PLC0415 - 0.25 s, and every command imports the CLI
+    import clickhouse_connect
 
     try:
         client = clickhouse_connect.get_client(dsn=dsn)

@@ -11,8 +11,8 @@ Line = Sequence[tuple[float, int]]
 
 def draw(path: Path, hot: Line, cold: Line, killed_at: float) -> None:
     """Write the picture to `path` (PNG), making its folder."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second, for one picture
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     start, end = hot[0][0], max(hot[-1][0], cold[-1][0]) + 1
     figure = Figure(figsize=(9, 4.5), layout="constrained")

@@ -94,13 +94,17 @@ class Stage:
         Run `offload ARGUMENTS --json` to its end.
 
         Raises:
-            DataError: It failed; what it printed is in the message.
+            DataError: It failed, or took over five minutes; what it said is in the message.
         """
         start = monotonic()
         child = self._start(arguments)
-        output, _ = child.communicate(timeout=_PATIENCE_SECONDS)
+        try:
+            output, _ = child.communicate(timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            output, _ = child.communicate()
         if child.returncode != 0:
-            raise self._unexpected("exit code 0", arguments, f"exit code {child.returncode}: {output[-2000:]}")
+            raise self._unexpected("exit code 0", arguments, child.returncode, output)
         return Finished(json.loads(output), monotonic() - start)
 
     def kill_in_mid_write(self, *arguments: str) -> Killed:
@@ -117,13 +121,12 @@ class Stage:
                 break
             with suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=_POLL_SECONDS)
-        with suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
+        child.kill()
         at = time()
         output, _ = child.communicate(timeout=_PATIENCE_SECONDS)
         # Only a process that lived when the signal came can have died of it.
         if child.returncode != -signal.SIGKILL or not new:
-            raise self._unexpected("to be killed", arguments, f"exit code {child.returncode}: {output[-2000:]}")
+            raise self._unexpected("to be killed", arguments, child.returncode, output)
         return Killed(child.pid, min(new), at, monotonic() - start)
 
     def _start(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -141,6 +144,6 @@ class Stage:
     def _log(self) -> Path:
         return self.folder / "offload.log"
 
-    def _unexpected(self, expected: str, arguments: tuple[str, ...], found: str) -> DataError:
-        said = self._log.read_text()[-2000:].strip()
-        return DataError(f"offload {' '.join(arguments)} {expected}", f"{found}\n{said}", f"less {self._log}")
+    def _unexpected(self, expected: str, arguments: tuple[str, ...], code: int, output: str) -> DataError:
+        said = self._log.read_text()[-2000:].strip() or output[-2000:]
+        return DataError(f"offload {' '.join(arguments)}: {expected}", f"exit code {code}\n{said}", f"less {self._log}")

@@ -21,7 +21,7 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
         Unavailable: The source or the store failed; a file that was begun is an orphan.
         DataError: A row that cannot be carried.
     """
-    from offload.parquet import ParquetFile  # noqa: PLC0415  # pyarrow is imported when the first split is carried out
+    from offload.parquet import ParquetFile
 
     tell(Event.SPLIT_STARTED, split.rows)
     seen = UNSEEN
