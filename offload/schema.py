@@ -189,13 +189,16 @@ def _parse(text: str) -> _Tree:
     if not rest:
         return head, ()
     parts = _split_arguments(rest[:-1])
-    return head, tuple(_parse(part) if part[:1].isalpha() and "=" not in part else part for part in parts)
+    return head, tuple(_parse(part) if part[:1].isalpha() else part for part in parts)
 
 
 def _split_arguments(text: str) -> list[str]:
     parts, depth, quoted, start = [], 0, False, 0
+    escaped = False
     for at, char in enumerate(text):
-        if char == "'" and text[at - 1 : at] != "\\":
+        if escaped or char == "\\":
+            escaped = not escaped
+        elif char == "'":
             quoted = not quoted
         elif not quoted:
             depth += {"(": 1, ")": -1}.get(char, 0)

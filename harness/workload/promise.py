@@ -1,0 +1,85 @@
+"""What is promised of a table at rest (I1 to I6), judged by the checkers from hot, cold, its history and the store."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from harness.checkers.content import check_content
+from harness.checkers.snapshots import check_lineage, check_tokens, check_whole_batches
+from harness.checkers.trade_set import check_trade_set
+from harness.checkers.watermark import check_watermark
+from harness.model import Batch, Ledger
+from harness.reading.cold import read_cold, read_history, read_properties
+from harness.reading.values import rows
+from harness.verdict import Finding, Offence, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.model import SnapshotRecord
+    from harness.reading.arrow import Table
+    from harness.workload.site import Site
+
+KEY = ("exchange", "symbol", "trade_id")
+DELIVERY = ("kafka_partition", "kafka_offset", "ingestion_timestamp", "arrived_at")
+TIME = "exchange_timestamp"
+TOKEN = "tidemark.token"  # noqa: S105 - the property in which a writer says which batch it published
+WATERMARK = "tidemark.watermark"
+
+
+def promised(site: Site, expected: Table, *, observed: Sequence[int | None] = ()) -> list[Finding]:
+    """
+    Judge the whole promise.
+
+    Args:
+        site: The place; nobody is at work there.
+        expected: The hot rows that must be cold, all of them and no other.
+        observed: Watermarks of the table seen earlier, in their order.
+    """
+    found, history = read_cold(site.cold), read_history(site.cold, key=KEY, token=TOKEN)
+    tokens = [json.loads(record.token) for record in history if record.token]
+    mark = cold_watermark(site)
+    return [
+        *check_trade_set(Ledger(acked=tuple(rows(expected, KEY))), rows(found, KEY)),
+        check_content(expected, found, key=KEY, delivery=DELIVERY),
+        check_whole_batches(history, batches(expected, tokens)),
+        check_lineage(history),
+        check_tokens(history),
+        check_watermark([None, *(token["watermark_ticks"] for token in tokens), mark]),
+        check_watermark([*observed, mark, mark]),
+        check_store(site),
+    ]
+
+
+def batches(expected: Table, tokens: Sequence[dict[str, Any]]) -> list[Batch]:
+    """What each token says it published: the keys of hot in its window."""
+    timed = [(key, time // 1000) for key, (time,) in zip(rows(expected, KEY), rows(expected, (TIME,)), strict=True)]
+    found = []
+    for number, token in enumerate(tokens):
+        low, high = token["window_from"], token["window_to"]
+        keys = frozenset(key for key, time in timed if time <= high and (low is None or time > low))
+        found += [Batch.of(f"{number} of run {token['run_id']}", keys)] if keys else []
+    return found
+
+
+def cold_watermark(site: Site) -> int | None:
+    """The watermark that the table itself names, in ticks."""
+    text = read_properties(site.cold).get(WATERMARK)
+    return int(text) if text else None
+
+
+def check_store(site: Site) -> Finding:
+    """Judge that the watermark store says what the table says, and that nobody holds the lease."""
+    row, mark = site.watermark_row(), cold_watermark(site)
+    offences = [
+        Offence(f"{name}: expected {expected}, found {row.get(name)}")
+        for name, expected in (("watermark_ticks", mark), ("status", "success"), ("owner", "nobody"))
+        if row.get(name) != expected
+    ]
+    return judged("watermark_store", f"the store follows the table, which stands at {mark}", offences)
+
+
+def published(history: Sequence[SnapshotRecord]) -> list[int]:
+    """Rows of each snapshot that added some."""
+    return [record.added_rows for record in history if record.added_rows]

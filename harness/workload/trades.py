@@ -1,0 +1,76 @@
+"""Made-up trades in a chDB folder: deterministic, with ties, over symbols and days of the test's choice."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import clickhouse_connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START = datetime(2024, 3, 4, tzinfo=UTC)
+TTL_DAYS = 25_000  # the trades are years old and must not expire
+TIE = 3  # so many trades in a row share their time: a cut through a tie loses or repeats some
+
+
+@dataclass(frozen=True)
+class Trades:
+    """
+    Trades with ids `<tag><sequence>`, in turn of each symbol, evenly over whole days from `start`.
+
+    No two symbols' rows of one number are alike; texts hold a quote, a newline and letters outside ASCII.
+    """
+
+    rows: int
+    symbols: tuple[str, ...] = ("BTCUSDT",)
+    days: int = 1
+    start: datetime = START
+    tag: str = "trade-"
+    first_sequence: int = 1
+
+    def moment(self, fraction: float) -> str:
+        """The time at which that part of the trades has happened, as ISO 8601."""
+        return (self.start + timedelta(days=self.days) * fraction).isoformat()
+
+    def select(self) -> str:
+        """The SELECT that makes them up, in the columns of `COLUMNS`."""
+        symbols = ", ".join(f"'{symbol}'" for symbol in self.symbols)
+        step = self.days * 86_400_000_000 // self.rows
+        first = int(self.start.timestamp()) * 1_000_000
+        return f"""
+            SELECT 'binance', [{symbols}][number % {len(self.symbols)} + 1] AS s, replaceOne(s, 'USDT', '/USDT'),
+                concat('{self.tag}', toString({self.first_sequence} + number)), {self.first_sequence} + number,
+                if(number % 3 = 0, 'sell', 'buy'), number % 3 = 0,
+                toDecimal64(cityHash64(number) % 10000000000000, 0) / 100000000 AS p,
+                CAST(number % 977 + 1 AS Decimal(18, 8)) / 1000 AS q,
+                CAST(p AS Decimal(38, 8)) * CAST(q AS Decimal(38, 8)),
+                fromUnixTimestamp64Micro(toInt64({first} + intDiv(number, {TIE}) * {TIE} * {step}), 'UTC'),
+                map('exchange_time', toString(number), 'note', 'it''s\\nÆther'), 0, number, now64(3)
+            FROM numbers({self.rows})"""
+
+
+COLUMNS = (
+    "exchange, symbol, canonical_symbol, trade_id, sequence_number, side, is_buyer_maker, price, quantity, "
+    "quote_volume, exchange_timestamp, metadata, kafka_partition, kafka_offset, ingestion_timestamp"
+)
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator[Any]:
+    """Lend a client of the folder; while it is open no other process can open the folder."""
+    with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
+        yield client
+
+
+def create(client: Any, ddl: str) -> None:
+    """Create a bronze table from its DDL, with a TTL that keeps trades of years ago."""
+    client.command(ddl.replace("{ttl_days}", str(TTL_DAYS)))
+
+
+def insert(client: Any, table: str, trades: Trades) -> None:
+    """Insert the trades."""
+    client.command(f"INSERT INTO {table} ({COLUMNS}) {trades.select()}")

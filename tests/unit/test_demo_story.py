@@ -1,0 +1,83 @@
+"""The demo tells what happened, and refuses to call anything else a success."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from offload.demo import picture
+from offload.demo.demo import run_demo
+from offload.demo.stage import Stage
+from offload.demo.story import Step, Story, expect
+from offload.errors import DataError
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 78 with what to do; the demo never mixes with anybody's data."""
+    (tmp_path / "mine").write_text("precious")
+
+    assert run_demo(tmp_path) == 78
+    assert "name another --folder" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_handful_of_rows_is_no_demo(tmp_path: Path) -> None:
+    """Exit 64: nothing could be killed in mid write."""
+    assert run_demo(tmp_path, rows=10) == 64
+
+
+def test_a_folder_without_recordings_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 78, whether the folder is empty or missing."""
+    (tmp_path / "empty").mkdir()
+
+    assert run_demo(tmp_path / "one", trades=tmp_path / "missing") == 78
+    assert run_demo(tmp_path / "two", trades=tmp_path / "empty") == 78
+    assert "binance-spot-*.jsonl.gz" in capsys.readouterr().out
+
+
+def test_a_run_that_ends_before_it_writes_was_not_killed(tmp_path: Path) -> None:
+    """The demo never claims a kill that did not land."""
+    stage = Stage(tmp_path / "stage")
+    stage.prepare()
+
+    with pytest.raises(DataError, match="to be killed"):
+        stage.kill_in_mid_write("tables")
+
+
+def test_children_see_the_demos_addresses_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's own OFFLOAD_ variables must not send the demo's trades to a real warehouse."""
+    monkeypatch.setenv("OFFLOAD_S3_ENDPOINT", "http://production")
+    monkeypatch.setenv("OFFLOAD_WAREHOUSE", "s3://production")
+    environment = Stage(tmp_path).environment()
+
+    assert "production" not in " ".join(environment.values())
+    assert environment["OFFLOAD_WAREHOUSE"] == str(tmp_path / "warehouse")
+
+
+def test_a_difference_says_what_was_expected_and_what_was_found() -> None:
+    """And ends the demo with the exit code of wrong data."""
+    with pytest.raises(DataError, match=r"no trade twice \(0\); found 3") as caught:
+        expect("no trade twice", 0, 3)
+
+    assert caught.value.exit_code == 65
+
+
+def test_the_table_shows_rows_duplicates_seconds_and_rate(tmp_path: Path) -> None:
+    """It fits eighty columns."""
+    screen = io.StringIO()
+    story = Story(Stage(tmp_path), Console(file=screen, width=80))
+    story.tell(Step("offload", 1_000_000, 2.0, dropped=3, repeated=0, outcome="fine"))
+    story.console.print(story.table())
+
+    for text in ("offload: 1,000,000 trades in 2.0 s. fine", "500,000", " 3 ", " 0 "):
+        assert text in screen.getvalue()
+
+
+def test_the_picture_is_drawn_without_a_display(tmp_path: Path) -> None:
+    """A PNG, in a folder that is made for it."""
+    picture.draw(tmp_path / "reports" / "demo.png", [(0.0, 0), (1.0, 10)], [(2.0, 10)], killed_at=1.5)
+
+    assert (tmp_path / "reports" / "demo.png").read_bytes().startswith(b"\x89PNG")
