@@ -18,8 +18,21 @@ $(STAMP): constraints.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+demo: install ## a million trades into Iceberg exactly once, across a kill -9; no Docker, under a minute
+	$(BIN)/offload demo
+
+check: install ## format, lint, types, import contracts, unit and simulation tests: a minute, no server
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n 2 tests/unit tests/harness
+
 test: install ## all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
+
+bench: install ## measure rates, memory and import times; prints a table, writes reports/bench.json
+	$(BIN)/python bench/run.py
 
 lock: ## pin every dependency anew, with hashes (needs uv on the PATH)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt

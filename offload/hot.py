@@ -14,6 +14,7 @@ from offload.ports import Bound, Survey
 from offload.schema import TableShape
 from offload.windows import DAY, Cell
 
+_THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
 _PRUNABLE = {"int", "long", "string"}
 _READ_SETTINGS = (
     "output_format_arrow_string_as_string = 1, output_format_arrow_compression_method = 'none', "
@@ -200,7 +201,7 @@ class ClickHouseTable:
         # An alias must not shadow the column that a condition or an order means.
         alone = self.layout.replacing and self.layout.partition_in_sorting_key
         final = ", do_not_merge_across_partitions_select_final = 1" if alone else ""
-        return f"prefer_column_name_to_alias = 1, max_threads = 2{final}"
+        return f"prefer_column_name_to_alias = 1, max_threads = {_THREADS}{final}"
 
     def _keys_to_count(self) -> bool:
         """FINAL leaves one row per sorting key: where that lies within the key, no key can occur twice."""

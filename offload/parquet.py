@@ -9,6 +9,7 @@ compress. Field ids are Iceberg's, in `PARQUET:field_id`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,8 @@ from offload.storage import Storage
 
 _ZSTD_LEVEL = 3
 _INTEGER_DECIMAL_DIGITS = 18
+_SAMPLE_ROWS = 4096
+_REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
 _FIELD_ID = b"PARQUET:field_id"
 ROW_GROUP_BYTES = 32 * 2**20
 
@@ -35,13 +38,16 @@ class ParquetFile:
         self._held_bytes = 0
         self.rows = 0
         self._sink = storage.create(uri)
-        self._writer = pq.ParquetWriter(
+        self._writer: Any = None
+
+    def _open(self, first: pa.Table) -> Any:
+        return pq.ParquetWriter(
             self._sink,
-            schema,
+            self._schema,
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
-            use_dictionary=_dictionary_paths(schema),
-            column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if _whole_number(field.type)},
+            use_dictionary=[path for path, values in _texts(first) if _repeats(values)],
+            column_encoding={f.name: "DELTA_BINARY_PACKED" for f in self._schema if _whole_number(f.type)},
             store_decimal_as_integer=True,
             store_schema=False,
         )
@@ -59,13 +65,15 @@ class ParquetFile:
             return
         table = pa.Table.from_batches(self._held).cast(self._schema)
         self._held, self._held_bytes = [], 0
+        self._writer = self._writer or self._open(table)
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self.rows += table.num_rows
 
     def close(self) -> int:
         """End the file; returns its size in bytes."""
         self.flush()
-        self._writer.close()
+        writer = self._writer or self._open(self._schema.empty_table())
+        writer.close()
         size = int(self._sink.tell())
         self._sink.close()
         return size
@@ -73,21 +81,32 @@ class ParquetFile:
     def abandon(self) -> None:
         """Let go of a file that will not be finished; what was uploaded of it is an orphan."""
         self._held = []
+        self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
         self._sink.close()
 
 
-def _dictionary_paths(schema: pa.Schema) -> list[str]:
-    return [path for field in schema for path in _texts(field.name, field.type)]
+def _texts(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+    """Text columns, those inside lists and maps too: their Parquet path, and the first values."""
+    sample = table.slice(0, _SAMPLE_ROWS).combine_chunks()
+    for field in table.schema:
+        column = sample.column(field.name)
+        if column.num_chunks:
+            yield from _texts_within(field.name, column.chunk(0))
 
 
-def _texts(path: str, kind: pa.DataType) -> Iterator[str]:
-    if pa.types.is_map(kind):
-        yield from _texts(f"{path}.key_value.key", kind.key_type)
-        yield from _texts(f"{path}.key_value.value", kind.item_type)
-    elif pa.types.is_list(kind):
-        yield from _texts(f"{path}.list.element", kind.value_type)
-    elif pa.types.is_string(kind):
-        yield path
+def _texts_within(path: str, values: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    if pa.types.is_map(values.type):
+        yield from _texts_within(f"{path}.key_value.key", values.keys)
+        yield from _texts_within(f"{path}.key_value.value", values.items)
+    elif pa.types.is_list(values.type):
+        yield from _texts_within(f"{path}.list.element", values.flatten())
+    elif pa.types.is_string(values.type):
+        yield path, values
+
+
+def _repeats(values: pa.Array) -> bool:
+    """Whether a dictionary pays: one of values that hardly repeat is built only to be thrown away."""
+    return len(values.unique()) * _REPEATED <= len(values)
 
 
 def _whole_number(kind: pa.DataType) -> bool:

@@ -48,7 +48,9 @@ class Storage:
     @property
     def uri(self) -> str:
         """The warehouse as an absolute address."""
-        return self.warehouse.rstrip("/") if self.remote else f"file://{Path(self.warehouse).absolute()}"  # not percent-encoded: PyIceberg does not decode
+        return (
+            self.warehouse.rstrip("/") if self.remote else f"file://{Path(self.warehouse).absolute()}"
+        )  # not percent-encoded: PyIceberg does not decode
 
     def properties(self) -> dict[str, str]:
         """PyIceberg's FileIO properties."""

@@ -14,6 +14,7 @@ from offload.schema import MICROSECONDS, CarriedColumn, Carrier, TableShape
 from offload.windows import DAY, HOUR
 
 _KEY_HASH = "sipHash128"  # 128 bits: no two keys of any table share one
+_ALL_TIME = (-2_208_988_800, 10_413_791_999)  # what DateTime64 holds, 1900 to 2299, in seconds since 1970
 
 
 class ClickHouseVerifier:
@@ -74,6 +75,8 @@ class ClickHouseVerifier:
         candidates = hot.relation(Piece(asked.window), *recent, _in_hours(at, differing))
         hot_key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         keys = int(self._door.rows(f"SELECT uniqExact({hot_key}) {candidates}")[0][0])
+        if hot.shape.spec.key and not hot.shape.spec.timestamp_follows_key:
+            files = cold_files(*(seconds * 10**hot.shape.precision for seconds in _ALL_TIME))
         if not files:
             return keys
         cold_key = self._cold_hash(hot.shape.identity, files, _KEY_HASH)
