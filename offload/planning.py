@@ -8,7 +8,7 @@ from offload import windows
 from offload.model import PartitionField, Split, Window
 from offload.ports import HotTable
 
-PIECE_BYTES = 20 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
+PIECE_BYTES = 12 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
 PIECE_ROWS = 500_000
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
