@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from offload import custody, declarations, inspection, wiring
+from offload import custody, declarations, inspection, windows, wiring
 from offload.errors import UsageError
 from offload.model import TableSpec
 from offload.ports import Listener
@@ -55,9 +55,10 @@ def run(
         The result, which never raises for what happened to a table: see `RunResult.exit_code` and each `error`.
 
     Raises:
-        UsageError: A table or the layer is unknown.
+        UsageError: A table or the layer is unknown, or `until` is no time.
         ConfigurationError: A setting or a declaration is wrong.
     """
+    _check_times(until)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
     if late:
@@ -103,8 +104,9 @@ def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Setti
     What a run would move now; writes nothing.
 
     Raises:
-        UsageError: A table is unknown.
+        UsageError: A table is unknown, or `until` is no time.
     """
+    _check_times(until)
     chosen = settings or load()
     specs = select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
@@ -123,8 +125,9 @@ def audit(
     Hold hot against cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
 
     Raises:
-        UsageError: A table is unknown.
+        UsageError: A table is unknown, or `start` or `end` is no time.
     """
+    _check_times(start, end)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
@@ -198,3 +201,11 @@ def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None)
         raise UsageError(f"one of the layers {', '.join(declarations.LAYERS)}", repr(layer), "offload tables")
     chosen = [known[name] for name in wanted] or list(known.values())
     return [spec for spec in chosen if layer is None or spec.layer == layer]
+
+
+def _check_times(*texts: str | None) -> None:
+    for text in filter(None, texts):
+        try:
+            windows.ticks_of(text, 0)
+        except ValueError as error:
+            raise UsageError("a time such as 2026-01-31T12:00:00Z", repr(text[:80]), "write it as ISO 8601") from error

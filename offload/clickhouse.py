@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHeld, OffloadError, Unavailable
 
@@ -33,7 +33,7 @@ class ClickHouse:
 
     def __init__(self, dsn: str, timeout: float) -> None:
         self._dsn = dsn
-        self._url = urlsplit(dsn)
+        self._url = _address(dsn)
         self._timeout = timeout
         self._local = threading.local()
         self._opened: list[Any] = []
@@ -98,12 +98,6 @@ class ClickHouse:
 
         if self.embedded:
             return clickhouse_connect.get_client(dsn=self._dsn)
-        if self._url.scheme not in _PORTS:
-            raise ConfigurationError(
-                "OFFLOAD_CLICKHOUSE_DSN to begin with clickhouse://, clickhouses:// or chdb://",
-                f"the scheme {self._url.scheme!r}",
-                "set OFFLOAD_CLICKHOUSE_DSN",
-            )
         return clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
             port=self._url.port or _PORTS[self._url.scheme],
@@ -162,6 +156,21 @@ class ClickHouse:
         if self.embedded:
             return f"chDB folder {self._url.path}"
         return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
+
+
+def _address(dsn: str) -> SplitResult:
+    try:
+        url = urlsplit(dsn)
+        known = url.scheme in {"chdb", *_PORTS} and (url.port or True)
+    except ValueError:  # its message may show a part of the password
+        known = False
+    if not known:
+        raise ConfigurationError(
+            "clickhouse://user:password@host:8123/database, clickhouses://… or chdb:///folder in OFFLOAD_CLICKHOUSE_DSN",
+            "another form; in a password, write / @ : ? # as %2F %40 %3A %3F %23",
+            "set OFFLOAD_CLICKHOUSE_DSN",
+        )
+    return url
 
 
 def _first_line(error: Exception) -> str:

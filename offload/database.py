@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from offload.errors import AccessRefused, ConfigurationError, Unavailable
 
@@ -14,6 +14,7 @@ from offload.errors import AccessRefused, ConfigurationError, Unavailable
 _REFUSED_STATES = ("28", "42501")
 _REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
 _MISSING_WORDS = ("does not exist", "unable to open database file")
+_KINDS = {"postgresql", "sqlite"}
 
 
 @contextmanager
@@ -37,6 +38,26 @@ def translated_database(variable: str, url: str) -> Iterator[None]:
         if state == "3D000" or any(word in said for word in _MISSING_WORDS):
             raise ConfigurationError(f"a database at {where}", said, f"create it, or correct {variable}") from error
         raise Unavailable(f"an answer from {where}", said, "see that it runs, then the same again") from error
+
+
+def checked(variable: str, url: str) -> str:
+    """
+    The address, if it is one of a database that we can use.
+
+    Raises:
+        ConfigurationError: It is not; the address itself is not shown, since a misread part may be the password.
+    """
+    try:
+        found = f"one of {make_url(url).get_backend_name()}" if make_url(url).get_backend_name() not in _KINDS else ""
+    except (ArgumentError, ValueError):
+        found = "none that can be read; in a password, write / @ : ? # as %2F %40 %3A %3F %23"
+    if found:
+        raise ConfigurationError(
+            f"an address like postgresql://user:password@host/database or sqlite:////folder/file.db in {variable}",
+            found,
+            f"set {variable}",
+        )
+    return url
 
 
 def shown(url: str) -> str:

@@ -26,7 +26,7 @@ from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from offload import history, iceberg, parquet
-from offload.database import translated_database
+from offload.database import bounded, translated_database
 from offload.deadline import within
 from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.model import ColdState, TableSpec, Token, WrittenFile
@@ -63,7 +63,7 @@ class IcebergLake:
 
     def __init__(self, name: str, uri: str, storage: Storage, timeout: float) -> None:
         self._name = name
-        self._uri = uri
+        self._uri = bounded(uri, timeout)
         self._storage = storage
         self._timeout = timeout
         self._opened: ObservedCatalog | None = None

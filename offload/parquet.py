@@ -81,7 +81,8 @@ class ParquetFile:
     def abandon(self) -> None:
         """Let go of a file that will not be finished; what was uploaded of it is an orphan."""
         self._held = []
-        self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
+        if self._writer:
+            self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
         self._sink.close()
 
 

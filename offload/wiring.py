@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from offload.clickhouse import ClickHouse
+from offload.database import checked
 from offload.engines.local import LocalEngine
 from offload.errors import ConfigurationError, UsageError
 from offload.lake import IcebergLake
@@ -46,7 +47,8 @@ def storage(settings: Settings) -> Storage:
 def watermarks(settings: Settings) -> WatermarkStore:
     """The watermark store."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    return WatermarkStore(settings.watermarks_url.get_secret_value(), settings.lease, settings.timeout, owner)
+    url = checked("OFFLOAD_WATERMARKS_URL", settings.watermarks_url.get_secret_value())
+    return WatermarkStore(url, settings.lease, settings.timeout, owner)
 
 
 @contextmanager
@@ -56,10 +58,12 @@ def parts(settings: Settings) -> Iterator[Parts]:
 
     Raises:
         UsageError: The engine is not known.
+        ConfigurationError: An address cannot be read.
     """
     if settings.engine != "local":
         raise UsageError("the engine local", settings.engine, "set OFFLOAD_ENGINE=local or leave --engine out")
     files = storage(settings)
+    catalog = checked("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
     door = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
     reader = door
     if not door.embedded and not files.remote:
@@ -71,7 +75,7 @@ def parts(settings: Settings) -> Iterator[Parts]:
         yield Parts(
             source=ClickHouseSource(door, settings.cluster),
             verifier=ClickHouseVerifier(reader, files.table_function),
-            lake=IcebergLake(settings.catalog_name, settings.catalog_uri.get_secret_value(), files, settings.timeout),
+            lake=IcebergLake(settings.catalog_name, catalog, files, settings.timeout),
             watermarks=watermarks(settings),
             engine=LocalEngine(files, settings.workers),
             clock=SystemClock(),

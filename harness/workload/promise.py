@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness.checkers.content import check_content
@@ -11,7 +12,7 @@ from harness.checkers.trade_set import check_trade_set
 from harness.checkers.watermark import check_watermark
 from harness.model import Batch, Ledger
 from harness.reading.cold import read_cold, read_history, read_properties
-from harness.reading.values import rows
+from harness.reading.values import EPOCH, rows
 from harness.verdict import Finding, Offence, judged
 
 if TYPE_CHECKING:
@@ -37,18 +38,27 @@ def promised(site: Site, expected: Table, *, observed: Sequence[int | None] = ()
         expected: The hot rows that must be cold, all of them and no other.
         observed: Watermarks of the table seen earlier, in their order.
     """
-    found, history = read_cold(site.cold), read_history(site.cold, key=KEY, token=TOKEN)
+    history = read_history(site.cold, key=KEY, token=TOKEN)
     tokens = [json.loads(record.token) for record in history if record.token]
     mark = cold_watermark(site)
     return [
-        *check_trade_set(Ledger(acked=tuple(rows(expected, KEY))), rows(found, KEY)),
-        check_content(expected, found, key=KEY, delivery=DELIVERY),
+        *same_rows(site, expected),
         check_whole_batches(history, batches(expected, tokens)),
         check_lineage(history),
         check_tokens(history),
         check_watermark([None, *(token["watermark_ticks"] for token in tokens), mark]),
         check_watermark([*observed, mark, mark]),
         check_store(site),
+    ]
+
+
+def same_rows(site: Site, expected: Table) -> list[Finding]:
+    """Judge that cold holds each expected row once, alike in every column but the delivery columns, and no other."""
+    found = read_cold(site.cold)
+    ledger = Ledger(acked=tuple(rows(expected, KEY)))
+    return [
+        *check_trade_set(ledger, rows(found, KEY)),
+        check_content(expected, found, key=KEY, delivery=DELIVERY),
     ]
 
 
@@ -72,12 +82,24 @@ def cold_watermark(site: Site) -> int | None:
 def check_store(site: Site) -> Finding:
     """Judge that the watermark store says what the table says, and that nobody holds the lease."""
     row, mark = site.watermark_row(), cold_watermark(site)
+    shown = row.get("last_offload_timestamp")
+    row["last_offload_timestamp"] = None if shown is None else _microseconds(shown)
+    wanted = {"watermark_ticks": mark, "last_offload_timestamp": mark, "status": "success", "owner": "nobody"}
     offences = [
         Offence(f"{name}: expected {expected}, found {row.get(name)}")
-        for name, expected in (("watermark_ticks", mark), ("status", "success"), ("owner", "nobody"))
+        for name, expected in wanted.items()
         if row.get(name) != expected
     ]
     return judged("watermark_store", f"the store follows the table, which stands at {mark}", offences)
+
+
+def _microseconds(shown: object) -> int | None:
+    """A time as Postgres (aware) or SQLite (text in UTC) gives it, in microseconds since 1970 UTC."""
+    try:
+        moment = datetime.fromisoformat(str(shown))
+    except ValueError:
+        return None
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
 
 
 def published(history: Sequence[SnapshotRecord]) -> list[int]:
