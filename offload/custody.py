@@ -29,7 +29,7 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
         hot = parts.source.describe(spec)
         if state is None or not state.records:
             found = "no such table" if state is None else "a table without rows"
-            raise DataError(f"rows in {spec.target} to adopt", found, f"offload run {spec.name}")
+            raise DataError(f"rows in {spec.target} to adopt", found, spec.command("run"))
         parts.lake.check_columns(hot.shape, state)
         mark = parts.verifier.newest(hot.shape, parts.lake.files(state, []))
         oldest = hot.oldest()

@@ -73,7 +73,7 @@ def check(spec: TableSpec, state: ColdState) -> None:
             raise DataError(
                 f"{spec.target} to be empty or to bear a token",
                 f"{state.records} rows and no token: another job filled it",
-                f"offload adopt {spec.name}",
+                spec.command("adopt"),
             )
         return
     if token.table_uuid != state.uuid:
@@ -109,5 +109,5 @@ def _refuse(spec: TableSpec, expected: str, found: str) -> None:
     raise DataError(
         f"{expected} in {spec.target}",
         found,
-        f"roll the table to its last published snapshot, or accept it as it is: offload adopt {spec.name}",
+        f"roll the table to its last published snapshot, or accept it as it is: {spec.command('adopt')}",
     )

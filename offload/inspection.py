@@ -81,7 +81,7 @@ def _audit(parts: Parts, spec: TableSpec, start: str | None, end: str | None) ->
     state = parts.lake.load(spec)
     hot = parts.source.describe(spec)
     if state is None or state.token is None or state.token.watermark_ticks is None:
-        raise DataError(f"a published {spec.target} to audit", "nothing published yet", f"offload run {spec.name}")
+        raise DataError(f"a published {spec.target} to audit", "nothing published yet", spec.command("run"))
     window = _audited(hot, state.token.watermark_ticks, start, end)
     found = compare(parts, hot, state, window)
     equal = (found.missing, found.extra, found.different) == (0, 0, 0)

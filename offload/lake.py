@@ -44,6 +44,13 @@ class ObservedCatalog(SqlCatalog):
 
     told: Callable[[], None] | None = None
 
+    def __init__(self, name: str, **properties: str) -> None:
+        try:
+            super().__init__(name, **properties)
+        except Exception:
+            self.close()  # what it has connected would stay open
+            raise
+
     def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]
         super()._write_metadata(metadata, io, metadata_path)
         if self.told:
@@ -67,6 +74,11 @@ class IcebergLake:
         self._storage = storage
         self._timeout = timeout
         self._opened: ObservedCatalog | None = None
+
+    def close(self) -> None:
+        """Close the connections to the catalog's database."""
+        if self._opened:
+            self._opened.close()
 
     def load(self, spec: TableSpec) -> ColdState | None:
         """
@@ -168,7 +180,7 @@ class IcebergLake:
                 state = now
             else:
                 return self._after(spec, token)
-        raise Fenced(f"{spec.target} to hold still", f"{_ATTEMPTS} other commits", f"offload run {spec.name}")
+        raise Fenced(f"{spec.target} to hold still", f"{_ATTEMPTS} other commits", spec.command("run"))
 
     def _request(self, state: ColdState, entries: Sequence[Any], token: Token) -> tuple[Any, Any]:
         transaction = state.handle.transaction()
@@ -208,13 +220,13 @@ class IcebergLake:
             raise OutcomeUnknown(
                 f"to see whether the commit of {token.rows} rows to {spec.target} landed",
                 f"{error}; then {blind.found}",
-                f"offload run {spec.name}: it looks before it writes",
+                f"{spec.command('run')}: it looks before it writes",
             ) from error
         if now is None or now.uuid != state.uuid or now.token not in (state.token, token):
             raise Fenced(
                 f"{spec.target} as this run found it",
                 _who_came(state, now),
-                f"offload run {spec.name}",
+                spec.command("run"),
             ) from error
         return now
 

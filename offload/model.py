@@ -59,6 +59,12 @@ class TableSpec:
     late: str = "sweep"
     declared: bool = True
 
+    def command(self, verb: str) -> str:
+        """The command to type for this table; one that is named by flags must be declared for all but `run`."""
+        if self.declared:
+            return f"offload {verb} {self.name}"
+        return "the same command" if verb == "run" else f"declare it (docs/tables.md), then offload {verb} {self.name}"
+
 
 @dataclass(frozen=True)
 class Watermark:

@@ -36,13 +36,13 @@ def check_source(spec: TableSpec, hot: HotTable, token: Token) -> None:
         raise DataError(
             f"{spec.source} to be {token.source_cluster}/{token.source_uuid}, which {spec.target} was filled from",
             f"{now.cluster}/{now.uuid}: it was recreated, or this is another cluster",
-            f"offload adopt {spec.name}: it compares hot and cold first",
+            f"{spec.command('adopt')}: it compares hot and cold first",
         )
     if token.precision != hot.shape.precision:
         raise DataError(
             f"{spec.timestamp} with {token.precision} digits after the second, as the watermark counts",
             f"{hot.shape.precision}",
-            f"offload adopt {spec.name}: it compares hot and cold first",
+            f"{spec.command('adopt')}: it compares hot and cold first",
         )
 
 
@@ -57,5 +57,5 @@ def check_not_lost(spec: TableSpec, state: ColdState | None, row: dict[str, Any]
         raise DataError(
             f"{spec.target} to bear the token of what was published up to {row['last_offload_timestamp']}",
             "no such table" if state is None else "a table without a token: dropped and recreated by hand",
-            f"restore the table; or, to begin anew: offload watermark repair {spec.name}",
+            f"restore the table; or, to begin anew: {spec.command('watermark repair')}",
         )

@@ -75,7 +75,7 @@ class Verification:
         expected = f"{seen.fingerprint.rows} rows of digest {seen.fingerprint.digest:016x} in {file.path}"
         found = f"{stored.rows} rows of digest {stored.digest:016x}, {READ_AGAIN + 1} times"
         if moved:
-            return SourceMoving(expected, f"{found}; {spec.source} changed between looks", f"offload run {spec.name}")
+            return SourceMoving(expected, f"{found}; {spec.source} changed between looks", spec.command("run"))
         return DataError(
             expected, f"{found}, while {spec.source} stands still", "look for a fault in storage or memory"
         )

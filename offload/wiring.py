@@ -71,11 +71,12 @@ def parts(settings: Settings) -> Iterator[Parts]:
         raise ConfigurationError(
             "a warehouse that the ClickHouse server can reach", settings.warehouse, "set OFFLOAD_WAREHOUSE to s3://…"
         )
+    lake = IcebergLake(settings.catalog_name, catalog, files, settings.timeout)
     try:
         yield Parts(
             source=ClickHouseSource(door, settings.cluster),
             verifier=ClickHouseVerifier(reader, files.table_function),
-            lake=IcebergLake(settings.catalog_name, catalog, files, settings.timeout),
+            lake=lake,
             watermarks=watermarks(settings),
             engine=LocalEngine(files, settings.workers),
             clock=SystemClock(),
@@ -83,3 +84,4 @@ def parts(settings: Settings) -> Iterator[Parts]:
         )
     finally:
         door.close()
+        lake.close()
