@@ -54,7 +54,7 @@ BRONZE = BenchTable(
     BRONZE_DDL.read_text("utf-8").replace("{ttl_days}", "25000"),
     f"""WITH {_COMMON}, cityHash64(n, 3) % 2 AS sold SELECT
         'binance', sym, replaceOne(sym, 'USDT', '/USDT'), toString(n), n, if(sold = 1, 'sell', 'buy'), sold = 1, p, q, pq,
-        at, map('exchange_time', toString(toUnixTimestamp64Milli(at)), 'event_time', toString(toUnixTimestamp64Milli(at) + 3)),
+        at, map('exchange_time', toString(toUnixTimestamp64Milli(at))),
         n % 3, n, at + toIntervalMicrosecond(5000), at + toIntervalMicrosecond(50000)""",
     ("bronze_trades_binance",),
 )

@@ -1,0 +1,33 @@
+"""`offload demo`, as a newcomer types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_demo_moves_its_trades_exactly_once_across_a_kill_and_draws_its_picture(tmp_path: Path) -> None:
+    """It exits 0 only if every count it shows is the one expected; the picture is a PNG of some size."""
+    words = [sys.executable, "-m", "offload", "demo", "--rows", "20000", "--folder", str(tmp_path / "lake house")]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
+    picture = (tmp_path / "reports" / "demo.png").read_bytes()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert picture.startswith(PNG)
+    assert len(picture) > 10_000
+    assert "kill" in done.stdout
+
+
+def test_the_demo_leaves_a_folder_alone_that_is_not_fresh(tmp_path: Path) -> None:
+    """Somebody's files are in it: exit 78, and they are still there."""
+    (tmp_path / "mine.txt").write_text("mine")
+    words = [sys.executable, "-m", "offload", "demo", "--folder", str(tmp_path)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 78, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert os.environ.get("HOME", "/nowhere") not in done.stdout
