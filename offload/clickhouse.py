@@ -15,7 +15,9 @@ from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHe
 _REFUSED = {192, 193, 194, 497, 516}
 _MISSING = {47, 60, 81}
 _BUSY_FOLDER = 36
-_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
+_NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's words, without a code
+_BUCKET = 499
+_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, _BUCKET, 999}
 _PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
 
 
@@ -96,8 +98,11 @@ class ClickHouse:
     def _open(self) -> Any:
         import clickhouse_connect
 
+        # Each attempt on a bucket has half the time; by default a bucket that is silent is asked for minutes.
+        half = int(self._timeout * 500)
+        bucket = {"s3_connect_timeout_ms": half, "s3_request_timeout_ms": half, "s3_retry_attempts": 1}
         if self.embedded:
-            return clickhouse_connect.get_client(dsn=self._dsn)
+            return clickhouse_connect.get_client(dsn=self._dsn, settings=bucket)
         return clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
             port=self._url.port or _PORTS[self._url.scheme],
@@ -110,6 +115,7 @@ class ClickHouse:
             query_retries=0,
             autogenerate_session_id=False,
             settings={
+                **bucket,
                 # A query that is still at work sends a header now and then: silence means that nobody works.
                 "send_progress_in_http_headers": 1,
                 "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
@@ -132,10 +138,16 @@ class ClickHouse:
         where = self._where()
         code = getattr(error, "code", None)
         said = _first_line(error)
-        if code == _BUSY_FOLDER or "another process" in said or "Cannot lock file" in said:
+        if code == _BUSY_FOLDER or (_NO_ENGINE in str(error) and f"Code: {_BUSY_FOLDER}" in str(error)):
             return LeaseHeld(f"to be the only process on {where}", said, "wait until the other run has ended")
+        if _NO_ENGINE in str(error):
+            return ConfigurationError(f"a usable {where}", said, "set OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
         if code in _REFUSED:
             return AccessRefused(f"{where} to accept the user and the password", said, "correct OFFLOAD_CLICKHOUSE_DSN")
+        if code == _BUCKET and any(word in said for word in ("code: 403", "Access Denied", "ACCESS_DENIED")):
+            return AccessRefused(f"{where} to be let into the bucket", said, "correct OFFLOAD_S3_ACCESS_KEY")
+        if code == _BUCKET and "code: 404" in said:
+            return DataError(f"the cold table's files to be readable by {where}", said, "restore them from a backup")
         if code in _MISSING:
             return DataError(f"the tables and columns that were asked for at {where}", said, "offload tables")
         from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
@@ -166,7 +178,7 @@ def _address(dsn: str) -> SplitResult:
         known = False
     if not known:
         raise ConfigurationError(
-            "clickhouse://user:password@host:8123/database, clickhouses://… or chdb:///folder in OFFLOAD_CLICKHOUSE_DSN",
+            "clickhouse://user:password@host:8123/database or chdb:///folder in OFFLOAD_CLICKHOUSE_DSN",
             "another form; in a password, write / @ : ? # as %2F %40 %3A %3F %23",
             "set OFFLOAD_CLICKHOUSE_DSN",
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Engine, MetaData, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from offload.errors import AccessRefused, ConfigurationError, Unavailable
 
@@ -58,6 +58,17 @@ def checked(variable: str, url: str) -> str:
             f"set {variable}",
         )
     return url
+
+
+def create_tables(metadata: MetaData, engine: Engine) -> None:
+    """Create the tables that are missing; another first run may create any of them at the same moment."""
+    for _ in metadata.tables:
+        try:
+            metadata.create_all(engine)
+        except (IntegrityError, OperationalError, ProgrammingError):
+            continue  # the one that was created in between is found the next time
+        return
+    metadata.create_all(engine)
 
 
 def shown(url: str) -> str:

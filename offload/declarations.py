@@ -25,14 +25,26 @@ def load(folder: Path | None) -> dict[str, TableSpec]:
     All declarations by name: those that ship with the package, or those of `folder` instead.
 
     Raises:
-        ConfigurationError: The folder is missing, or a file is no declaration.
+        ConfigurationError: The folder is missing, a file is no declaration, or two files declare one table.
     """
     if folder is not None and not folder.is_dir():
         raise ConfigurationError(f"a folder of declarations at {folder}", "no such folder", "set OFFLOAD_TABLES")
     root = folder if folder is not None else resources.files("offload.tables")
     texts = {item.name: item.read_text("utf-8") for item in root.iterdir() if item.name.endswith(".toml")}
-    specs = [parse(name, content) for name, content in sorted(texts.items())]
-    return {spec.name: spec for spec in specs}
+    specs = {origin: parse(origin, content) for origin, content in sorted(texts.items())}
+    _distinct(specs)
+    return {spec.name: spec for spec in specs.values()}
+
+
+def _distinct(specs: dict[str, TableSpec]) -> None:
+    """Two declarations that share a table would fight over its lease, its watermark and its token."""
+    for field in ("name", "source", "target"):
+        seen: dict[str, str] = {}
+        for origin, spec in specs.items():
+            value = getattr(spec, field)
+            if value in seen:
+                raise _wrong(origin, f"a {field} of its own", f"{value}, as in {seen[value]}")
+            seen[value] = origin
 
 
 def parse(origin: str, content: str) -> TableSpec:

@@ -12,7 +12,7 @@ from offload.errors import DataError
 from offload.model import Fingerprint, PartitionField, Piece, Seen, SourceIdentity, Window
 from offload.ports import Bound, Survey
 from offload.schema import TableShape
-from offload.windows import DAY, Cell
+from offload.windows import DAY, Cell, covers
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
 _PRUNABLE = {"int", "long", "string"}
@@ -89,7 +89,7 @@ class ClickHouseTable:
         where = [self.within(piece.window), *self._bounds(piece), *conditions]
         if self._across:
             return f"FROM {self._one_per_key([self.within(self._across)])} WHERE {' AND '.join(where)}"
-        if piece in self._doubled:
+        if any(covers(doubled, piece) for doubled in tuple(self._doubled)):
             inner = self._one_per_key([self.within(piece.window), *self._bounds(piece)])
             return f"FROM {inner} WHERE {' AND '.join(where)}"
         return f"FROM {self._name} WHERE {' AND '.join([*where, *self._aside()])}"

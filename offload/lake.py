@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -23,10 +23,10 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table
 from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError
 
 from offload import history, iceberg, parquet
-from offload.database import bounded, translated_database
+from offload.database import bounded, create_tables, translated_database
 from offload.deadline import within
 from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.model import ColdState, TableSpec, Token, WrittenFile
@@ -50,6 +50,10 @@ class ObservedCatalog(SqlCatalog):
         except Exception:
             self.close()  # what it has connected would stay open
             raise
+
+    def create_tables(self) -> None:
+        """Create the catalog's tables; another first run may do so at the same moment."""
+        create_tables(SqlCatalogBaseTable.metadata, self.engine)
 
     def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]
         super()._write_metadata(metadata, io, metadata_path)
@@ -188,7 +192,7 @@ class IcebergLake:
         for entry in entries:
             append.append_data_file(entry)
         with self._storage.translated():
-            within(self._timeout * 3, self._storage.where, append.commit)
+            within(self._timeout * 2, self._storage.where, append.commit)
         records = state.records + sum(entry.record_count for entry in entries)
         transaction.set_properties(history.properties(token, append.snapshot_id, records))
         requirements = (
@@ -258,11 +262,7 @@ class IcebergLake:
     def _catalog(self) -> ObservedCatalog:
         if self._opened is None:
             properties = {"uri": self._uri, "warehouse": self._storage.uri, **self._storage.properties()}
-            try:
-                self._opened = ObservedCatalog(self._name, **properties)
-            except (IntegrityError, OperationalError, ProgrammingError):
-                # Two first runs create the catalog's tables at once; the loser finds them the second time.
-                self._opened = ObservedCatalog(self._name, **properties)
+            self._opened = ObservedCatalog(self._name, **properties)
         return self._opened
 
     def _call(self, call: Callable[[], T]) -> T:

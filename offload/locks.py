@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
+import os
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -41,6 +42,9 @@ class Locks(Protocol):
     def held(self, table: str, epoch: int) -> bool:
         """Whether a living process holds it."""
 
+    def tidy(self, table: str, below: int) -> None:
+        """Remove what dead runs of earlier epochs left; what a living process holds stays."""
+
 
 def locks_for(engine: Engine, timeout: float) -> Locks:
     """The locks of this kind of database."""
@@ -57,30 +61,40 @@ class FileLocks:
 
     def try_lock(self, table: str, epoch: int) -> FileLock | None:
         """Take the lock, or None where another holds it."""
-        path = self._path(table, epoch)
-        file = path.open("a")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return None
-        self._path(table, epoch - 1).unlink(missing_ok=True)  # of a run that ended or died
-        return FileLock(file, path)
+        return _flock(self._path(table, epoch))
 
     def held(self, table: str, epoch: int) -> bool:
         """Whether a living process holds it."""
         path = self._path(table, epoch)
         if not path.exists():
             return False
-        with path.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        lock = _flock(path)
+        if lock is None:
+            return True
+        lock.release()
         return False
+
+    def tidy(self, table: str, below: int) -> None:
+        """Remove the files of dead runs."""
+        for path in self._database.parent.glob(f"{self._database.name}.{table}.*.lock"):
+            epoch = path.name.split(".")[-2]
+            if epoch.isdigit() and int(epoch) < below:
+                self.held(table, int(epoch))  # a lock that is free is taken and released, and its file goes with it
 
     def _path(self, table: str, epoch: int) -> Path:
         return self._database.with_name(f"{self._database.name}.{table}.{epoch}.lock")
+
+
+def _flock(path: Path) -> FileLock | None:
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+            return FileLock(file, path)
+    except BlockingIOError:
+        pass  # another holds it
+    file.close()  # or it was released and removed in between: nobody would see this lock
+    return None
 
 
 class FileLock:
@@ -125,6 +139,9 @@ class AdvisoryLocks:
             return True
         lock.release()
         return False
+
+    def tidy(self, table: str, below: int) -> None:
+        """Nothing: a lock goes with its session."""
 
 
 class AdvisoryLock:

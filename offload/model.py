@@ -108,9 +108,6 @@ class Seen:
         return Seen(self.fingerprint + other.fingerprint, max(lasts, default=None))
 
 
-UNSEEN = Seen(NOTHING, None)
-
-
 @dataclass(frozen=True)
 class SourceIdentity:
     """Which hot table it is: the server's UUID of it and the configured cluster name."""

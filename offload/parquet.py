@@ -9,12 +9,14 @@ compress. Field ids are Iceberg's, in `PARQUET:field_id`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from offload.errors import DataError
+from offload.deadline import within
+from offload.errors import DataError, Unavailable
 from offload.storage import Storage
 
 _ZSTD_LEVEL = 3
@@ -22,6 +24,7 @@ _INTEGER_DECIMAL_DIGITS = 18
 _SAMPLE_ROWS = 4096
 _REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
 _FIELD_ID = b"PARQUET:field_id"
+_LAST_WORD = 2.0  # seconds
 ROW_GROUP_BYTES = 32 * 2**20
 
 
@@ -83,7 +86,9 @@ class ParquetFile:
         self._held = []
         if self._writer:
             self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
-        self._sink.close()
+        # Closing sends what is buffered: a store that has just been silent for a whole time-out gets no second one.
+        with suppress(Unavailable, OSError):
+            within(_LAST_WORD, "a file that is given up", self._sink.close)
 
 
 def _texts(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:

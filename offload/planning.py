@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 from offload import windows
-from offload.model import PartitionField, Split, Window
+from offload.model import PartitionField, Seen, Split, Window
 from offload.ports import HotTable
 
-PIECE_BYTES = 12 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
+PIECE_BYTES = 20 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
 PIECE_ROWS = 500_000
+LOOK_ROWS = 500_000  # hashed in one query; it holds a set of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
 _ARROW_OVER_NATIVE = 1.3  # offsets and low-cardinality text weigh more in Arrow than in ClickHouse
@@ -49,6 +52,16 @@ def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> l
         )
         for split in windows.splits(pieces, max(1, file_rows))
     ]
+
+
+def look_at(hot: HotTable, split: Split) -> Seen:
+    """
+    Fingerprint the hot rows of a split.
+
+    Raises:
+        DataError: A value that cannot be carried, or a key with two contents.
+    """
+    return reduce(add, (hot.look(piece) for piece in windows.joined(split.pieces, LOOK_ROWS)))
 
 
 def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:

@@ -59,3 +59,15 @@ def check_not_lost(spec: TableSpec, state: ColdState | None, row: dict[str, Any]
             "no such table" if state is None else "a table without a token: dropped and recreated by hand",
             f"restore the table; or, to begin anew: {spec.command('watermark repair')}",
         )
+
+
+def disagreement(row: dict[str, Any], catchup: Catchup) -> str | None:
+    """What the store says that the table does not, or None where they agree."""
+    wanted = {
+        "last_offload_timestamp": catchup.timestamp,
+        "last_offload_max_sequence": catchup.sequence,
+        "watermark_ticks": catchup.ticks,
+        "cold_table_uuid": catchup.table_uuid,
+    }
+    different = [f"{name} {row.get(name)}" for name, value in wanted.items() if row.get(name) != value]
+    return ", ".join(different) or None

@@ -19,7 +19,7 @@ from offload.model import ColdState, Split, TableSpec, Token, Window, WrittenFil
 from offload.parts import Parts
 from offload.planning import plan_splits
 from offload.ports import HotTable, Late, Lease, Listener
-from offload.recovery import catchup_of, check_not_lost, check_source
+from offload.recovery import catchup_of, check_not_lost, check_source, disagreement
 from offload.reports import TableResult, error_document, exit_code_of
 from offload.steps import Event, Step
 from offload.verification import Verification
@@ -77,7 +77,11 @@ class TableRun:
         except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: it is told, exit 70
             if not isinstance(error, OffloadError):
                 _log.error("%s", "".join(traceback.format_exception(error)))  # with the right error
-            return replace(account.result("failed"), error=error_document(error), exit_code=exit_code_of(error))
+            result = account.result("failed")
+            document = error_document(error)
+            if account.rows:
+                document["found"] += f"; {account.rows} rows were published before, whole and with their watermark"
+            return replace(result, error=document, exit_code=exit_code_of(error))
         return account.result("published" if account.batches else "nothing_new")
 
     def _recorded(self, lease: Lease) -> None:
@@ -126,8 +130,7 @@ class TableRun:
             check_source(spec, hot, state.token)
             lease.raise_epoch(state.token.epoch)
         catchup = catchup_of(state)
-        if (row.get("watermark_ticks"), row.get("cold_table_uuid")) != (catchup.ticks, catchup.table_uuid):
-            said = row.get("last_offload_timestamp")
+        if said := disagreement(row, catchup):
             self._account.warn(f"the watermark store said {said}; repaired from {spec.target}")
             lease.repair(catchup)
         return hot, state

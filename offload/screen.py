@@ -106,11 +106,11 @@ class Screen:
     def tables(self, specs: Sequence[TableSpec]) -> int:
         """Show the declared tables."""
         heads = ("name", "layer", "source", "target", "timestamp", "key")
-        rows = [(s.name, s.layer, s.source, s.target, s.timestamp, ", ".join(s.key)) for s in specs]
+        rows = [(s.name, s.layer, s.source, s.target, s.timestamp, list(s.key)) for s in specs]
         if self.as_json:
             self._print_json({"tables": [dict(zip(heads, row, strict=True)) for row in rows]})
         else:
-            self._print_table(heads, rows)
+            self._print_table(heads, [(*row, ", ".join(key)) for *row, key in rows])
         return 0
 
     @contextmanager

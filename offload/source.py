@@ -13,6 +13,12 @@ from offload.hot import ClickHouseTable, Layout
 from offload.model import SourceIdentity, TableSpec
 from offload.schema import SourceColumn
 
+# The table's UUID. chDB's default database shows none, but names the folder of its data by it; a database of the
+# engine Ordinary has none at all, and there a table that is recreated cannot be told from the one before.
+_IDENTITY = (
+    "if(toUInt128(uuid) != 0, toString(uuid), "
+    "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
+)
 _TTL = re.compile(r"\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
 
 
@@ -37,7 +43,7 @@ class ClickHouseSource:
         database, _, table = spec.source.rpartition(".")
         at = f"database = {sql.text(database or self._door.database)}"
         tables = self._door.rows(
-            "SELECT toString(uuid), engine, sorting_key, engine_full, ifNull(total_rows, 0) FROM system.tables "
+            f"SELECT {_IDENTITY}, engine, sorting_key, engine_full, ifNull(total_rows, 0) FROM system.tables "
             f"WHERE {at} AND name = {sql.text(table)}"
         )
         if not tables:

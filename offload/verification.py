@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from offload.errors import DataError, SourceMoving
-from offload.model import NOTHING, UNSEEN, ColdState, Fingerprint, Seen, Split, WrittenFile
+from offload.model import NOTHING, ColdState, Fingerprint, Seen, Split, WrittenFile
+from offload.planning import look_at
 from offload.ports import Engine, HotTable, Lake, Tell, Verifier
 
 READ_AGAIN = 3
@@ -64,9 +65,7 @@ class Verification:
     def _judge(self, file: WrittenFile, stored: Fingerprint) -> tuple[WrittenFile, bool]:
         if stored == file.seen.fingerprint:
             return file, True
-        now = UNSEEN
-        for piece in file.split.pieces:
-            now += self._hot.look(piece)
+        now = look_at(self._hot, file.split)
         return replace(file, seen=now), stored == now.fingerprint
 
     def _refusal(self, file: WrittenFile, stored: Fingerprint, *, moved: bool) -> SourceMoving | DataError:

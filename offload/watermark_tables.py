@@ -18,7 +18,7 @@ NOBODY = "nobody"
 
 
 class Unsigned(TypeDecorator[int]):
-    """A UInt64: NUMERIC(20) in Postgres, text in SQLite, whose integers are signed."""
+    """A UInt64: NUMERIC(20) in Postgres, text in SQLite, whose integers are signed. What is none reads as NULL."""
 
     impl = Numeric(20, 0)
     cache_ok = True
@@ -30,20 +30,34 @@ class Unsigned(TypeDecorator[int]):
         return None if value is None else str(value) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Any) -> int | None:  # noqa: ARG002  # the signature is given
-        return None if value is None else int(value)
+        try:
+            return None if value is None else int(value)
+        except ValueError:
+            return None
 
 
 class Utc(TypeDecorator[datetime]):
-    """A time in UTC, also where the database forgets zones (SQLite)."""
+    """A time in UTC: TIMESTAMPTZ in Postgres, ISO 8601 text in SQLite. Text that is no time reads as NULL."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.astimezone(UTC)
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:  # noqa: ARG002
+        if value is None or isinstance(value, datetime):
+            return value and value.astimezone(UTC)
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
 
 
 METADATA = MetaData()

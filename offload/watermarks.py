@@ -15,10 +15,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from offload.database import bounded, translated_database
+from offload.database import bounded, create_tables, translated_database
 from offload.deadline import within
 from offload.errors import LeaseHeld
 from offload.lease import StoreLease
@@ -100,6 +99,7 @@ class WatermarkStore:
             if lock is not None:
                 claim = partial(self._write_claim, row=row, epoch=epoch, run_id=run_id, lock=lock, now=now)
                 if self.call(claim):
+                    self.locks.tidy(table, epoch)
                     return StoreLease(self, table, run_id, epoch, lock, self._lease)
                 lock.release()
         raise AssertionError("count() does not end")
@@ -183,10 +183,7 @@ class WatermarkStore:
     def _create(self) -> None:
         if self._ready:
             return
-        try:
-            METADATA.create_all(self._engine)
-        except (IntegrityError, OperationalError, ProgrammingError):
-            METADATA.create_all(self._engine)  # two first runs create them at once: the loser finds them now
+        create_tables(METADATA, self._engine)
         self._ready = True
 
 

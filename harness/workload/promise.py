@@ -11,6 +11,7 @@ from harness.checkers.snapshots import check_lineage, check_tokens, check_whole_
 from harness.checkers.trade_set import check_trade_set
 from harness.checkers.watermark import check_watermark
 from harness.model import Batch, Ledger
+from harness.reading.arrow import pa
 from harness.reading.cold import read_cold, read_history, read_properties
 from harness.reading.values import EPOCH, rows
 from harness.verdict import Finding, Offence, judged
@@ -64,7 +65,8 @@ def same_rows(site: Site, expected: Table) -> list[Finding]:
 
 def batches(expected: Table, tokens: Sequence[dict[str, Any]]) -> list[Batch]:
     """What each token says it published: the keys of hot in its window."""
-    timed = [(key, time // 1000) for key, (time,) in zip(rows(expected, KEY), rows(expected, (TIME,)), strict=True)]
+    times = expected.column(TIME).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    timed = list(zip(rows(expected, KEY), times, strict=True))
     found = []
     for number, token in enumerate(tokens):
         low, high = token["window_from"], token["window_to"]

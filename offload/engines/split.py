@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from offload.model import UNSEEN, Split, WrittenFile
+from offload.model import Split, WrittenFile
+from offload.planning import look_at
 from offload.ports import HotTable, Tell
 from offload.steps import Event
 from offload.storage import Storage
@@ -14,8 +15,8 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
     """
     Read the pieces of a split in order and write them to its own file.
 
-    Each piece is looked at before it is read: what that look saw is what the stored rows are later held against. The
-    number of rows that arrived is not checked here, since a stream that ends is no proof that it was whole.
+    The rows are looked at before they are read: what that look saw is what the stored rows are later held against.
+    How many arrived is not checked here, since a stream that ends is no proof that it was whole.
 
     Raises:
         Unavailable: The source or the store failed; a file that was begun is an orphan.
@@ -24,12 +25,11 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
     from offload.parquet import ParquetFile
 
     tell(Event.SPLIT_STARTED, split.rows)
-    seen = UNSEEN
+    seen = look_at(hot, split)
     with storage.translated():
         file = ParquetFile(storage, split.path, schema)
     try:
         for piece in split.pieces:
-            seen += hot.look(piece)
             for batch in hot.read(piece):
                 with storage.translated():
                     file.write(batch)
