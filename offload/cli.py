@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) 
 
 def console() -> None:
     """The console script; ends at once even where a library's thread hangs in a call that overran its time."""
+    # Arrow's own allocator keeps what it has freed: a tenth of the process at its peak. It is chosen before the import.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

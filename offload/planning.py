@@ -10,7 +10,7 @@ from offload import windows
 from offload.model import PartitionField, Seen, Split, Window
 from offload.ports import HotTable
 
-PIECE_BYTES = 20 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
+PIECE_BYTES = 12 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
 PIECE_ROWS = 500_000
 LOOK_ROWS = 500_000  # hashed in one query; it holds a set of their keys
 FILE_BYTES = 256 * 2**20

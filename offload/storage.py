@@ -76,8 +76,8 @@ class Storage:
             secret_key=self.secret_key,
             endpoint_override=self.endpoint,
             region=self.region,
-            # Each attempt has its own time, and before it calls an upload silent, curl takes 6 s more than it was given:
-            # with the default time-out, an upload to a store that hangs fails after 19 s.
+            # Each attempt has its own time, and curl takes 6 s more than that before it calls an upload silent: with
+            # the default time-out, an upload to a store that hangs fails after 19 s.
             connect_timeout=self.timeout / 3,
             request_timeout=self.timeout / 3,
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
