@@ -16,7 +16,7 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall time in seconds and peak resident memory (VmHWM) in MB of one process; its JSON answer, where it gave one."""
+    """Wall time in seconds and peak resident memory (VmHWM) in MB of one process, and its JSON answer."""
 
     seconds: float
     peak_mb: float

@@ -28,7 +28,8 @@ class BenchTable:
 _COMMON = f"""
     {START} + toIntervalMicrosecond(intDiv(n, 4) * 40000) AS at,
     ['BTCUSDT', 'ETHUSDT', 'SOLUSDT', 'XRPUSDT'][1 + cityHash64(n, 2) % 4] AS sym,
-    CAST(60000 + toInt64(cityHash64(intDiv(n, 50)) % 1000) / 100 + toInt64(cityHash64(n) % 100) / 100 AS Decimal(18, 8)) AS p,
+    60000 + (cityHash64(intDiv(n, 50)) % 1000) / 100 + (cityHash64(n) % 100) / 100 AS walk,
+    CAST(walk AS Decimal(18, 8)) AS p,
     CAST(toDecimal64(1 + cityHash64(n, 1) % 200000, 5) / 100000 AS Decimal(18, 8)) AS q,
     CAST(p AS Decimal(38, 8)) * CAST(q AS Decimal(38, 8)) AS pq
 """
@@ -53,8 +54,8 @@ BRONZE = BenchTable(
     "bronze_trades_binance",
     BRONZE_DDL.read_text("utf-8").replace("{ttl_days}", "25000"),
     f"""WITH {_COMMON}, cityHash64(n, 3) % 2 AS sold SELECT
-        'binance', sym, replaceOne(sym, 'USDT', '/USDT'), toString(n), n, if(sold = 1, 'sell', 'buy'), sold = 1, p, q, pq,
-        at, map('exchange_time', toString(toUnixTimestamp64Milli(at))),
+        'binance', sym, replaceOne(sym, 'USDT', '/USDT'), toString(n), n, if(sold = 1, 'sell', 'buy'), sold = 1,
+        p, q, pq, at, map('exchange_time', toString(toUnixTimestamp64Milli(at))),
         n % 3, n, at + toIntervalMicrosecond(5000), at + toIntervalMicrosecond(50000)""",
     ("bronze_trades_binance",),
 )

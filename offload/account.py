@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from offload import windows
 from offload.model import ColdState, TableSpec, Window
-from offload.ports import Listener, Outcome
+from offload.ports import Listener
+from offload.questions import Outcome
 from offload.recovery import catchup_of, shown_watermark
 from offload.reports import TableResult
 from offload.steps import Event, Moment, Step

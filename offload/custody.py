@@ -9,7 +9,8 @@ from offload.errors import DataError
 from offload.inspection import compare
 from offload.model import ColdState, TableSpec, Token, Window
 from offload.parts import Parts
-from offload.ports import HotTable, Lease, Outcome
+from offload.ports import HotTable, Lease
+from offload.questions import Outcome
 from offload.recovery import catchup_of, shown_watermark
 from offload.reports import plain
 

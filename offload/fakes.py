@@ -28,7 +28,8 @@ from offload.model import (
 )
 from offload.parts import Parts
 from offload.planning import Limits
-from offload.ports import Bound, Catchup, Difference, HotTable, Late, Outcome, Survey, Tell
+from offload.ports import Bound, HotTable, Tell
+from offload.questions import Catchup, Difference, Late, Outcome, Survey
 from offload.schema import SourceColumn, TableShape, shape
 from offload.steps import Event
 from offload.windows import Cell

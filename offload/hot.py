@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from offload import schema, sql
 from offload.clickhouse import ClickHouse
 from offload.errors import DataError
+from offload.layout import Layout
 from offload.model import Fingerprint, PartitionField, Piece, Seen, SourceIdentity, Window
-from offload.ports import Bound, Survey
+from offload.ports import Bound
+from offload.questions import Survey
 from offload.schema import TableShape
 from offload.windows import DAY, Cell, covers
 
@@ -20,23 +21,6 @@ _READ_SETTINGS = (
     "output_format_arrow_string_as_string = 1, output_format_arrow_compression_method = 'none', "
     "output_format_arrow_low_cardinality_as_dictionary = 0, output_format_arrow_fixed_string_as_fixed_byte_array = 1"
 )
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the server stores the table. Bytes per row are uncompressed, 0 where unknown."""
-
-    engine: str
-    sorting_key: tuple[str, ...]
-    ttl: str | None
-    partition_in_sorting_key: bool
-    bytes_per_row: float
-    stored_bytes_per_row: float
-
-    @property
-    def replacing(self) -> bool:
-        """Whether the engine keeps one row per sorting key, when it pleases."""
-        return "ReplacingMergeTree" in self.engine
 
 
 class ClickHouseTable:

@@ -10,7 +10,8 @@ from offload.errors import DataError, OffloadError
 from offload.model import ColdState, TableSpec, Window
 from offload.parts import Parts
 from offload.planning import plan_splits
-from offload.ports import Difference, HotTable
+from offload.ports import HotTable
+from offload.questions import Difference
 from offload.reports import TableAudit, TablePlan, error_document, exit_code_of
 
 Report = TypeVar("Report", TablePlan, TableAudit)

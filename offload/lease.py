@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, update
 
 from offload.errors import Fenced, OffloadError
 from offload.locks import Lock, Locks
-from offload.ports import Catchup, Outcome
+from offload.questions import Catchup, Outcome
 from offload.watermark_tables import NOBODY, RUNS, WATERMARKS, columns_of
 
 T = TypeVar("T")

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 
 from offload.model import (
@@ -25,6 +23,7 @@ from offload.model import (
     Window,
     WrittenFile,
 )
+from offload.questions import Catchup, Difference, Late, Outcome, Survey
 from offload.schema import TableShape
 from offload.steps import Event, Moment
 from offload.windows import Cell
@@ -37,56 +36,6 @@ Tell = Callable[[Event, int], None]
 
 Bound = tuple[str, Any, Any]
 """A column and the inclusive range of values wanted of it; None leaves an end open."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """Raw rows of a window, duplicates included, and how many of them are odd."""
-
-    rows: int
-    without_timestamp: int
-    possibly_expired: int
-
-
-@dataclass(frozen=True)
-class Late:
-    """Which hot rows may be late: of the window, and arrived at or after `since` (microseconds UTC; None: whenever)."""
-
-    window: Window
-    since: int | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Hot against cold over a stretch of time, in rows; on the hot side a key counts once."""
-
-    hot_rows: int
-    cold_rows: int
-    missing: int
-    extra: int
-    different: int
-
-
-@dataclass(frozen=True)
-class Catchup:
-    """The Iceberg table's value, which the store follows. `timestamp` is UTC; all None: nothing was published yet."""
-
-    ticks: int | None
-    timestamp: datetime | None
-    sequence: int | None
-    table_uuid: str | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run of one table ended; `status` is success, failed or repaired, counts are those of the run's report."""
-
-    status: str
-    catchup: Catchup | None
-    rows: int = 0
-    seconds: float = 0.0
-    error: str | None = None
-    counts: tuple[tuple[str, int | None], ...] = ()
 
 
 class Clock(Protocol):

@@ -7,7 +7,8 @@ from typing import Any
 from offload import windows
 from offload.errors import DataError
 from offload.model import ColdState, TableSpec, Token, Watermark
-from offload.ports import Catchup, HotTable
+from offload.ports import HotTable
+from offload.questions import Catchup
 
 
 def shown_watermark(mark: Watermark, precision: int) -> dict[str, str | int | None]:

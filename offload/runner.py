@@ -18,7 +18,8 @@ from offload.inspection import batches, choose_window
 from offload.model import ColdState, Split, TableSpec, Token, Window, WrittenFile
 from offload.parts import Parts
 from offload.planning import plan_splits
-from offload.ports import HotTable, Late, Lease, Listener
+from offload.ports import HotTable, Lease, Listener
+from offload.questions import Late
 from offload.recovery import catchup_of, check_not_lost, check_source, disagreement
 from offload.reports import TableResult, error_document, exit_code_of
 from offload.steps import Event, Step

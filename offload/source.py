@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from offload import declarations, schema, sql
 from offload.clickhouse import ClickHouse
 from offload.errors import DataError
-from offload.hot import ClickHouseTable, Layout
+from offload.hot import ClickHouseTable
+from offload.layout import Layout, plain_key, ttl
 from offload.model import SourceIdentity, TableSpec
 from offload.schema import SourceColumn
 
@@ -19,7 +19,6 @@ _IDENTITY = (
     "if(toUInt128(uuid) != 0, toString(uuid), "
     "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
 )
-_TTL = re.compile(r"\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
 
 
 class ClickHouseSource:
@@ -56,8 +55,8 @@ class ClickHouseSource:
         stored = [column for column in columns if column[2] not in {"ALIAS", "EPHEMERAL"}]
         layout = Layout(
             engine,
-            _plain_key(sorting_key, {column[0] for column in stored}),
-            _ttl(engine_full),
+            plain_key(sorting_key, {column[0] for column in stored}),
+            ttl(engine_full),
             all(column[4] for column in stored if column[3]),
             sum(column[5] for column in stored) / rows if rows else 0.0,
             sum(column[6] for column in stored) / rows if rows else 0.0,
@@ -70,15 +69,3 @@ class ClickHouseSource:
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:
     return {column[0] for column in columns if column[1] in {"String", "LowCardinality(String)"}}
-
-
-def _plain_key(sorting_key: str, names: set[str]) -> tuple[str, ...]:
-    parts = tuple(part.strip().strip("`") for part in sorting_key.split(",") if part.strip())
-    return parts if set(parts) <= names else ()
-
-
-def _ttl(engine_full: str) -> str | None:
-    found = _TTL.search(engine_full)
-    if not found or any(word in found["ttl"] for word in (" WHERE ", " TO ", " GROUP BY ", " RECOMPRESS")):
-        return None
-    return found["ttl"].removesuffix(" DELETE")

@@ -9,7 +9,8 @@ from offload.clickhouse import ClickHouse
 from offload.errors import DataError
 from offload.hot import ClickHouseTable, two_contents
 from offload.model import Fingerprint, Piece, Window
-from offload.ports import Difference, HotTable, Late
+from offload.ports import HotTable
+from offload.questions import Difference, Late
 from offload.schema import MICROSECONDS, CarriedColumn, Carrier, TableShape
 from offload.windows import DAY, HOUR
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Numeric, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-from offload.ports import Catchup
+from offload.questions import Catchup
 
 NOBODY = "nobody"
 

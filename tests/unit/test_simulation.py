@@ -26,6 +26,7 @@ class DieAt:
         self.left = nth
 
     def __call__(self, moment: Moment) -> None:
+        """Count, and die when it is time."""
         if str(moment) == self.moment:
             self.left -= 1
             if self.left == 0:
