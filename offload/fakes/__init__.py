@@ -1,0 +1,65 @@
+"""
+Every port in memory, deterministic: for simulations of the protocol, ours and those of whoever writes an engine.
+
+A row is (key, ticks); its content is its key. Each fake counts time only where it is told to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from offload.errors import DataError, Fenced, LeaseHeld
+from offload.fakes.cold import FakeEngine, FakeLake, FakeVerifier
+from offload.fakes.hot import FAKE_SPEC, FakeClock, FakeHot
+from offload.fakes.store import FakeWatermarks
+from offload.model import (
+    HASH_MODULUS,
+    ColdState,
+    Fingerprint,
+    PartitionField,
+    Piece,
+    Seen,
+    SourceIdentity,
+    Split,
+    TableSpec,
+    Token,
+    Window,
+    WrittenFile,
+)
+from offload.parts import Parts
+from offload.planning import Limits
+from offload.ports import Bound, HotTable, Tell
+from offload.questions import Catchup, Difference, Late, Outcome, Survey
+from offload.schema import SourceColumn, TableShape, shape
+from offload.steps import Event
+from offload.windows import Cell
+
+__all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
+
+
+@dataclass
+class FakeWorld:
+    """All of it, wired: `parts()` is what a run takes."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    lake: FakeLake = field(default_factory=FakeLake)
+    watermarks: FakeWatermarks = field(default_factory=FakeWatermarks)
+    batch_rows: int = 5
+
+    def __post_init__(self) -> None:
+        self.hot = FakeHot(self.clock)
+
+    def parts(self) -> Parts:
+        """The ports."""
+        return Parts(
+            source=self.hot,
+            verifier=FakeVerifier(self.lake),
+            lake=self.lake,
+            watermarks=self.watermarks,
+            engine=FakeEngine(self.lake),
+            clock=self.clock,
+            limits=Limits(0.0, self.batch_rows),
+        )
