@@ -6,36 +6,13 @@ A row is (key, ticks); its content is its key. Each fake counts time only where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from offload.errors import DataError, Fenced, LeaseHeld
 from offload.fakes.cold import FakeEngine, FakeLake, FakeVerifier
 from offload.fakes.hot import FAKE_SPEC, FakeClock, FakeHot
 from offload.fakes.store import FakeWatermarks
-from offload.model import (
-    HASH_MODULUS,
-    ColdState,
-    Fingerprint,
-    PartitionField,
-    Piece,
-    Seen,
-    SourceIdentity,
-    Split,
-    TableSpec,
-    Token,
-    Window,
-    WrittenFile,
-)
 from offload.parts import Parts
 from offload.planning import Limits
-from offload.ports import Bound, HotTable, Tell
-from offload.questions import Catchup, Difference, Late, Outcome, Survey
-from offload.schema import SourceColumn, TableShape, shape
-from offload.steps import Event
-from offload.windows import Cell
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
 
