@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -65,10 +65,14 @@ def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) 
 
 
 def console() -> None:
-    """The console script; ends at once even where a library's thread hangs in a call that overran its time."""
+    """The console script."""
     # Arrow's own allocator keeps what it has freed: a tenth of the process at its peak. It is chosen before the import.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    code = main()
+    leave(main())
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, at once where a call that overran its time is still at work."""
     sys.stdout.flush()
     sys.stderr.flush()
     if deadline.left_behind():

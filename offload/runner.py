@@ -110,6 +110,8 @@ class TableRun:
                 files = self._verification(hot, state).verified(files)
             if files:
                 state = self._publish(lease, hot, state, batch, files, swept_at)
+            else:  # nothing but deliveries of rows that are in cold already
+                self._account.duplicates_dropped += batch.raw_rows
             if not ahead:
                 break
             with step(Step.PLAN):
