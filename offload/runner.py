@@ -101,8 +101,8 @@ class TableRun:
             hot, state = self._recover(lease)
         with step(Step.PLAN):
             swept_at = self._look_around(hot, state)
-            ahead = deque(self._batches(hot))
-            batch = self._plan(lease, hot, state, ahead)
+            ahead, rows = self._batches(hot)
+            batch = self._plan(lease, hot, state, ahead, rows)
         while batch:
             with step(Step.WRITE, batch.raw_rows):
                 files = self._parts.engine.write(hot, batch.splits, state.schema, self._account.tell)
@@ -115,7 +115,7 @@ class TableRun:
             if not ahead:
                 break
             with step(Step.PLAN):
-                batch = self._plan(lease, hot, state, ahead)
+                batch = self._plan(lease, hot, state, ahead, None)
         with step(Step.RECORD):
             lease.record(self._account.outcome("success"))
 
@@ -166,10 +166,11 @@ class TableRun:
         low_end, high_end = (windows.moment(ticks, hot.shape.precision).isoformat() for ticks in (low, high))
         return self._parts.lake.files(state, [(self._spec.timestamp, low_end, high_end)])
 
-    def _batches(self, hot: HotTable) -> Sequence[Window]:
+    def _batches(self, hot: HotTable) -> tuple[deque[Window], int | None]:
+        """The batches ahead, and the raw rows of the first where it is the only one."""
         account, window = self._account, self._account.window
         if window is None or (window.low is not None and window.high <= window.low):
-            return []
+            return deque(), None
         survey = hot.survey(window)
         account.rows_without_timestamp = survey.without_timestamp
         account.possibly_expired_rows = survey.possibly_expired
@@ -177,14 +178,17 @@ class TableRun:
             account.warn(f"{survey.without_timestamp} rows bear the timestamp 1970-01-01: they have none")
         if survey.possibly_expired:
             account.warn(f"{survey.possibly_expired} rows have passed their TTL: others may have gone before")
-        return batches(self._parts, hot, window, survey.rows)
+        ahead = deque(batches(self._parts, hot, window, survey.rows))
+        return ahead, survey.rows if len(ahead) == 1 else None
 
-    def _plan(self, lease: Lease, hot: HotTable, state: ColdState, ahead: deque[Window]) -> Batch | None:
+    def _plan(
+        self, lease: Lease, hot: HotTable, state: ColdState, ahead: deque[Window], rows: int | None
+    ) -> Batch | None:
         """Cut the next batch; keys that may stand in cold under another timestamp are left out of it."""
         while ahead:
             window = ahead.popleft()
             hot.one_batch(window)
-            raw = hot.survey(window).rows
+            raw = hot.survey(window).rows if rows is None else rows
             if raw and hot.shape.spec.key and not hot.shape.spec.timestamp_follows_key and state.records:
                 self._parts.verifier.leave_out_cold(hot, window, self._parts.lake.files(state, hot.key_bounds(window)))
             splits = plan_splits(hot, window, state.location, f"{self._run_id}-{lease.epoch}")

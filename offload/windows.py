@@ -175,13 +175,15 @@ def splits(planned: Sequence[Piece], rows_per_file: int) -> list[Split]:
 
 
 def _filled(planned: Sequence[Piece], target: int) -> Iterator[list[Piece]]:
+    """A file ends with the piece that fills it: what is left over is never a file of crumbs."""
     held: list[Piece] = []
     for piece in planned:
-        if held and sum(one.rows for one in held) + piece.rows > target:
+        held.append(piece)
+        if sum(one.rows for one in held) >= target:
             yield held
             held = []
-        held.append(piece)
-    yield held
+    if held:
+        yield held
 
 
 def joined(planned: Sequence[Piece], limit: int) -> list[Piece]:
