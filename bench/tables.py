@@ -1,8 +1,9 @@
 """
 The hot tables that the benchmark moves, and how they are filled.
 
-Both are ReplacingMergeTree tables as in production, filled in time order by inserts of a million rows, and merged as
-ClickHouse pleases: reading them with FINAL meets several parts. Four symbols, 100 trades a second, ties of four.
+`bench` is a plain MergeTree without a key, named by flags; the bronze table is the declared one: ReplacingMergeTree,
+read with FINAL, one row per key. Both are filled in time order by inserts of a million rows and merged as ClickHouse
+pleases, so that reads meet several parts. Four symbols, 100 trades a second, ties of four.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ BENCH = BenchTable(
         exchange_timestamp DateTime64(6, 'UTC'), sequence_number UInt64, symbol LowCardinality(String),
         price Decimal(18, 8), quantity Decimal(18, 8), quote_volume Decimal(38, 16), event_time DateTime64(6, 'UTC'),
         kafka_offset Int64, kafka_partition Int32, ingestion_timestamp DateTime64(3, 'UTC')
-    ) ENGINE = ReplacingMergeTree ORDER BY (symbol, exchange_timestamp, sequence_number)
+    ) ENGINE = MergeTree ORDER BY (symbol, exchange_timestamp, sequence_number)
     PARTITION BY toDate(exchange_timestamp)""",
     f"""WITH {_COMMON} SELECT at, n, sym, p, q, pq, at + toIntervalMicrosecond(3000), n, n % 3,
         at + toIntervalMicrosecond(5000 + cityHash64(n, 5) % 1000)""",

@@ -7,12 +7,14 @@ from typing import Any
 
 from offload import schema, sql
 from offload.clickhouse import ClickHouse
-from offload.errors import DataError
+from offload.errors import DataError, SourceMoving
 from offload.layout import Layout
-from offload.model import Fingerprint, PartitionField, Piece, Seen, SourceIdentity, Window
+from offload.model import Fingerprint, Piece, Seen, SourceIdentity, Window
 from offload.ports import Bound
-from offload.questions import Survey
+from offload.questions import Reading, Survey
+from offload.refusals import cannot_be_carried, two_contents
 from offload.schema import TableShape
+from offload.streams import HASH, KEY, WRONG, Stream
 from offload.windows import DAY, Cell, covers
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
@@ -89,7 +91,7 @@ class ClickHouseTable:
         return f"(SELECT {names} FROM {self._name} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
 
     def _bounds(self, piece: Piece) -> Iterator[str]:
-        yield from map(_partition_is, self.shape.spec.partition, piece.partition)
+        yield from map(sql.partition_is, self.shape.spec.partition, piece.partition)
         if piece.clusters and self.cluster:
             column = sql.identifier(self.cluster)
             first, last = map(sql.text, piece.clusters)
@@ -132,7 +134,7 @@ class ClickHouseTable:
         """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
         at = sql.bucket(self._timestamp, self.shape.precision, bucket)
         parts = (
-            {f"p{n}": _partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
+            {f"p{n}": sql.partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
         )
         cluster = sql.identifier(self.cluster) if clustered and self.cluster else "''"
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
@@ -197,11 +199,7 @@ class ClickHouseTable:
             condition = sql.violation(column)
             if condition and row[f"wrong{at}"]:
                 rows = self.door.rows(f"SELECT {self._shown()} {self.relation(piece, condition)} LIMIT 3")
-                raise DataError(
-                    f"values of {column.name} in {self.shape.spec.source} that fit {column.carrier.iceberg}",
-                    f"{row[f'wrong{at}']} that do not, such as {_examples(rows)}",
-                    "correct the rows, or declare another carrier (unsigned_as_long, binary)",
-                )
+                raise cannot_be_carried(self.shape, column, row[f"wrong{at}"], rows)
 
     def _refuse_two_contents(self, piece: Piece) -> None:
         content = [column for column in self.shape.columns if column.name not in self.how_it_came]
@@ -217,12 +215,45 @@ class ClickHouseTable:
         names = self.shape.spec.key or (self.shape.spec.timestamp, self.shape.spec.sequence)
         return ", ".join(f"toString({sql.identifier(name)})" for name in names)
 
-    def read(self, piece: Piece) -> Iterator[Any]:
-        """Stream the rows of a piece as `pyarrow.RecordBatch`, sorted, in the types that they travel in."""
-        columns = ", ".join(f"{sql.carried(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns)
+    def read(self, piece: Piece) -> Reading:
+        """
+        Read the rows of a piece, one per key, sorted, in the types that they travel in, with a look at them.
+
+        One query reads and hashes, so that columns are decompressed once; another counts, since a stream that ends is
+        no proof that it was whole.
+
+        Raises:
+            DataError: A value that cannot be carried, or a key with two contents.
+            SourceMoving: A value that cannot be carried came and went.
+        """
+        stream = self._stream(piece)
+        if self._keys_to_count() and stream.keys < stream.rows and not self._across:
+            self._refuse_two_contents(piece)
+            self._doubled.add(piece)  # one thread works on one piece, and adding to a set is atomic
+            stream = self._stream(piece)
+        if stream.wrong:
+            self._refuse_violations(piece, self._hashed(piece))
+            spec = self.shape.spec
+            raise SourceMoving(f"{spec.source} to hold still", "a value that came and went", spec.command("run"))
+        last = sql.ticks(f"max({self._timestamp})", self.shape.precision)
+        count, ticks = self.door.rows(f"SELECT count(), {last} {self.relation(piece)} SETTINGS {self._settings()}")[0]
+        return Reading(stream.batches, Seen(Fingerprint(count, stream.digest), ticks if count else None))
+
+    def _stream(self, piece: Piece) -> Stream:
+        columns = [f"{sql.carried(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns]
+        wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
+        beside = {
+            HASH: self.hash_of(self.shape.columns),
+            KEY: self.hash_of(self.shape.identity) if self._keys_to_count() else "toUInt64(0)",
+            WRONG: f"toUInt8({' OR '.join(wrong) or '0'})",
+        }
+        columns += [f"{expression} AS {name}" for name, expression in beside.items()]
         order = ", ".join(map(sql.identifier, self.shape.spec.sort))
-        yield from self.door.arrow(
-            f"SELECT {columns} {self.relation(piece)} ORDER BY {order} SETTINGS {self._settings()}, {_READ_SETTINGS}"
+        return Stream(
+            self.door.arrow(
+                f"SELECT {', '.join(columns)} {self.relation(piece)} ORDER BY {order} "
+                f"SETTINGS {self._settings()}, {_READ_SETTINGS}"
+            )
         )
 
     def sequence_at(self, ticks: int) -> int | None:
@@ -252,35 +283,3 @@ class ClickHouseTable:
             return None
         day = DAY * 10**self.shape.precision
         return int(ticks) if self.layout.ttl else int(ticks) - int(ticks) % day
-
-
-def two_contents(shape: TableShape, rows: Sequence[tuple[Any, ...]]) -> DataError:
-    """The error for keys that bear two contents; `rows` are examples."""
-    return DataError(
-        f"one content per key ({', '.join(shape.spec.key)}) in {shape.spec.source}",
-        f"keys with two, such as {_examples(rows)}",
-        "correct the rows in the hot table, or declare the columns that differ as delivery columns",
-    )
-
-
-def _partition_of(field: PartitionField) -> str:
-    column = sql.identifier(field.column)
-    match field.transform:
-        case "day":
-            return f"toDate32({column}, 'UTC')"
-        case "month":
-            return f"toStartOfMonth(toDate32({column}, 'UTC'))"
-        case _:
-            return column
-
-
-def _partition_is(field: PartitionField, value: str) -> str:
-    column = sql.identifier(field.column)
-    if field.transform == "identity":
-        return f"toString({column}) = {sql.text(value)}"
-    start = f"toDateTime64({sql.text(f'{value} 00:00:00')}, 0, 'UTC')"  # a range, which the primary key can prune by
-    return f"{column} >= {start} AND {column} < {start} + INTERVAL 1 {field.transform.upper()}"
-
-
-def _examples(rows: Sequence[tuple[Any, ...]]) -> str:
-    return "; ".join("/".join(map(str, row)) for row in rows)

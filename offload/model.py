@@ -108,6 +108,9 @@ class Seen:
         return Seen(self.fingerprint + other.fingerprint, max(lasts, default=None))
 
 
+UNSEEN = Seen(NOTHING, None)
+
+
 @dataclass(frozen=True)
 class SourceIdentity:
     """Which hot table it is: the server's UUID of it and the configured cluster name."""
@@ -147,7 +150,7 @@ class Split:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A data file as its writer closed it; `seen` is the look at hot before its rows were read."""
+    """A data file as its writer closed it; `seen` is the look at hot that came with its rows."""
 
     split: Split
     path: str

@@ -7,7 +7,7 @@ one raises stands with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ from offload.model import (
     Window,
     WrittenFile,
 )
-from offload.questions import Catchup, Difference, Late, Outcome, Survey
+from offload.questions import Catchup, Difference, Late, Outcome, Reading, Survey
 from offload.schema import TableShape
 from offload.steps import Event, Moment
 from offload.windows import Cell
@@ -82,11 +82,15 @@ class HotTable(Protocol):
             DataError: A value that cannot be carried, or a key with two contents.
         """
 
-    def read(self, piece: Piece) -> Iterator[Any]:
+    def read(self, piece: Piece) -> Reading:
         """
-        Stream the same rows as `pyarrow.RecordBatch`, sorted.
+        Read the same rows, sorted, with a look at them.
 
-        A stream that ends is no proof that it was whole: the caller counts and verifies.
+        The digest comes by the query that reads, the count by another: a stream that ends proves nothing.
+
+        Raises:
+            DataError: A value that cannot be carried, or a key with two contents.
+            SourceMoving: Such a value came and went.
         """
 
     def sequence_at(self, ticks: int) -> int | None:

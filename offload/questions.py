@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from offload.model import Window
+from offload.model import Seen, Window
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,11 @@ class Outcome:
     seconds: float = 0.0
     error: str | None = None
     counts: tuple[tuple[str, int | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rows of a piece as `pyarrow.RecordBatch`, and what the source says that it sent."""
+
+    batches: Sequence[Any]
+    seen: Seen

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from offload.model import PartitionField
 from offload.schema import SIGNED_MAX, CarriedColumn, Carrier
 
 SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
@@ -123,3 +124,24 @@ def _violation(expression: str, carrier: Carrier, depth: int) -> str | None:
         if (inner := _violation(x, item, depth + 1))
     ]
     return f"({' OR '.join(found)})" if found else None
+
+
+def partition_of(field: PartitionField) -> str:
+    """The value that a partition field has for a row; a day or month as its first date."""
+    column = identifier(field.column)
+    match field.transform:
+        case "day":
+            return f"toDate32({column}, 'UTC')"
+        case "month":
+            return f"toStartOfMonth(toDate32({column}, 'UTC'))"
+        case _:
+            return column
+
+
+def partition_is(field: PartitionField, value: str) -> str:
+    """The condition that a row lies in the partition of that value, as text."""
+    column = identifier(field.column)
+    if field.transform == "identity":
+        return f"toString({column}) = {text(value)}"
+    start = f"toDateTime64({text(f'{value} 00:00:00')}, 0, 'UTC')"  # a range, which the primary key can prune by
+    return f"{column} >= {start} AND {column} < {start} + INTERVAL 1 {field.transform.upper()}"

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from offload import sql
 from offload.clickhouse import ClickHouse
 from offload.errors import DataError
-from offload.hot import ClickHouseTable, two_contents
+from offload.hot import ClickHouseTable
 from offload.model import Fingerprint, Piece, Window
 from offload.ports import HotTable
 from offload.questions import Difference, Late
+from offload.refusals import two_contents
 from offload.schema import MICROSECONDS, CarriedColumn, Carrier, TableShape
 from offload.windows import DAY, HOUR
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from offload.model import Split, WrittenFile
-from offload.planning import look_at
+from offload.model import UNSEEN, Piece, Seen, Split, WrittenFile
 from offload.ports import HotTable, Tell
 from offload.steps import Event
 from offload.storage import Storage
+
+if TYPE_CHECKING:
+    from offload.parquet import ParquetFile
 
 
 def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell: Tell) -> WrittenFile:
     """
     Read the pieces of a split in order and write them to its own file.
 
-    The rows are looked at before they are read: what that look saw is what the stored rows are later held against.
-    How many arrived is not checked here, since a stream that ends is no proof that it was whole.
+    What the source says that it sent is what the stored rows are later held against; what arrived here proves nothing.
 
     Raises:
         Unavailable: The source or the store failed; a file that was begun is an orphan.
@@ -25,16 +26,12 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
     from offload.parquet import ParquetFile
 
     tell(Event.SPLIT_STARTED, split.rows)
-    seen = look_at(hot, split)
+    seen = UNSEEN
     with storage.translated():
         file = ParquetFile(storage, split.path, schema)
     try:
         for piece in split.pieces:
-            for batch in hot.read(piece):
-                with storage.translated():
-                    file.write(batch)
-            with storage.translated():
-                file.flush()
+            seen += _copy(hot, piece, file, storage)
         with storage.translated():
             size = file.close()
     except BaseException:
@@ -42,3 +39,13 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
         raise
     tell(Event.FILE_WRITTEN, file.rows)
     return WrittenFile(split, split.path, file.rows, size, seen)
+
+
+def _copy(hot: HotTable, piece: Piece, file: ParquetFile, storage: Storage) -> Seen:
+    """One piece into the file, as a row group; its rows are let go before the next piece is read."""
+    reading = hot.read(piece)
+    with storage.translated():
+        for batch in reading.batches:
+            file.write(batch)
+        file.flush()
+    return reading.seen

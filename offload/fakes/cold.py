@@ -89,7 +89,7 @@ class FakeEngine:
     def _write(self, hot: HotTable, split: Split, tell: Tell) -> WrittenFile:
         tell(Event.SPLIT_STARTED, split.rows)
         seen = [hot.look(piece) for piece in split.pieces]
-        rows = [row for piece in split.pieces for batch in hot.read(piece) for row in batch]
+        rows = [row for piece in split.pieces for batch in hot.read(piece).batches for row in batch]
         self.lake.files_by_path[split.path] = rows
         tell(Event.FILE_WRITTEN, len(rows))
         whole = seen[0]
@@ -110,7 +110,7 @@ class FakeVerifier:
 
     def late(self, hot: HotTable, asked: Late, cold_files: Callable[[int, int], Sequence[str]]) -> int:  # noqa: ARG002
         """Count hot keys of the window that cold lacks."""
-        found = {row for batch in hot.read(Piece(asked.window)) for row in batch}
+        found = {row for batch in hot.read(Piece(asked.window)).batches for row in batch}
         return len(found - set(self.lake.rows()))
 
     def leave_out_cold(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:  # noqa: ARG002
@@ -123,7 +123,7 @@ class FakeVerifier:
 
     def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
         """Hold hot against cold over a window."""
-        hot_rows = {row for batch in hot.read(Piece(window)) for row in batch}
+        hot_rows = {row for batch in hot.read(Piece(window)).batches for row in batch}
         cold = [row for path in files for row in self.lake.files_by_path[path] if row[1] <= window.high]
         extra = len(cold) - len(set(cold) & hot_rows)
         return Difference(len(hot_rows), len(cold), len(hot_rows - set(cold)), extra, 0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from offload.model import (
     HASH_MODULUS,
@@ -17,7 +16,7 @@ from offload.model import (
     Window,
 )
 from offload.ports import Bound
-from offload.questions import Survey
+from offload.questions import Reading, Survey
 from offload.schema import SourceColumn, TableShape, shape
 from offload.windows import Cell
 
@@ -99,9 +98,9 @@ class FakeHot:
         rows = self.within(piece.window)
         return Seen(fingerprint(rows), max((at for _, at in rows), default=None))
 
-    def read(self, piece: Piece) -> Iterator[Any]:
+    def read(self, piece: Piece) -> Reading:
         """The rows of a piece, as one list."""
-        yield self.within(piece.window)
+        return Reading([self.within(piece.window)], self.look(piece))
 
     def sequence_at(self, ticks: int) -> int | None:
         """The timestamp stands for the sequence."""
