@@ -42,6 +42,7 @@ class Verification:
         """
         right: list[WrittenFile] = []
         open_files = list(files)
+        looks: dict[int, Seen] = {}
         moved = False
         for attempt in range(READ_AGAIN + 1):
             found = self._stored(open_files)
@@ -50,7 +51,9 @@ class Verification:
             wrong = [(before, after) for before, (after, equal) in zip(open_files, judged, strict=True) if not equal]
             if not wrong:
                 return sorted((file for file in right if file.rows), key=lambda file: file.split.number)
-            moved = moved or any(before.seen != after.seen for before, after in wrong)
+            now = {after.split.number: after.seen for _, after in wrong}
+            moved = moved or any(looks.get(number, seen) != seen for number, seen in now.items())
+            looks |= now
             if attempt < READ_AGAIN:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
                 open_files = self._engine.write(self._hot, again, self._state.schema, self._tell)
