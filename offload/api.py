@@ -200,6 +200,8 @@ def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None)
     if layer is not None and layer not in declarations.LAYERS:
         raise UsageError(f"one of the layers {', '.join(declarations.LAYERS)}", repr(layer), "offload tables")
     chosen = [known[name] for name in wanted] or list(known.values())
+    if other := [spec.name for spec in chosen if layer is not None and wanted and spec.layer != layer]:
+        raise UsageError(f"tables of the layer {layer}", ", ".join(other), "leave --layer out, or name other tables")
     return [spec for spec in chosen if layer is None or spec.layer == layer]
 
 

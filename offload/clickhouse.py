@@ -105,7 +105,12 @@ class ClickHouse:
 
         # Each attempt on a bucket has half the time; by default a bucket that is silent is asked for minutes.
         half = int(self._timeout * 500)
-        bucket = {"s3_connect_timeout_ms": half, "s3_request_timeout_ms": half, "s3_retry_attempts": 1}
+        bucket = {
+            "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
+            "s3_connect_timeout_ms": half,
+            "s3_request_timeout_ms": half,
+            "s3_retry_attempts": 1,
+        }
         if self.embedded:
             return clickhouse_connect.get_client(dsn=self._dsn, settings=bucket | _SMALL_READS)
         return clickhouse_connect.get_client(

@@ -32,6 +32,7 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
             found = "no such table" if state is None else "a table without rows"
             raise DataError(f"rows in {spec.target} to adopt", found, spec.command("run"))
         parts.lake.check_columns(hot.shape, state)
+        looked = parts.source.now()  # the comparison below finds every row that has arrived by now
         mark = parts.verifier.newest(hot.shape, parts.lake.files(state, []))
         oldest = hot.oldest()
         window = None if oldest is None else Window(oldest - 1, mark)
@@ -44,7 +45,7 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
                 "mend the cold table, then adopt it again",
             )
         lease.raise_epoch(state.token.epoch if state.token else 0)
-        state = parts.lake.publish(spec, state, [], _token(lease, hot, state, mark, run_id), lambda: None)
+        state = parts.lake.publish(spec, state, [], _token(lease, hot, state, mark, run_id, looked), lambda: None)
         lease.record(Outcome("success", catchup_of(state)))
     token = state.token
     return {
@@ -56,7 +57,7 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
     }
 
 
-def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str) -> Token:
+def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str, looked: int) -> Token:
     return Token(
         run_id=run_id,
         epoch=lease.epoch,
@@ -72,6 +73,7 @@ def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str
         source_uuid=hot.identity.uuid,
         source_cluster=hot.identity.cluster,
         table_uuid=state.uuid,
+        swept_at=looked,
     )
 
 

@@ -14,7 +14,7 @@ from offload.ports import Bound
 from offload.questions import Reading, Survey
 from offload.refusals import cannot_be_carried, two_contents
 from offload.schema import TableShape
-from offload.streams import HASH, KEY, WRONG, Stream
+from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from offload.windows import DAY, Cell, covers
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
@@ -29,7 +29,7 @@ class ClickHouseTable:
     """
     One hot table as it was described, and the window that is being moved.
 
-    Every question about rows goes through `relation`, so that hashing, comparing and reading mean the same rows.
+    Every question goes through `relation`, so that hashing, comparing and reading mean the same rows.
     """
 
     def __init__(self, door: ClickHouse, shape: TableShape, identity: SourceIdentity, layout: Layout) -> None:
@@ -109,14 +109,13 @@ class ClickHouseTable:
             DataError: A key with two contents.
         """
         self._across, self._not_cold, self._doubled = None, None, set()
+        self._refuse_what_cannot_be_cut(window)
         if self.shape.spec.key and not self.shape.spec.timestamp_follows_key:
             piece = Piece(window)
             row = self._hashed(piece)
             if row["keys"] is not None and row["keys"] < row["rows"]:
                 self._refuse_two_contents(piece)
                 self._across = window
-
-    # -- questions
 
     def hash_of(self, columns: Sequence[schema.CarriedColumn], function: str = "cityHash64") -> str:
         """One hash over columns in the types that they travel in."""
@@ -136,7 +135,8 @@ class ClickHouseTable:
         parts = (
             {f"p{n}": sql.partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
         )
-        cluster = sql.identifier(self.cluster) if clustered and self.cluster else "''"
+        named = clustered and self.cluster is not None
+        cluster = sql.identifier(self.cluster or "") if named else "''"
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
         texts = ", ".join(f"toString({name})" for name in parts)
         # Counted in the columns' own types, and turned to text once per group.
@@ -145,7 +145,7 @@ class ClickHouseTable:
             f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n FROM {self._raw} "
             f"WHERE {self.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) ORDER BY ALL"
         )
-        return [Cell(tuple(part), value or None, int(start), int(count)) for part, value, start, count in rows]
+        return [Cell(tuple(part), value if named else None, int(start), int(n)) for part, value, start, n in rows]
 
     def look(self, piece: Piece) -> Seen:
         """
@@ -167,6 +167,22 @@ class ClickHouseTable:
                 "report it: a column type is hashed wrongly",
             )
         return Seen(Fingerprint(row["rows"], row["digest"]), row["last"] if row["rows"] else None)
+
+    def _refuse_what_cannot_be_cut(self, window: Window) -> None:
+        """Pieces are cut by values as text: one that is no text would be in none, and no look would miss it."""
+        used = {self.cluster, *(field.column for field in self.shape.spec.partition if field.transform == "identity")}
+        for column in self.shape.columns:
+            condition = sql.violation(column) if column.name in used else None
+            if condition and (count := self.count(Piece(window), condition)):
+                rows = self.door.rows(f"SELECT {self._shown()} {self.relation(Piece(window), condition)} LIMIT 3")
+                raise cannot_be_carried(self.shape, column, count, rows)
+
+    def count(self, piece: Piece, *conditions: str) -> int:
+        """How many rows there are now, one per key."""
+        apart = f"uniqExact({self.hash_of(self.shape.identity)})" if self._doubled and not self._across else "count()"
+        return int(
+            self.door.rows(f"SELECT {apart} {self.relation(piece, *conditions)} SETTINGS {self._settings()}")[0][0]
+        )
 
     def _hashed(self, piece: Piece) -> dict[str, Any]:
         keys = f"uniqExact({self.hash_of(self.shape.identity)})" if self._keys_to_count() else "NULL"
@@ -219,8 +235,7 @@ class ClickHouseTable:
         """
         Read the rows of a piece, one per key, sorted, in the types that they travel in, with a look at them.
 
-        One query reads and hashes, so that columns are decompressed once; another counts, since a stream that ends is
-        no proof that it was whole.
+        One query reads and hashes; another counts, since a stream that ends is no proof that it was whole.
 
         Raises:
             DataError: A value that cannot be carried, or a key with two contents.
@@ -235,9 +250,7 @@ class ClickHouseTable:
             self._refuse_violations(piece, self._hashed(piece))
             spec = self.shape.spec
             raise SourceMoving(f"{spec.source} to hold still", "a value that came and went", spec.command("run"))
-        last = sql.ticks(f"max({self._timestamp})", self.shape.precision)
-        count, ticks = self.door.rows(f"SELECT count(), {last} {self.relation(piece)} SETTINGS {self._settings()}")[0]
-        return Reading(stream.batches, Seen(Fingerprint(count, stream.digest), ticks if count else None))
+        return Reading(stream.batches, Seen(Fingerprint(self.count(piece), stream.digest), stream.last))
 
     def _stream(self, piece: Piece) -> Stream:
         columns = [f"{sql.carried(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns]
@@ -246,6 +259,7 @@ class ClickHouseTable:
             HASH: self.hash_of(self.shape.columns),
             KEY: self.hash_of(self.shape.identity) if self._keys_to_count() else "toUInt64(0)",
             WRONG: f"toUInt8({' OR '.join(wrong) or '0'})",
+            TICKS: sql.ticks(self._timestamp, self.shape.precision),
         }
         columns += [f"{expression} AS {name}" for name, expression in beside.items()]
         order = ", ".join(map(sql.identifier, self.shape.spec.sort))

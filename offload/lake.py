@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
@@ -226,7 +227,9 @@ class IcebergLake:
                 f"{error}; then {blind.found}",
                 f"{spec.command('run')}: it looks before it writes",
             ) from error
-        if now is None or now.uuid != state.uuid or now.token not in (state.token, token):
+        if now is not None and (landed := _landed(now, token)):
+            return landed
+        if now is None or now.uuid != state.uuid or now.token != state.token:
             raise Fenced(
                 f"{spec.target} as this run found it",
                 _who_came(state, now),
@@ -241,9 +244,10 @@ class IcebergLake:
             raise OutcomeUnknown(
                 f"{spec.target} to be readable after a commit", error.found, "the same again"
             ) from error
-        if now is None or now.token != token:
+        landed = _landed(now, token) if now else None
+        if landed is None:
             raise Fenced(f"{spec.target} to bear the token just committed", f"{now and now.token}", "offload status")
-        return now
+        return landed
 
     def _state(self, table: Table) -> ColdState:
         def state() -> ColdState:
@@ -273,6 +277,20 @@ class IcebergLake:
     def _translated(self) -> Iterator[None]:
         with translated_database("OFFLOAD_CATALOG_URI", self._uri), self._storage.translated():
             yield
+
+
+def _landed(now: ColdState, token: Token) -> ColdState | None:
+    """
+    The table as our own commit left it, or None where it did not land.
+
+    Another run may have published since: then the state returned is behind, and what this run commits next is fenced.
+    """
+    if now.token == token:
+        return now
+    for snapshot in now.handle.snapshots():
+        if snapshot.summary is not None and snapshot.summary[history.TOKEN] == token.dumps():
+            return replace(now, token=token, snapshot_id=snapshot.snapshot_id)
+    return None
 
 
 def _who_came(state: ColdState, now: ColdState | None) -> str:

@@ -74,6 +74,9 @@ class HotTable(Protocol):
     def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
         """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
 
+    def count(self, piece: Piece) -> int:
+        """How many rows there are now, one per key."""
+
     def look(self, piece: Piece) -> Seen:
         """
         Fingerprint the rows of a piece as a reader of cold must find them: one per key, in the target's types.

@@ -107,7 +107,9 @@ class TableRun:
             with step(Step.WRITE, batch.raw_rows):
                 files = self._parts.engine.write(hot, batch.splits, state.schema, self._account.tell)
             with step(Step.VERIFY, sum(file.rows for file in files)):
-                files = self._verification(hot, state).verified(files)
+                check = self._verification(hot, state)
+                files = check.verified(files)
+                check.check_cover(batch.window, [piece for split in batch.splits for piece in split.pieces], files)
             if files:
                 state = self._publish(lease, hot, state, batch, files, swept_at)
             else:  # nothing but deliveries of rows that are in cold already
@@ -224,6 +226,13 @@ class TableRun:
             account.duplicates_dropped += max(0, batch.raw_rows - token.rows)
         return account.state
 
+    def _run_from(self, state: ColdState) -> int | None:
+        """Where late rows are looked for from: it stays while any are left behind, and else moves on with each run."""
+        if self._account.late_rows and state.token:
+            token = state.token
+            return token.watermark_ticks if token.run_from is None else token.run_from
+        return self._account.window.low if self._account.window else None
+
     def _token(
         self,
         lease: Lease,
@@ -240,7 +249,7 @@ class TableRun:
             run_id=self._run_id,
             epoch=lease.epoch,
             batch=self._account.batches,
-            run_from=self._account.window.low if self._account.window else None,
+            run_from=self._run_from(state),
             window_from=window.low,
             window_to=window.high,
             rows=seen.fingerprint.rows,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from offload.errors import DataError, SourceMoving
-from offload.model import NOTHING, ColdState, Fingerprint, Seen, Split, WrittenFile
+from offload.model import NOTHING, ColdState, Fingerprint, Piece, Seen, Split, Window, WrittenFile
 from offload.planning import look_at
 from offload.ports import Engine, HotTable, Lake, Tell, Verifier
 
@@ -58,6 +58,25 @@ class Verification:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
                 open_files = self._engine.write(self._hot, again, self._state.schema, self._tell)
         raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
+
+    def check_cover(self, window: Window, planned: Sequence[Piece], files: Sequence[WrittenFile]) -> None:
+        """
+        Check that the pieces of a batch are the batch: every file equals its own piece, which says nothing of gaps.
+
+        Raises:
+            DataError: The pieces hold more or fewer rows than the window, however often both are counted.
+        """
+        if sum(file.rows for file in files) == self._hot.count(Piece(window)):
+            return
+        for _ in range(READ_AGAIN):  # the source may have moved since; then pieces and window agree on what it is now
+            whole = self._hot.count(Piece(window))
+            parts = sum(self._hot.count(piece) for piece in planned)
+            if parts == whole:
+                return
+        spec = self._hot.shape.spec
+        raise DataError(
+            f"{whole} rows of {spec.source} in the pieces of a batch", f"{parts}", "report it: it is cut wrongly"
+        )
 
     def _stored(self, files: Sequence[WrittenFile]) -> dict[str, Fingerprint]:
         filled = [file for file in files if file.rows]

@@ -93,6 +93,10 @@ class FakeHot:
         partition = ("1970-01-01",) if clustered else ()
         return [Cell(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
 
+    def count(self, piece: Piece) -> int:
+        """How many rows a piece has."""
+        return len(self.within(piece.window))
+
     def look(self, piece: Piece) -> Seen:
         """Fingerprint the rows of a piece."""
         rows = self.within(piece.window)

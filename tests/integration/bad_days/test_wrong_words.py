@@ -61,6 +61,7 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
     "words",
     [
         ["run", "--layer", "tin"],
+        ["run", "bronze_trades_binance", "--layer", "gold"],
         ["run", "--late", "maybe"],
         ["run", "--engine", "steam"],
         ["run", "--until", "yesterday"],

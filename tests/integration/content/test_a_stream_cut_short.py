@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse import ClickHouse
-from offload.streams import HASH, KEY, WRONG, Stream
+from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from tests.integration.content.embedded import Embedded
 
 
@@ -51,10 +51,11 @@ def test_streams_that_always_end_early_publish_nothing(stage: Embedded, monkeypa
 
 def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
     """The digest wraps at 2^64, equal keys count once, and one row that cannot be carried is enough."""
-    columns = {"id": ["a", "b"], HASH: [2**64 - 1, 5], KEY: [7, 7], WRONG: [0, 1]}
-    types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8()}
+    columns = {"id": ["a", "b"], HASH: [2**64 - 1, 5], KEY: [7, 7], WRONG: [0, 1], TICKS: [30, 20]}
+    types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8(), TICKS: pa.int64()}
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
     stream = Stream([batch, batch.slice(0, 1)])
 
     assert [own.schema.names for own in stream.batches] == [["id"], ["id"]]
     assert (stream.rows, stream.digest, stream.keys, stream.wrong) == (3, (2**64 - 1 + 5 + 2**64 - 1) % 2**64, 1, True)
+    assert stream.last == 30

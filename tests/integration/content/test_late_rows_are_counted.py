@@ -108,3 +108,30 @@ def test_late_rows_of_a_table_without_a_key_are_counted(stage: Embedded) -> None
     result = stage.run(spec)
 
     assert (result.exit_code, result.late_rows) == (0, 7), result
+
+
+def test_without_a_key_a_late_copy_counts(stage: Embedded) -> None:
+    """A multiset has a row as often as hot has it: one more of the same below the watermark is a late row."""
+    stage.trades(10)
+    spec = stage.declared("trades", key=[], timestamp_follows_key=False)
+    stage.run(spec)
+    stage.insert_trades("numbers(3, 1)")
+
+    second, third = stage.run(spec), stage.run(spec)
+
+    assert (second.exit_code, second.late_rows, third.late_rows) == (0, 1, 1), second
+    assert stage.audit(spec).missing == 1
+
+
+def test_late_rows_without_an_arrival_column_stay_counted_while_others_are_published(stage: Embedded) -> None:
+    """The look-back does not move on past rows that were left behind."""
+    stage.trades(100, step="1000000")
+    spec = stage.declared("trades", arrival=None)
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 7)", start=f"{START} - INTERVAL 1 HOUR", step="1")
+    found = []
+    for day in (1, 2, 3):
+        stage.insert_trades(f"numbers({day * 200}, 10)", start=f"{START} + INTERVAL {day} DAY")
+        found.append(stage.run(spec).late_rows)
+
+    assert found == [7, 7, 7]
