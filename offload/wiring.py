@@ -65,9 +65,8 @@ def parts(settings: Settings) -> Iterator[Parts]:
     files = storage(settings)
     catalog = checked("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
     door = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
-    reader = door
     if not door.embedded and not files.remote:
-        # A server cannot see this machine's folder: chDB, which gives the same hashes, reads the files.
+        # A server cannot see this machine's folder, and what it cannot read it cannot verify.
         raise ConfigurationError(
             "a warehouse that the ClickHouse server can reach", settings.warehouse, "set OFFLOAD_WAREHOUSE to s3://…"
         )
@@ -75,7 +74,7 @@ def parts(settings: Settings) -> Iterator[Parts]:
     try:
         yield Parts(
             source=ClickHouseSource(door, settings.cluster),
-            verifier=ClickHouseVerifier(reader, files.table_function),
+            verifier=ClickHouseVerifier(door, files.table_function),
             lake=lake,
             watermarks=watermarks(settings),
             engine=LocalEngine(files, settings.workers),
