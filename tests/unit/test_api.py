@@ -24,7 +24,7 @@ KNOWN = {
         ([], None, ["a", "b", "c"]),
         (["c", "a", "c"], None, ["c", "a"]),
         ([], "bronze", ["a", "c"]),
-        (["a", "b"], "gold", ["b"]),
+        (["b"], "gold", ["b"]),
         ([], "silver", []),
     ],
 )
@@ -34,7 +34,8 @@ def test_tables_are_chosen_by_name_and_layer(names: list[str], layer: str | None
 
 
 @pytest.mark.parametrize(
-    ("names", "layer", "said"), [(["z"], None, "'z'"), ([], "tin", "'tin'"), (["a" * 999], None, "aaa")]
+    ("names", "layer", "said"),
+    [(["z"], None, "'z'"), (["a", "b"], "gold", "found a;"), ([], "tin", "'tin'"), (["a" * 999], None, "aaa")],
 )
 def test_what_is_unknown_is_named(names: list[str], layer: str | None, said: str) -> None:
     """Cut where it is long: a name may be anything that was typed."""
