@@ -1,0 +1,1 @@
+"""The servers in containers: engine, images, one file per service."""
