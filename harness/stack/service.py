@@ -1,0 +1,12 @@
+"""The services of a stack."""
+
+from enum import StrEnum
+
+
+class Service(StrEnum):
+    """A service, by the name that it has in docker-compose.test.yml and on the stack's network."""
+
+    CLICKHOUSE = "clickhouse"
+    BROKER = "broker"
+    MINIO = "minio"
+    POSTGRES = "postgres"
