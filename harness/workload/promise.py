@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.checkers.content import check_content
 from harness.checkers.snapshots import check_lineage, check_tokens, check_whole_batches
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.model import SnapshotRecord
     from harness.reading.arrow import Table
-    from harness.workload.site import Site
+    from harness.reading.cold import ColdTable
 
 KEY = ("exchange", "symbol", "trade_id")
 DELIVERY = ("kafka_partition", "kafka_offset", "ingestion_timestamp", "arrived_at")
@@ -30,7 +30,18 @@ TOKEN = "tidemark.token"  # noqa: S105 - the property in which a writer says whi
 WATERMARK = "tidemark.watermark"
 
 
-def promised(site: Site, expected: Table, *, observed: Sequence[int | None] = ()) -> list[Finding]:
+class Tiers(Protocol):
+    """Where a cold table and its row of the watermark store are found; reading either changes nothing."""
+
+    @property
+    def cold(self) -> ColdTable:
+        """The cold table."""
+
+    def watermark_row(self) -> dict[str, Any]:
+        """The table's row of the watermark store; empty where there is none."""
+
+
+def promised(site: Tiers, expected: Table, *, observed: Sequence[int | None] = ()) -> list[Finding]:
     """
     Judge the whole promise.
 
@@ -53,7 +64,7 @@ def promised(site: Site, expected: Table, *, observed: Sequence[int | None] = ()
     ]
 
 
-def same_rows(site: Site, expected: Table) -> list[Finding]:
+def same_rows(site: Tiers, expected: Table) -> list[Finding]:
     """Judge that cold holds each expected row once, alike in every column but the delivery columns, and no other."""
     found = read_cold(site.cold)
     ledger = Ledger(acked=tuple(rows(expected, KEY)))
@@ -75,13 +86,13 @@ def batches(expected: Table, tokens: Sequence[dict[str, Any]]) -> list[Batch]:
     return found
 
 
-def cold_watermark(site: Site) -> int | None:
+def cold_watermark(site: Tiers) -> int | None:
     """The watermark that the table itself names, in ticks."""
     text = read_properties(site.cold).get(WATERMARK)
     return int(text) if text else None
 
 
-def check_store(site: Site) -> Finding:
+def check_store(site: Tiers) -> Finding:
     """Judge that the watermark store says what the table says, and that nobody holds the lease."""
     row, mark = site.watermark_row(), cold_watermark(site)
     shown = row.get("last_offload_timestamp")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.pool import NullPool
-
 from harness.reading.cold import ColdTable
 from harness.reading.hot import HotTable
+from harness.reading.store import StoreTable, driven
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from sqlalchemy import Connection
 
 CATALOG = "tidemark"
 
@@ -86,34 +81,17 @@ class Site:
         return replace(self, hot_folder="clickhouse-copy")
 
     def watermark_row(self) -> dict[str, Any]:
-        """The table's row of `offload_watermarks` in plain SQL; empty where there is none."""
-        found = self.store("SELECT * FROM offload_watermarks WHERE table_name = :table")
-        return found[0] if found else {}
+        """The table's row of `offload_watermarks`; empty where there is none."""
+        return self._stored.watermark_row()
 
     def runs(self) -> Sequence[dict[str, Any]]:
         """The table's rows of `offload_runs`, oldest first."""
-        return self.store("SELECT * FROM offload_runs WHERE table_name = :table ORDER BY epoch")
+        return self._stored.runs()
 
     def store(self, statement: str, **values: Any) -> Sequence[dict[str, Any]]:
         """Run a statement on the watermark store, as an operator does; `:table` is the table's name."""
-        with _connected(self.watermarks_url) as connection:
-            answer = connection.execute(text(statement), {"table": self.table, **values})
-            return [dict(row) for row in answer.mappings()] if answer.returns_rows else []
+        return self._stored.ask(statement, **values)
 
-
-def driven(url: str) -> str:
-    """The address with the driver that is installed."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    return parsed.render_as_string(hide_password=False)
-
-
-@contextmanager
-def _connected(url: str) -> Iterator[Connection]:
-    engine = create_engine(driven(url), poolclass=NullPool)
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        engine.dispose()
+    @property
+    def _stored(self) -> StoreTable:
+        return StoreTable(self.table, self.watermarks_url)
