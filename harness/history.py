@@ -25,6 +25,7 @@ class History:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._ahead = time.time() - time.monotonic()
         self._lock = Lock()
         self._events: list[Event] = []
 
@@ -34,6 +35,10 @@ class History:
             event = Event(self._clock(), name, details)
             self._events.append(event)
         return event
+
+    def wall(self, at: float) -> float:
+        """An event's time in seconds since 1970 UTC, as other clocks of this machine show it."""
+        return at + self._ahead
 
     @property
     def events(self) -> tuple[Event, ...]:

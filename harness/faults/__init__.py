@@ -1,0 +1,1 @@
+"""What can be broken: one fault per file; `injected` breaks, proves that it broke, and mends."""

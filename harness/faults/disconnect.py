@@ -1,0 +1,34 @@
+"""A network that is interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.stack.service import Service
+    from harness.stack.stack import Stack
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    """Cut a service off the network: packets vanish, and no connection is closed."""
+
+    service: Service
+
+    def inject(self, stack: Stack) -> None:
+        """Take the container off its network."""
+        stack.container(self.service).disconnect()
+
+    def landed(self, stack: Stack) -> bool:
+        """The engine says so."""
+        return not stack.container(self.service).is_connected()
+
+    def felt(self, stack: Stack) -> bool:
+        """A query gets no answer."""
+        return not stack.container(self.service).answers()
+
+    def heal(self, stack: Stack) -> None:
+        """Give it its network and its names back; harmless when it never landed or is already undone."""
+        if self.landed(stack):
+            stack.container(self.service).connect()

@@ -1,0 +1,83 @@
+"""Breaks, proves that it broke, mends; and says when each happened."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from harness.timeline import Moment
+from harness.verdict import assert_all, unknown
+from harness.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.history import History
+    from harness.stack.stack import Stack
+
+TIMEOUT = 60.0
+
+
+class Fault(Protocol):
+    """
+    One way to break one thing.
+
+    It never says that it landed because `inject` was called, and never harms anything but what it names.
+    """
+
+    def inject(self, stack: Stack) -> None:
+        """Break it, or lie in wait; returns before anything is known."""
+
+    def landed(self, stack: Stack) -> bool:
+        """Evidence that it struck, from whoever can know."""
+
+    def felt(self, stack: Stack) -> bool:
+        """Evidence that whoever asks the service now is let down."""
+
+    def heal(self, stack: Stack) -> None:
+        """Mend it; harmless when it never landed or is already undone."""
+
+
+@contextmanager
+def injected(
+    fault: Fault, stack: Stack, history: History, *, in_wait: bool = False, timeout: float = TIMEOUT
+) -> Iterator[None]:
+    """
+    Hold the block under a fault, and record t_inject, t_landed, t_effect and t_heal.
+
+    Args:
+        fault: What to break.
+        stack: The servers.
+        history: Where the moments are recorded.
+        in_wait: The fault strikes at something that happens in the block, and is sought at its end; otherwise the
+            block begins when it has struck and is felt.
+        timeout: Seconds until it must have struck, and be felt.
+
+    Raises:
+        AssertionError: UNKNOWN: it never landed, or nobody felt it: the test has tried nothing.
+    """
+    history.record(Moment.INJECT, fault=repr(fault))
+    try:
+        fault.inject(stack)
+        if not in_wait:
+            _struck(fault, stack, history, timeout)
+        yield
+        if in_wait:
+            _struck(fault, stack, history, timeout)
+    finally:
+        history.record(Moment.HEAL)
+        fault.heal(stack)
+
+
+def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:
+    _proved(lambda: fault.landed(stack), f"{fault} to strike; whatever was tried was tried on sound servers", timeout)
+    history.record(Moment.LANDED)
+    _proved(lambda: fault.felt(stack), f"{fault} to be felt by a probe", timeout)
+    history.record(Moment.EFFECT)
+
+
+def _proved(evidence: Callable[[], bool], what: str, timeout: float) -> None:
+    try:
+        wait_until(evidence, lambda: f"expected {what}", timeout)
+    except TimeoutError as never:
+        assert_all(unknown("fault", str(never)))

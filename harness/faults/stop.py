@@ -1,0 +1,34 @@
+"""A service that is stopped as an operator stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.stack.service import Service
+    from harness.stack.stack import Stack
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End a service: it may say goodbye to its clients, and refuses new ones."""
+
+    service: Service
+
+    def inject(self, stack: Stack) -> None:
+        """SIGTERM, and wait."""
+        stack.container(self.service).stop()
+
+    def landed(self, stack: Stack) -> bool:
+        """The engine says so."""
+        return not stack.container(self.service).is_running()
+
+    def felt(self, stack: Stack) -> bool:
+        """A query gets no answer."""
+        return not stack.container(self.service).answers()
+
+    def heal(self, stack: Stack) -> None:
+        """Start the same container again; harmless when it never landed or is already undone."""
+        if self.landed(stack):
+            stack.container(self.service).start()
