@@ -11,4 +11,5 @@ DataType: TypeAlias = Any
 """A `pyarrow.DataType`."""
 
 pa: Any = importlib.import_module("pyarrow")
+fs: Any = importlib.import_module("pyarrow.fs")
 types: Any = importlib.import_module("pyarrow.types")

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.io.pyarrow import PyArrowFileIO
 
 from harness.model import SnapshotRecord
 from harness.reading.arrow import Table as ArrowTable
+from harness.reading.arrow import fs
 from harness.reading.values import rows
 
 if TYPE_CHECKING:
@@ -140,16 +143,23 @@ def live_files(cold: ColdTable) -> frozenset[str]:
 
 def orphaned_files(cold: ColdTable) -> tuple[Path, ...]:
     """
-    List the files in the table's data folder that no listed snapshot names, sorted.
+    List the files in the table's data folder that no listed snapshot names, sorted; in a bucket, `bucket/key`.
 
     Raises:
         NoSuchTableError: The catalog has no such table.
-        ValueError: The data lie in a bucket, not in a local folder.
     """
     with opened(cold) as table:
-        folder = _local(table.properties.get("write.data.path", f"{table.location()}/data"))
-        named = {_local(path) for path in _paths(table, table.snapshots())}
-        return tuple(sorted(path for path in folder.rglob("*") if path.is_file() and path not in named))
+        folder = table.properties.get("write.data.path", f"{table.location()}/data")
+        named = {bare(path) for path in _paths(table, table.snapshots())}
+        return tuple(sorted(set(_listed(table, folder)) - named))
+
+
+def _listed(table: Table, folder: str) -> Iterator[Path]:
+    """Every file below a folder, by the file system that the table's own reader uses."""
+    io, address = PyArrowFileIO(table.io.properties), urlsplit(folder)
+    files = io.fs_by_scheme(address.scheme or "file", address.netloc or None)
+    selector = fs.FileSelector(str(bare(folder)), allow_not_found=True, recursive=True)
+    return (Path(found.path) for found in files.get_file_info(selector) if found.is_file)
 
 
 def _paths(table: Table, snapshots: Sequence[Snapshot]) -> frozenset[str]:
@@ -161,8 +171,7 @@ def _paths(table: Table, snapshots: Sequence[Snapshot]) -> frozenset[str]:
     )
 
 
-def _local(path: str) -> Path:
-    bare = path.removeprefix("file:")
-    if "://" in bare:
-        raise ValueError(f"expected a local folder; found {path}; next: list the bucket instead")
-    return Path("/" + bare.lstrip("/"))
+def bare(path: str) -> Path:
+    """A path as a manifest spells it, without its scheme."""
+    address = urlsplit(path)
+    return Path(path.partition("://")[2]) if address.netloc else Path("/" + path.removeprefix("file:").lstrip("/"))
