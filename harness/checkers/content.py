@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from harness.reading.arrow import Table
+from harness.reading.arrow import Table, pa
 from harness.reading.values import kind, rows
 from harness.verdict import Finding, Offence, judged, unknown
 
@@ -52,9 +52,22 @@ def check_content(
         return judged(NAME, "both tables have the same columns", schema)
     if not expected.num_rows:
         return unknown(NAME, "no row was expected")
+    if key and _plainly_equal(expected, found, columns, key):
+        return judged(NAME, f"the same row for each key; {expected.num_rows} rows, {len(columns)} columns compared", [])
     if not key:
         return _judge_multiset(expected, found, columns)
     return _judge_keyed(expected, found, columns, key, only_common=only_common)
+
+
+def _plainly_equal(expected: Table, found: Table, columns: Sequence[str], key: Sequence[str]) -> bool:
+    """Whether Arrow itself finds the rows equal: the short way for a million of them. False is no verdict."""
+    left, right = (table.select(columns).sort_by([(name, "ascending") for name in key]) for table in (expected, found))
+    if left.num_rows != right.num_rows or any("float" in kind(field.type) for field in left.schema):
+        return False  # to Arrow -0.0 is 0.0
+    try:
+        return bool(left.equals(right.cast(left.schema)))
+    except pa.ArrowException:  # types that cannot be cast are compared value by value
+        return False
 
 
 def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Offence]:

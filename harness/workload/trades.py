@@ -12,6 +12,7 @@ import clickhouse_connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2024, 3, 4, tzinfo=UTC)
 TTL_DAYS = 25_000  # the trades are years old and must not expire
 TIE = 3  # so many trades in a row share their time: a cut through a tie loses or repeats some
@@ -22,6 +23,8 @@ class Trades:
     """
     Trades with ids `<tag><sequence>`, in turn of each symbol, evenly over whole days from `start`.
 
+    With a `step`, so many microseconds apart instead: however many there are, they fit into a moment.
+
     No two symbols' rows of one number are alike; texts hold a quote, a newline and letters outside ASCII.
     """
 
@@ -31,6 +34,7 @@ class Trades:
     start: datetime = START
     tag: str = "trade-"
     first_sequence: int = 1
+    step: int = 0
 
     def moment(self, fraction: float) -> str:
         """The time at which that part of the trades has happened, as ISO 8601."""
@@ -39,8 +43,8 @@ class Trades:
     def select(self) -> str:
         """The SELECT that makes them up, in the columns of `COLUMNS`."""
         symbols = ", ".join(f"'{symbol}'" for symbol in self.symbols)
-        step = self.days * 86_400_000_000 // self.rows
-        first = int(self.start.timestamp()) * 1_000_000
+        step = self.step or self.days * 86_400_000_000 // self.rows
+        first = (self.start - EPOCH) // timedelta(microseconds=1)
         return f"""
             SELECT 'binance', [{symbols}][number % {len(self.symbols)} + 1] AS s, replaceOne(s, 'USDT', '/USDT'),
                 concat('{self.tag}', toString({self.first_sequence} + number)), {self.first_sequence} + number,
