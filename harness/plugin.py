@@ -1,0 +1,54 @@
+"""
+The pytest plugin: a stack of real servers as a fixture.
+
+Every pytest run in this environment loads it, so what is heavy is imported by the fixture that needs it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.stack.stack import Stack
+
+SESSION = pytest.StashKey[str]()
+MARKERS = (
+    "failure_modes(id): breaks a real server in mid work, and proves what must hold; `id` as FM-01",
+    "nightly: too long for every change",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("tidemark")
+    group.addoption("--keep-stack", action="store_true", help="leave the stack up; the next session uses it again")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers, and the session: all its workers share one name."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    config.stash[SESSION] = worker.get("tidemark_session", uuid.uuid4().hex[:8])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker of pytest-xdist whose session it works for."""
+    node.workerinput["tidemark_session"] = node.config.stash[SESSION]  # type: ignore[attr-defined] # of pytest-xdist
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""
+    from harness.stack.lifecycle import standing
+
+    keep = bool(request.config.getoption("--keep-stack"))
+    with standing(request.config.stash[SESSION], keep=keep) as stack:
+        yield stack
+        if request.session.testsfailed:
+            stack.keep_logs(request.config.rootpath / "reports" / "stack" / stack.run)

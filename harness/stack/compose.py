@@ -1,0 +1,83 @@
+"""Reads docker-compose.test.yml, the only place with names and versions of images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from harness.stack.service import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "docker-compose.test.yml"
+VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How one service is to be started: what its entry in the compose file says."""
+
+    service: Service
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    host_port: int
+    container_port: int
+    volumes: tuple[tuple[Path, str, str], ...]
+
+
+def port_variable(service: Service) -> str:
+    """Name of the variable that stands for a service's host port."""
+    return f"TIDEMARK_{service.upper()}_PORT"
+
+
+def read(ports: Mapping[Service, int], path: Path = COMPOSE) -> dict[Service, Entry]:
+    """
+    Read every service's entry, with these host ports in place of the file's own.
+
+    Raises:
+        KeyError: The file lacks a service, or a service lacks its image or its one port.
+    """
+    values = {port_variable(service): str(port) for service, port in ports.items()}
+    text = VARIABLE.sub(lambda found: values.get(found[1], found[2]), path.read_text())
+    services = yaml.safe_load(text)["services"]
+    return {service: _entry(service, services[service], path.parent) for service in Service}
+
+
+def images(path: Path = COMPOSE) -> dict[Service, str]:
+    """Name and tag of every service's official image."""
+    return {service: entry.image for service, entry in read({}, path).items()}
+
+
+def _entry(service: Service, entry: Mapping[str, object], folder: Path) -> Entry:
+    [port] = _strings(entry["ports"])
+    _, host, container = port.rsplit(":", 2)
+    return Entry(
+        service=service,
+        image=str(entry["image"]),
+        command=_strings(entry.get("command", [])),
+        environment=_mapping(entry.get("environment", {})),
+        host_port=int(host),
+        container_port=int(container),
+        volumes=tuple(_volume(volume, folder) for volume in _strings(entry.get("volumes", []))),
+    )
+
+
+def _volume(volume: str, folder: Path) -> tuple[Path, str, str]:
+    source, target, mode = volume.split(":")
+    return (folder / source).resolve(), target, mode
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list in the compose file, found {value!r}")
+    return tuple(str(item) for item in value)
+
+
+def _mapping(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a mapping in the compose file, found {value!r}")
+    return {str(name): str(item) for name, item in value.items()}

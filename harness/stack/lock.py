@@ -1,0 +1,41 @@
+"""Locks between processes of this machine; the kernel gives them back when their holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.waiting import wait_until
+
+
+def folder() -> Path:
+    """Where this user's locks and notes lie."""
+    path = Path(tempfile.gettempdir()) / f"tidemark-{os.getuid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+@contextmanager
+def held(name: str, timeout: float) -> Iterator[None]:
+    """
+    Hold a lock; wait for it as long as somebody else does.
+
+    Raises:
+        TimeoutError: Somebody else still held it after so many seconds.
+    """
+    path = folder() / f"{name}.lock"
+    with path.open("w") as file:
+        wait_until(lambda: _taken(file.fileno()), lambda: f"{path} is held by another process", timeout)
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
