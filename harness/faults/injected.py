@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.history import History
+    from harness.stack.service import Service
     from harness.stack.stack import Stack
 
 TIMEOUT = 60.0
@@ -22,8 +23,12 @@ class Fault(Protocol):
     """
     One way to break one thing.
 
-    It never says that it landed because `inject` was called, and never harms anything but what it names.
+    It never says that it landed because `inject` was called, and never harms anything but the service that it names.
     """
+
+    @property
+    def service(self) -> Service:
+        """What it breaks."""
 
     def inject(self, stack: Stack) -> None:
         """Break it, or lie in wait; returns before anything is known."""
@@ -43,7 +48,7 @@ def injected(
     fault: Fault, stack: Stack, history: History, *, in_wait: bool = False, timeout: float = TIMEOUT
 ) -> Iterator[None]:
     """
-    Hold the block under a fault, and record t_inject, t_landed, t_effect and t_heal.
+    Hold the block under a fault, and record t_inject, t_landed, t_effect and t_heal; ends when the service answers.
 
     Args:
         fault: What to break.
@@ -55,6 +60,7 @@ def injected(
 
     Raises:
         AssertionError: UNKNOWN: it never landed, or nobody felt it: the test has tried nothing.
+        NotUp: It was mended, and the service does not answer.
     """
     history.record(Moment.INJECT, fault=repr(fault))
     try:
@@ -67,6 +73,7 @@ def injected(
     finally:
         history.record(Moment.HEAL)
         fault.heal(stack)
+        stack.wait_healthy(fault.service)
 
 
 def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:

@@ -43,6 +43,10 @@ class Machine:
         assert service is Service.MINIO
         return self
 
+    def wait_healthy(self, service: Service) -> None:
+        """It answers at once, if it is mended."""
+        assert self.container(service).answers()
+
     def is_running(self) -> bool:
         """Whether it was not stopped."""
         return self.state != "stopped"

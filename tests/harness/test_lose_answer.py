@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -17,7 +18,7 @@ from harness.workload.postgres import new_database, running_postgres
 if TYPE_CHECKING:
     from harness.stack.stack import Stack
 
-SERVERS = cast("Stack", None)
+SERVERS = cast("Stack", SimpleNamespace(wait_healthy=lambda _service: None))
 
 
 @pytest.fixture(scope="module")

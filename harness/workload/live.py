@@ -1,0 +1,104 @@
+"""Live trades: a feed handler sends them in real time, and they flow through the broker into a hot table."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from harness.reading.values import EPOCH
+from harness.waiting import wait_until
+from harness.workload.consumed import wait_consumed
+from harness.workload.feed.feed import Feed, generated
+from harness.workload.ingest import ingesting
+from harness.workload.promise import TIME
+from harness.workload.trades import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.model import Key, Ledger
+    from harness.workload.ingest import Ingestion
+    from harness.workload.place import Place
+
+EXCHANGE = "binance"
+PER_SECOND = 50
+TIMEOUT = 120.0
+MINE = "match(trade_id, '^[0-9]+$')"  # the ids of tagged trades begin with a word
+
+
+@dataclass(frozen=True)
+class Live:
+    """
+    A feed handler at work.
+
+    Attributes:
+        place: Where its trades arrive.
+        feed: The handler.
+        ingestion: Their way into the hot tier.
+    """
+
+    place: Place
+    feed: Feed
+    ingestion: Ingestion
+
+    def settled(self, after: datetime) -> datetime:
+        """
+        Give a time behind `after` up to which every live trade is in hot: later ones are there already.
+
+        The topic has one partition and the handler sends in the order of time, so that nothing comes in before.
+
+        Raises:
+            TimeoutError: No trade behind `after` arrived.
+        """
+        latest = [EPOCH]
+
+        def arrived() -> datetime | None:
+            latest[0] = self._latest()
+            return latest[0] if latest[0] > after + timedelta(milliseconds=1) else None
+
+        found = wait_until(
+            arrived, lambda: f"live trades behind {after}; the last one in hot is of {latest[0]}", TIMEOUT
+        )
+        return found - timedelta(microseconds=1)
+
+    def _latest(self) -> datetime:
+        query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"
+        with opened(self.place.dsn) as client:
+            return EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
+
+    def stop(self) -> Ledger:
+        """
+        End the handler and wait until everything that it sent is in hot; give what became of each trade.
+
+        Raises:
+            TimeoutError: The broker or ClickHouse did not take everything.
+        """
+        self.feed.stop()
+        wait_consumed(self.ingestion)
+        return self.feed.ledger()
+
+    def owns(self, key: Key) -> bool:
+        """Whether a trade is one of the handler's, by its id."""
+        return str(key[-1]).isdecimal()
+
+
+@contextmanager
+def living(place: Place, seed: int = 7) -> Iterator[Live]:
+    """Let trades flow into a place as long as the block lasts; broker and ClickHouse must be there again at its end."""
+    with (
+        TemporaryDirectory(prefix="live-") as folder,
+        ingesting(place, EXCHANGE) as ingestion,
+        Feed(
+            EXCHANGE,
+            ingestion.bootstrap,
+            ingestion.topic,
+            Path(folder) / "journal",
+            generated(seed, time.time(), PER_SECOND),
+        ) as feed,
+    ):
+        yield Live(place, feed, ingestion)

@@ -1,0 +1,162 @@
+"""
+One failure as it is played: a place with a past, tagged trades on top of live ones, and runs of the offload.
+
+    scene.begin()                                  the past: trades, a first run, a watermark
+    scene.add("nettest-", 500, 9_000_000)          tagged trades just above the watermark
+    scene.start(at="at:split_started") ...         what is to be broken
+    scene.recovers()                               the next run, and then every trade that was acknowledged
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from harness.checkers.recovery import check_recovery
+from harness.checkers.trade_set import check_trade_set
+from harness.history import History
+from harness.reading.cold import read_cold, read_history
+from harness.reading.hot import read_hot
+from harness.reading.values import EPOCH, rows
+from harness.subjects.offload_cli import Finished, Running, run_offload, start_offload
+from harness.timeline import Moment, Timeline
+from harness.verdict import Finding, Offence, assert_all, judged
+from harness.waiting import wait_until
+from harness.workload.promise import KEY, TIME, TOKEN, cold_watermark, promised
+from harness.workload.trades import Trades
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.reading.arrow import Table
+    from harness.workload.live import Live
+    from harness.workload.place import Place
+
+AGAIN = 75
+TIMEOUT = 120.0
+MINUTES = 60.0
+
+
+@dataclass
+class Scene:
+    """
+    A place, what flows into it, and what happened there.
+
+    Attributes:
+        place: Where.
+        live: The trades that flow in meanwhile.
+        history: The moments.
+        until: The end of the window that is being moved: every trade up to it is in hot.
+        observed: Watermarks of the cold table, as they were seen.
+        findings: Everything that the checkers said.
+    """
+
+    place: Place
+    live: Live
+    history: History = field(default_factory=History)
+    until: datetime | None = None
+    observed: list[int | None] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Give the cold table a past: an hour-old batch and what has come in since, and the watermark of a run."""
+        self.place.insert(Trades(300, start=datetime.now(UTC) - timedelta(hours=1), tag="past-", step=1000))
+        self.settle(EPOCH)
+        done = self.run()
+        assert_all(ended(done, 0))
+        self.watermark()
+
+    def watermark(self) -> int | None:
+        """The cold table's watermark now; remembered, for it must never move backwards."""
+        self.observed.append(cold_watermark(self.place))
+        return self.observed[-1]
+
+    def add(self, tag: str, count: int, first_sequence: int, symbol: str = "BTCUSDT") -> Trades:
+        """Insert tagged trades just above the last watermark seen, and let the window end after them."""
+        last = max((mark for mark in self.observed if mark), default=0)
+        start = EPOCH + timedelta(microseconds=last + 1)
+        made = Trades(count, (symbol,), start=start, tag=tag, first_sequence=first_sequence, step=1)
+        self.place.insert(made)
+        self.settle(start + timedelta(microseconds=count))
+        return made
+
+    def settle(self, after: datetime) -> None:
+        """Let the window end behind `after`, where every live trade up to its end is in hot."""
+        self.until = self.live.settled(after)
+
+    def start(self, *, at: str, action: str = "freeze", nth: int = 1) -> Running:
+        """Start a run over the window that strikes itself at a moment."""
+        return start_offload(self._arguments, self.place.env, at=at, action=action, nth=nth)
+
+    def run(self, *, at: str | None = None, nth: int = 1) -> Finished:
+        """Run over the window to the end, or until it kills itself at a moment."""
+        return run_offload(self._arguments, self.place.env, at=at, nth=nth)
+
+    @property
+    def _arguments(self) -> list[str]:
+        return ["run", self.place.table, *(["--until", self.until.isoformat()] if self.until else [])]
+
+    def struck(self) -> None:
+        """Record that a fault of the run itself has landed and was felt: the run is gone."""
+        self.history.record(Moment.LANDED)
+        self.history.record(Moment.EFFECT)
+
+    def cold_rows(self, tag: str) -> int:
+        """How many rows of a tag a reader of the cold table sees now."""
+        ids = read_cold(self.place.cold, ["trade_id"]).column("trade_id").to_pylist()
+        return sum(one.startswith(tag) for one in ids)
+
+    def snapshots(self) -> Sequence[object]:
+        """The cold table's history now."""
+        return read_history(self.place.cold, token=TOKEN)
+
+    def recovers(self, *, within: float = 5 * MINUTES) -> None:
+        """
+        Judge the recovery: the next run moves the broken window exactly, and every live trade arrives in the end.
+
+        Raises:
+            AssertionError: A checker did not pass; `within` seconds is the target of both parts.
+        """
+        if not self.history.first(Moment.HEAL):
+            self.history.record(Moment.HEAL)
+        self._next_run()
+        self.history.record(Moment.FIRST_SUCCESS)
+        self._judge(promised(self.place, self._hot(), observed=self.observed))
+        ledger = self.live.stop()
+        self.until = None
+        self._next_run()
+        self.history.record(Moment.CAUGHT_UP)
+        self.watermark()
+        found = [key for key in rows(read_cold(self.place.cold, KEY), KEY) if self.live.owns(key)]
+        self._judge(
+            [
+                *promised(self.place, self._hot(), observed=self.observed),
+                *check_trade_set(ledger, found),
+                check_recovery(Timeline.of(self.history), within),
+            ]
+        )
+
+    def _next_run(self) -> None:
+        """The next run that is not told to try again: a dead run's lease may have to run out first."""
+        done = wait_until(
+            lambda: run if (run := self.run()).returncode != AGAIN else None,
+            lambda: f"a run that need not be tried again; the last one's row: {self.place.watermark_row()}",
+            TIMEOUT,
+        )
+        assert_all(ended(done, 0))
+
+    def _hot(self) -> Table:
+        """The hot rows that must be cold: those up to the watermark."""
+        mark = EPOCH + timedelta(microseconds=cold_watermark(self.place) or 0)
+        return read_hot(self.place.hot, final=True, where=f"{TIME} <= '{mark:%Y-%m-%d %H:%M:%S.%f}'")
+
+    def _judge(self, findings: list[Finding]) -> None:
+        self.findings += findings
+        assert_all(findings)
+
+
+def ended(run: Finished, *codes: int) -> Finding:
+    """Judge a run by its exit code."""
+    offences = [] if run.returncode in codes else [Offence(f"exit code {run.returncode}: {run.stderr[-1500:]}")]
+    return judged("exit_code", f"the run ends with {' or '.join(map(str, codes))}", offences)

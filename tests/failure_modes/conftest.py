@@ -1,0 +1,21 @@
+"""Every failure mode is played in a scene of its own, on servers that the tests of one worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from harness.stack.stack import Stack
+from harness.workload.live import living
+from harness.workload.place import placed
+from harness.workload.scene import Scene
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Scene]:
+    """A place with live trades and a past."""
+    with placed(stack) as place, living(place) as live:
+        played = Scene(place, live)
+        played.begin()
+        yield played
