@@ -1,0 +1,69 @@
+"""Waits until the hot tier has all that the broker has."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, TopicPartition
+
+from harness.waiting import wait_until
+from harness.workload.feed.log_end import PARTITION
+from harness.workload.trades import opened
+
+if TYPE_CHECKING:
+    from harness.workload.ingest import Ingestion
+
+ASK = 10.0
+
+
+def lag(consumer: Consumer, topic: str) -> int:
+    """
+    Messages of a topic that the consumer's group has not committed yet.
+
+    ClickHouse commits what it has inserted, so that nothing below is missing from the hot tier.
+
+    Raises:
+        KafkaException: The broker is away.
+    """
+    partition = TopicPartition(topic, PARTITION)
+    low, high = consumer.get_watermark_offsets(partition, timeout=ASK)
+    (committed,) = consumer.committed([partition], timeout=ASK)
+    return high - max(low, committed.offset)
+
+
+def wait_consumed(ingestion: Ingestion, timeout: float = 120.0) -> None:
+    """
+    Wait until every message in the topic is in the hot tier, as a trade or as a dead letter.
+
+    Raises:
+        TimeoutError: Some are not, after so many seconds; with what the Kafka engine complained of.
+        KafkaException: The broker went away.
+    """
+    found = [-1]
+    settings = {"bootstrap.servers": ingestion.bootstrap, "group.id": ingestion.group, "enable.auto.commit": False}
+
+    def consumed() -> bool:
+        found[0] = lag(consumer, ingestion.topic)
+        return found[0] == 0
+
+    with closing(Consumer(settings)) as consumer:
+        wait_until(consumed, lambda: _message(ingestion, found[0]), timeout)
+
+
+def _message(ingestion: Ingestion, found: int) -> str:
+    return (
+        f"expected no message of {ingestion.topic} to be left; found {found} that ClickHouse has not committed as "
+        f"{ingestion.group}; it complained of: {complaints(ingestion) or 'nothing'}; "
+        f"next: SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.place.database}'"
+    )
+
+
+def complaints(ingestion: Ingestion) -> str:
+    """What the Kafka engine complained of last, if anything."""
+    query = (
+        "SELECT arrayStringConcat(groupUniqArrayArray(exceptions.text), '; ') FROM system.kafka_consumers"
+        f" WHERE database = '{ingestion.place.database}' AND table = 'queue_{ingestion.exchange}'"
+    )
+    with opened(ingestion.place.dsn) as client:
+        return str(client.command(query))
