@@ -4,10 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench bench-stack baselines lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## make .venv with the pinned dependencies and this project
 
@@ -34,8 +34,21 @@ test: install ## all tests
 bench: install ## measure rates, memory and import times; prints a table, writes reports/bench.json
 	$(BIN)/python bench/run.py
 
+bench-stack: install baselines ## measure beside Spark and dlt on the servers of the stack; ARGS="--rows 100000 --repeats 1" for a trial
+	$(BIN)/python bench/stack.py $(ARGS)
+
+baselines: .venv-bench/.installed ## make .venv-bench with what the two baselines stand on (needs Java and Maven)
+
+.venv-bench/.installed: bench/baselines/constraints.txt bench/baselines/jars.txt
+	@command -v mvn >/dev/null || { echo "expected: Java and Maven for the baselines; found: no mvn on the PATH; next: apt-get install maven openjdk-17-jdk-headless"; exit 69; }
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/pip install --quiet --require-hashes --requirement bench/baselines/constraints.txt
+	while read -r jar; do mvn -q -B dependency:copy -Dartifact="$$jar" -DoutputDirectory="$(CURDIR)/.venv-bench/jars" || exit 1; done < bench/baselines/jars.txt
+	@touch $@
+
 lock: ## pin every dependency anew, with hashes (needs uv on the PATH)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 bench/baselines/requirements.in -o bench/baselines/constraints.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv reports build
+	rm -rf .venv .venv-bench reports build

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KIB = 1024
+from memory import watched
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall time in seconds and peak resident memory (VmHWM) in MB of one process, and its JSON answer."""
+    """Wall time in seconds, peak resident memory (VmHWM, of all its processes) in MB, and its JSON answer."""
 
     seconds: float
     peak_mb: float
@@ -33,14 +33,14 @@ def measure(words: list[str], environment: dict[str, str], log: Path) -> Measure
     with log.open("wb") as errors, (log.with_suffix(".out")).open("w+b") as output:
         began = time.monotonic()
         child = subprocess.Popen(words, env=os.environ | environment, stdout=output, stderr=errors)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.monotonic() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
+        with watched(child.pid) as peak:
+            child.wait()
+            seconds = time.monotonic() - began
         output.seek(0)
         said = output.read().decode()
     if child.returncode != 0:
         raise RuntimeError(f"{words} exited {child.returncode}: {said[-2000:]} {log.read_text()[-2000:]}")
-    return Measured(seconds, usage.ru_maxrss * KIB / 1e6, json.loads(said) if said.startswith("{") else {"said": said})
+    return Measured(seconds, peak.mb, json.loads(said) if said.startswith("{") else {"said": said})
 
 
 def offload(words: tuple[str, ...], environment: dict[str, str], log: Path) -> Measured:

@@ -1,30 +1,26 @@
 """
 The benchmark: `make bench`. Whole processes, embedded profile, on this machine, one after the other.
 
-Prints a table and writes reports/bench.json. Each case fills its hot table first (not measured), then runs
+Prints a table and writes its part of reports/bench.json. Each case fills its hot table first (not measured), then runs
 `python -m offload run` on it, and again after 10,000 new rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from measure import Measured, measure, offload
+from report import merged
 from rich.console import Console
 from rich.table import Table
 from tables import BENCH, BRONZE, BenchTable
 
 HERE = Path(__file__).parent
-REPORT = HERE.parent / "reports" / "bench.json"
 NEW_ROWS = 10_000
 STEPS = ("claim", "recover", "plan", "write", "verify", "publish", "record")
 
@@ -112,11 +108,7 @@ def main() -> None:
                 lines += case(table, rows, folder)
                 shutil.rmtree(folder)
     show(lines, imported)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
-    document = {"profile": "embedded", "commit": commit.stdout.strip(), "machine": machine}
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(document | {"imports_seconds": imported, "cases": lines}, indent=2) + "\n")
+    merged("embedded", {"imports_seconds": imported, "cases": lines})
 
 
 if __name__ == "__main__":
