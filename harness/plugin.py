@@ -42,6 +42,16 @@ def pytest_configure_node(node: object) -> None:
     node.workerinput["tidemark_session"] = node.config.stash[SESSION]  # type: ignore[attr-defined] # of pytest-xdist
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """When all workers have ended, also by force, remove what they left."""
+    from harness.stack import lock
+
+    if not hasattr(config, "workerinput") and lock.note(config.stash[SESSION]).exists():
+        from harness.stack.lifecycle import clean
+
+        clean(config.stash[SESSION])
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""

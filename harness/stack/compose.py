@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ def read(ports: Mapping[Service, int], path: Path = COMPOSE) -> dict[Service, En
     text = VARIABLE.sub(lambda found: values.get(found[1], found[2]), path.read_text())
     services = yaml.safe_load(text)["services"]
     return {service: _entry(service, services[service], path.parent) for service in Service}
+
+
+def digest(path: Path = COMPOSE) -> str:
+    """A hash of all that a stack is started from: the compose file, and the files that its containers see."""
+    mounted = {volume[0] for entry in read({}, path).values() for volume in entry.volumes}
+    contents = b"".join(file.read_bytes() for file in (path, *sorted(mounted)))
+    return hashlib.sha256(contents).hexdigest()[:12]
 
 
 def images(path: Path = COMPOSE) -> dict[Service, str]:

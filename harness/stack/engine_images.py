@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
+from harness.stack import room
 from harness.stack.building import Builder
 from harness.stack.engine import connect
 
@@ -54,5 +55,6 @@ class EngineImages:
         return "" if self.has(name) else "the engine says that it pulled it, and has it not"
 
     def build(self, recipe: Recipe) -> None:
-        """Build it."""
+        """Build it, if there is room for it."""
+        room.require(self._client, room.TO_BUILD)
         self._builder.build(recipe)

@@ -21,20 +21,20 @@ class Labels:
 
     Args:
         session: Id of the test session; all workers of one session share it.
-        kept: Whether the containers are to outlive their owner.
+        kept: Digest of what they were made from, where the containers are to outlive their owner.
         owner: The process that the containers serve.
         run: Id of the run.
     """
 
     session: str
-    kept: bool = False
+    kept: str = ""
     owner: Owner = field(default_factory=me)
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def of(self, service: str = "") -> dict[str, str]:
         """The labels of a service's container, or of what belongs to all."""
         values = {RUN: self.run, SESSION: self.session, OWNER: str(self.owner), SERVICE: service}
-        return values | ({KEPT: "yes"} if self.kept else {})
+        return values | ({KEPT: self.kept} if self.kept else {})
 
     def name(self, service: str = "") -> str:
         """The name of a service's container, or of the network."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
 
-from harness.stack import engine, images
+from harness.stack import compose, engine, images, kept, lock, room
 from harness.stack.labels import RUN, Labels
 from harness.stack.launch import launch
+from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.stack.sweep import remove, sweep
+from harness.stack.sweep import remove, remove_session, sweep
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 
 @contextmanager
@@ -20,15 +25,32 @@ def standing(session: str, *, keep: bool = False) -> Iterator[Stack]:
     Raises:
         StackError: Why there is none; nothing is left of the attempt.
     """
-    client = engine.running()
-    labels = Labels(session=session, kept=keep)
-    up = False
-    try:
+    with closing(engine.running()) as client, ExitStack() as locks:
         sweep(client)
-        stack = launch(client, labels, images.resolve_all(client))
-        up = True
-        yield stack
-    finally:
-        if not (keep and up):
-            remove(client, f"{RUN}={labels.run}")
-        client.close()
+        room.require(client, room.TO_START)
+        chosen = images.resolve_all(client)
+        taken = kept.take(client, chosen, locks)
+        labels = Labels(session=session, kept=compose.digest() if keep else "")
+        run = taken.run if taken else labels.run
+        lock.note(session).touch()
+        keep_it = False
+        try:
+            stack = taken or _launched(client, labels, chosen, locks)
+            keep_it = keep
+            yield stack
+        finally:
+            if not keep_it:
+                remove(client, f"{RUN}={run}")
+
+
+def clean(session: str) -> None:
+    """Remove what workers of a session that died, or were killed, left behind."""
+    with closing(engine.connect()) as client:
+        remove_session(client, session)
+    lock.note(session).unlink()
+
+
+def _launched(client: DockerClient, labels: Labels, chosen: Mapping[Service, str], locks: ExitStack) -> Stack:
+    if labels.kept:
+        kept.reserve(labels.run, locks)
+    return launch(client, labels, chosen)

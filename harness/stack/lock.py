@@ -19,6 +19,11 @@ def folder() -> Path:
     return path
 
 
+def note(session: str) -> Path:
+    """A file that says that a session has started a stack, so that its end need not ask an engine for nothing."""
+    return folder() / f"session-{session}"
+
+
 @contextmanager
 def held(name: str, timeout: float) -> Iterator[None]:
     """
@@ -31,6 +36,13 @@ def held(name: str, timeout: float) -> Iterator[None]:
     with path.open("w") as file:
         wait_until(lambda: _taken(file.fileno()), lambda: f"{path} is held by another process", timeout)
         yield
+
+
+@contextmanager
+def tried(name: str) -> Iterator[bool]:
+    """Hold a lock if nobody else does; says whether."""
+    with (folder() / f"{name}.lock").open("w") as file:
+        yield _taken(file.fileno())
 
 
 def _taken(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from docker.errors import APIError, NotFound
 
-from harness.stack.labels import KEPT, OWNER, RUN
+from harness.stack.labels import KEPT, OWNER, RUN, SESSION
 from harness.stack.owner import Owner
 
 if TYPE_CHECKING:
@@ -45,6 +45,16 @@ def sweep(client: DockerClient, label: str = RUN) -> list[str]:
         left.setdefault(_labels(each)[RUN], []).append(each)
     dead = [run for run, parts in left.items() if _is_dead(parts)]
     return [name for run in dead for name in remove(client, f"{RUN}={run}")]
+
+
+def remove_session(client: DockerClient, session: str) -> list[str]:
+    """Remove what a session that has ended left behind, but for what it kept on purpose."""
+    parts: list[Container | Network] = [
+        *_containers(client, f"{SESSION}={session}"),
+        *_networks(client, f"{SESSION}={session}"),
+    ]
+    runs = {_labels(part)[RUN] for part in parts if KEPT not in _labels(part)}
+    return [name for run in runs for name in remove(client, f"{RUN}={run}")]
 
 
 def _containers(client: DockerClient, label: str) -> list[Container]:

@@ -1,0 +1,57 @@
+"""
+What the fixtures do by themselves, to be typed: `python -m harness.stack COMMAND`.
+
+    engine   find the Docker engine; as root on Debian install and start it where there is none
+    images   find, pull or build the image of every service
+    down     remove the stacks that were kept, and what dead runs left behind
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from harness.stack import engine, images, kept
+from harness.stack.errors import StackError
+from harness.stack.sweep import sweep
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+UNAVAILABLE = 69
+USAGE = 64
+
+
+def _engine(client: DockerClient) -> list[str]:
+    return [f"Docker engine {client.version()['Version']} answers"]
+
+
+def _images(client: DockerClient) -> list[str]:
+    return [f"{service}: {image}" for service, image in images.resolve_all(client).items()]
+
+
+def _down(client: DockerClient) -> list[str]:
+    return [f"removed {name}" for name in (*kept.remove_free(client), *sweep(client))]
+
+
+COMMANDS: dict[str, Callable[[DockerClient], list[str]]] = {"engine": _engine, "images": _images, "down": _down}
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the one word says; returns the exit code."""
+    if len(words) != 1 or words[0] not in COMMANDS:
+        sys.stderr.write(f"{__doc__}")
+        return USAGE
+    try:
+        with closing(engine.running()) as client:
+            sys.stdout.writelines(f"{line}\n" for line in COMMANDS[words[0]](client))
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        return UNAVAILABLE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
