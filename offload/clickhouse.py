@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -17,6 +16,8 @@ _MISSING = {47, 60, 81}
 _BUSY_FOLDER = 36
 _NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's words, without a code
 _BUCKET = 499
+# A store that was restarted: the server's pooled connections are dead, and it finds out one by one.
+_BUCKET_ATTEMPTS = 5
 _TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, _BUCKET, 999}
 # In the process its memory is ours: files are read ahead by 32 MiB, not by 4 GiB.
 _SMALL_READS = {
@@ -72,16 +73,18 @@ class ClickHouse:
             return list(self._client().query(query).result_rows)
 
     def arrow(self, query: str) -> Iterator[Any]:
-        """Stream the answer as `pyarrow.RecordBatch`; errors as `rows`, also in mid stream."""
+        """Stream the answer as `pyarrow.RecordBatch`, one thread taking one stream at a time; errors as `rows`."""
+        with self._translated():
+            yield from self._blocks().batches(query) if self.embedded else self._streamed(query)
+
+    def _streamed(self, query: str) -> Iterator[Any]:
         import pyarrow as pa
 
-        with self._translated():
-            stream = self._client().raw_stream(query, fmt="ArrowStream")
-            source = pa.py_buffer(stream.getbuffer()) if isinstance(stream, io.BytesIO) else stream
-            try:
-                yield from pa.ipc.open_stream(source)
-            finally:
-                stream.close() if not isinstance(stream, io.BytesIO) else None
+        stream = self._client().raw_stream(query, fmt="ArrowStream")
+        try:
+            yield from pa.ipc.open_stream(stream)
+        finally:
+            stream.close()
 
     def close(self) -> None:
         """Close every client that any thread opened; another process may open the folder then."""
@@ -92,27 +95,41 @@ class ClickHouse:
         self._local = threading.local()
 
     def _client(self) -> Any:
-        client = getattr(self._local, "client", None)
-        if client is None:
+        return self._of_this_thread("client", self._open)
+
+    def _blocks(self) -> Any:
+        return self._of_this_thread("blocks", self._open_blocks)
+
+    def _of_this_thread(self, name: str, open_one: Callable[[], Any]) -> Any:
+        one = getattr(self._local, name, None)
+        if one is None:
+            one = open_one()
             with self._lock:
-                client = self._open()
-                self._opened.append(client)
-            self._local.client = client
-        return client
+                self._opened.append(one)
+            setattr(self._local, name, one)
+        return one
+
+    def _settings(self) -> dict[str, Any]:
+        # Each attempt on a bucket has half the time; by default a bucket that is silent is asked for minutes.
+        half = int(self._timeout * 500)
+        settings = {
+            "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
+            "s3_connect_timeout_ms": half,
+            "s3_request_timeout_ms": half,
+            "s3_retry_attempts": _BUCKET_ATTEMPTS,
+        }
+        return settings | _SMALL_READS if self.embedded else settings
+
+    def _open_blocks(self) -> Any:
+        from offload.embedded import BlockReader
+
+        return BlockReader(self._client().path, self.database, self._settings())
 
     def _open(self) -> Any:
         import clickhouse_connect
 
-        # Each attempt on a bucket has half the time; by default a bucket that is silent is asked for minutes.
-        half = int(self._timeout * 500)
-        bucket = {
-            "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
-            "s3_connect_timeout_ms": half,
-            "s3_request_timeout_ms": half,
-            "s3_retry_attempts": 1,
-        }
         if self.embedded:
-            return clickhouse_connect.get_client(dsn=self._dsn, settings=bucket | _SMALL_READS)
+            return clickhouse_connect.get_client(dsn=self._dsn, settings=self._settings())
         return clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
             port=self._url.port or _PORTS[self._url.scheme],
@@ -125,7 +142,7 @@ class ClickHouse:
             query_retries=0,
             autogenerate_session_id=False,
             settings={
-                **bucket,
+                **self._settings(),
                 # A query that is still at work sends a header now and then: silence means that nobody works.
                 "send_progress_in_http_headers": 1,
                 "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),

@@ -78,6 +78,10 @@ class SourceMoving(Transient):
     """The hot rows changed under each of the attempts to read them."""
 
 
+class KeysDoubled(SourceMoving):
+    """A key arrived twice: throw away what was read; from now on the same read gives each key once."""
+
+
 class Terminal(OffloadError):
     """The same call fails again until a person acts."""
 

@@ -10,13 +10,12 @@ _TTL = re.compile(r"\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
 
 @dataclass(frozen=True)
 class Layout:
-    """How the server stores the table. Bytes per row are uncompressed, 0 where unknown."""
+    """How the server stores the table. Bytes per row are compressed, 0 where unknown."""
 
     engine: str
     sorting_key: tuple[str, ...]
     ttl: str | None
     partition_in_sorting_key: bool
-    bytes_per_row: float
     stored_bytes_per_row: float
 
     @property

@@ -23,14 +23,15 @@ _ZSTD_LEVEL = 3
 _INTEGER_DECIMAL_DIGITS = 18
 _SAMPLE_ROWS = 4096
 _REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _FIELD_ID = b"PARQUET:field_id"
 _LAST_WORD = 2.0  # seconds
-ROW_GROUP_BYTES = 32 * 2**20
+ROW_GROUP_BYTES = 20 * 2**20
 
 
 class ParquetFile:
     """
-    One data file in the making; row groups of about 32 MiB of Arrow data, so that memory stays bounded.
+    One data file in the making; row groups of about 20 MiB of Arrow data, so that memory stays bounded.
 
     Rows must arrive in the types of `schema` but for widths and names that a cast can mend.
     """
@@ -46,7 +47,7 @@ class ParquetFile:
     def _open(self, first: pa.Table) -> Any:
         return pq.ParquetWriter(
             self._sink,
-            self._schema,
+            first.schema,
             compression="zstd",
             compression_level=_ZSTD_LEVEL,
             use_dictionary=[path for path, values in _texts(first) if _repeats(values)],
@@ -66,7 +67,7 @@ class ParquetFile:
         """End the row group."""
         if not self._held:
             return
-        table = pa.Table.from_batches(self._held).cast(self._schema)
+        table = _as_stored(self._held, self._schema)
         self._held, self._held_bytes = [], 0
         self._writer = self._writer or self._open(table)
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
@@ -91,6 +92,16 @@ class ParquetFile:
             within(_LAST_WORD, "a file that is given up", self._sink.close)
 
 
+def _as_stored(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The rows in the types of the file; text that came as a dictionary stays one, the same for all rows."""
+    table = pa.Table.from_batches(batches).unify_dictionaries()
+    kinds = [
+        _DICTIONARY if pa.types.is_dictionary(came.type) else field.type
+        for came, field in zip(table.schema, schema, strict=True)
+    ]
+    return table.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
+
+
 def _texts(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
     """Text columns, those inside lists and maps too: their Parquet path, and the first values."""
     sample = table.slice(0, _SAMPLE_ROWS).combine_chunks()
@@ -106,13 +117,13 @@ def _texts_within(path: str, values: pa.Array) -> Iterator[tuple[str, pa.Array]]
         yield from _texts_within(f"{path}.key_value.value", values.items)
     elif pa.types.is_list(values.type):
         yield from _texts_within(f"{path}.list.element", values.flatten())
-    elif pa.types.is_string(values.type):
+    elif pa.types.is_string(values.type) or pa.types.is_dictionary(values.type):
         yield path, values
 
 
 def _repeats(values: pa.Array) -> bool:
     """Whether a dictionary pays: one of values that hardly repeat is built only to be thrown away."""
-    return len(values.unique()) * _REPEATED <= len(values)
+    return pa.types.is_dictionary(values.type) or len(values.unique()) * _REPEATED <= len(values)
 
 
 def _whole_number(kind: pa.DataType) -> bool:

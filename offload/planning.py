@@ -1,4 +1,4 @@
-"""How a batch is cut: pieces that fit in memory, files of a good size, and where each goes."""
+"""How a batch is cut: pieces that one query reads, files of a good size, and where each goes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from offload import windows
 from offload.model import PartitionField, Seen, Split, Window
 from offload.ports import HotTable
 
-PIECE_BYTES = 12 * 2**20  # of Arrow data; what one query returns, held whole where the engine does not stream
-PIECE_ROWS = 500_000
-LOOK_ROWS = 500_000  # hashed in one query; it holds a set of their keys
+PIECE_ROWS = 500_000  # one query reads and hashes as many; whoever reads them holds a list of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
-_ARROW_OVER_NATIVE = 1.3  # offsets and low-cardinality text weigh more in Arrow than in ClickHouse
 
 
 @dataclass(frozen=True)
@@ -36,14 +33,10 @@ def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> l
         location: The cold table's folder.
         attempt: Part of every file name; no other run or epoch uses it.
     """
-    in_memory, in_file = hot.bytes_per_row
-    piece_rows = min(PIECE_ROWS, int(PIECE_BYTES / (in_memory * _ARROW_OVER_NATIVE))) if in_memory else PIECE_ROWS
+    in_file = hot.stored_bytes_per_row
     file_rows = min(FILE_ROWS, int(FILE_BYTES / in_file)) if in_file else FILE_ROWS
     pieces = windows.pieces(
-        window,
-        hot.shape.precision,
-        max(1, piece_rows),
-        lambda part, bucket: hot.cells(part, bucket, clustered=True),
+        window, hot.shape.precision, PIECE_ROWS, lambda part, bucket: hot.cells(part, bucket, clustered=True)
     )
     fields = hot.shape.spec.partition
     return [
@@ -61,7 +54,7 @@ def look_at(hot: HotTable, split: Split) -> Seen:
     Raises:
         DataError: A value that cannot be carried, or a key with two contents.
     """
-    return reduce(add, (hot.look(piece) for piece in windows.joined(split.pieces, LOOK_ROWS)))
+    return reduce(add, map(hot.look, split.pieces))
 
 
 def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:

@@ -57,8 +57,8 @@ class HotTable(Protocol):
         """Which table it is."""
 
     @property
-    def bytes_per_row(self) -> tuple[float, float]:
-        """Bytes of a row in memory and in a data file, estimated; 0: unknown."""
+    def stored_bytes_per_row(self) -> float:
+        """Bytes of a row in a data file, estimated; 0: unknown."""
 
     def one_batch(self, window: Window) -> None:
         """
@@ -90,10 +90,10 @@ class HotTable(Protocol):
         Read the same rows, sorted, with a look at them.
 
         The digest comes by the query that reads, the count by another: a stream that ends proves nothing.
-
-        Raises:
+        The look raises:
             DataError: A value that cannot be carried, or a key with two contents.
             SourceMoving: Such a value came and went.
+            KeysDoubled: A key came twice: what was read is to be thrown away; reading again gives it once.
         """
 
     def sequence_at(self, ticks: int) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,7 +62,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Reading:
-    """The rows of a piece as `pyarrow.RecordBatch`, and what the source says that it sent."""
+    """
+    The rows of a piece, on their way.
 
-    batches: Sequence[Any]
-    seen: Seen
+    Attributes:
+        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once.
+        seen: What the source says that it sent. To be asked when the batches have been taken to the end.
+    """
+
+    batches: Iterable[Any]
+    seen: Callable[[], Seen]

@@ -37,6 +37,7 @@ class Carrier:
         converts: Whether the source must be cast before it is read.
         text: Whether the value must be valid UTF-8.
         checked_unsigned: Whether the value must fit a signed 64-bit integer.
+        dictionary: Whether it is text of few values, by its type.
         items: Element, or key and value.
     """
 
@@ -46,6 +47,7 @@ class Carrier:
     converts: bool = False
     text: bool = False
     checked_unsigned: bool = False
+    dictionary: bool = False
     items: tuple[Carrier, ...] = ()
 
     def __str__(self) -> str:
@@ -215,9 +217,10 @@ def _carrier(tree: _Tree, column: SourceColumn, spec: TableSpec) -> Carrier:
         case "Nullable":
             return replace(_carrier(inner[0], column, spec), nullable=True)
         case "LowCardinality":
-            return replace(_carrier(inner[0], column, spec), converts=True)
+            inside = _carrier(inner[0], column, spec)
+            return replace(inside, converts=True, dictionary=inside.text)
         case "Enum8" | "Enum16" | "Enum":
-            return Carrier("string", "String", converts=True)
+            return Carrier("string", "String", converts=True, dictionary=True)
         case "Array" | "Map":
             items = tuple(_carrier(item, column, spec) for item in inner)
             spelled = ", ".join(_spelled(item) for item in items)

@@ -49,7 +49,7 @@ class ClickHouseSource:
             raise DataError(f"a table {spec.source} in ClickHouse", "none of that name", "offload tables")
         uuid, engine, sorting_key, engine_full, rows = tables[0]
         columns = self._door.rows(
-            "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, data_uncompressed_bytes, "
+            "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
             f"data_compressed_bytes FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
         )
         stored = [column for column in columns if column[2] not in {"ALIAS", "EPHEMERAL"}]
@@ -59,7 +59,6 @@ class ClickHouseSource:
             ttl(engine_full),
             all(column[4] for column in stored if column[3]),
             sum(column[5] for column in stored) / rows if rows else 0.0,
-            sum(column[6] for column in stored) / rows if rows else 0.0,
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))

@@ -58,6 +58,14 @@ def carried(column: CarriedColumn) -> str:
     return _carried(identifier(column.name), column.carrier, 0)
 
 
+def streamed(column: CarriedColumn) -> str:
+    """The column as it is read: text of few values as a dictionary, which Parquet then stores as it comes."""
+    if not column.carrier.dictionary:
+        return carried(column)
+    to = "Nullable(String)" if column.carrier.nullable else "String"
+    return f"CAST({identifier(column.name)} AS LowCardinality({to}))"
+
+
 def _carried(expression: str, carrier: Carrier, depth: int) -> str:
     if not carrier.converts:
         return expression

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,30 +16,39 @@ _BESIDE = 4  # columns that are not the table's
 
 class Stream:
     """
-    The batches of one query, taken off to the end.
+    The batches of one query: iterate to the end, then ask what arrived.
+
+    Yields `pyarrow.RecordBatch` with the table's own columns.
 
     Attributes:
-        batches: `pyarrow.RecordBatch` with the table's own columns.
         rows: How many rows arrived.
         digest: Sum of their hashes modulo 2^64, by the source.
-        keys: How many different keys they have, by hash.
         wrong: Whether any of them cannot be carried.
         last: The largest timestamp among them, in ticks of the source column; None: no row arrived.
     """
 
-    def __init__(self, arrived: Iterable[pa.RecordBatch]) -> None:
-        self.batches: list[pa.RecordBatch] = []
-        keys: list[pa.Array] = []
+    def __init__(self, arriving: Iterable[pa.RecordBatch]) -> None:
+        self._arriving = arriving
+        self._keys: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
         self.rows, self.digest, self.wrong = 0, 0, False
         self.last: int | None = None
-        for batch in arrived:
-            own = batch.num_columns - _BESIDE
-            self.batches.append(batch.select(list(range(own))))
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._arriving:
             self.rows += batch.num_rows
             self.digest = (self.digest + (pc.sum(batch.column(HASH)).as_py() or 0)) % HASH_MODULUS
             self.wrong = self.wrong or bool(pc.max(batch.column(WRONG)).as_py())
-            keys.append(batch.column(KEY))
+            self._keys.append(batch.column(KEY).to_numpy().copy())  # the block is let go, its keys stay
             if batch.num_rows:
                 latest = int(pc.max(batch.column(TICKS)).as_py())
                 self.last = latest if self.last is None else max(self.last, latest)
-        self.keys = int(pc.count_distinct(pa.chunked_array(keys)).as_py()) if keys else 0
+            yield batch.select(list(range(batch.num_columns - _BESIDE)))
+
+    @property
+    def keys(self) -> int:
+        """How many different keys arrived, by hash. Sorting tells them apart in a tenth of the time of hashing them."""
+        if not self.rows:
+            return 0
+        hashes = np.concatenate(self._keys)
+        hashes.sort()
+        return 1 + int(np.count_nonzero(hashes[1:] != hashes[:-1]))

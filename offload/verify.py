@@ -66,7 +66,7 @@ class ClickHouseVerifier:
         at = sql.identifier(hot.shape.spec.timestamp)
         low, high = (sql.ticks(f"{side}({at})", hot.shape.precision) for side in ("min", "max"))
         hours = f"arraySort(groupUniqArray(toUnixTimestamp(toStartOfHour({at}, 'UTC'))))"
-        candidates = hot.relation(Piece(asked.window), *recent)
+        candidates = hot.rows.of(Piece(asked.window), *recent)
         count, first, last, touched = self._door.rows(f"SELECT count(), {low}, {high}, {hours} {candidates}")[0]
         if not count:
             return 0
@@ -77,7 +77,7 @@ class ClickHouseVerifier:
         if files and not hot.shape.spec.key:  # a multiset: copies count, so whole hours are held against each other
             hours_of = [_of_hour(asked.window, hour, hot.shape.precision) for hour in differing]
             return sum(self._differences(hot, window, files).missing for window in hours_of)
-        candidates = hot.relation(Piece(asked.window), *recent, _in_hours(at, differing))
+        candidates = hot.rows.of(Piece(asked.window), *recent, _in_hours(at, differing))
         hot_key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         keys = int(self._door.rows(f"SELECT uniqExact({hot_key}) {candidates}")[0][0])
         if hot.shape.spec.key and not hot.shape.spec.timestamp_follows_key:
@@ -96,8 +96,8 @@ class ClickHouseVerifier:
         at = sql.identifier(hot.shape.spec.timestamp)
         asked = f"SELECT toUnixTimestamp(toStartOfHour({at}, 'UTC')) AS hour, count(), sum({{}}) {{}} GROUP BY hour"
         identity, within = hot.shape.identity, _in_hours(at, hours)
-        hot_side = self._door.rows(asked.format(hot.hash_of(identity), hot.relation(Piece(window), within)))
-        cold = f"FROM {self._from(files)} WHERE {hot.within(window)} AND {within}"
+        hot_side = self._door.rows(asked.format(hot.hash_of(identity), hot.rows.of(Piece(window), within)))
+        cold = f"FROM {self._from(files)} WHERE {hot.rows.within(window)} AND {within}"
         cold_side = self._door.rows(asked.format(self._cold_hash(identity, files), cold))
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
@@ -113,18 +113,18 @@ class ClickHouseVerifier:
         hot = _clickhouse(hot)
         key = hot.hash_of(hot.shape.identity, _KEY_HASH)
         cold_key = self._cold_hash(hot.shape.identity, files, _KEY_HASH)
-        content = [column for column in hot.shape.columns if column.name not in hot.how_it_came]
+        content = [column for column in hot.shape.columns if column.name not in hot.rows.how_it_came]
         again = f"{key} IN (SELECT {cold_key} FROM {self._from(files)})"
-        count = int(self._door.rows(f"SELECT count() {hot.relation(Piece(window), again)}")[0][0])
+        count = int(self._door.rows(f"SELECT count() {hot.rows.of(Piece(window), again)}")[0][0])
         if not count:
             return 0
         cold_pair = f"SELECT {cold_key}, {self._cold_hash(content, files)} FROM {self._from(files)}"
         same = f"({key}, {hot.hash_of(content)}) IN ({cold_pair})"
         shown = ", ".join(f"toString({sql.identifier(name)})" for name in hot.shape.spec.key)
-        other = self._door.rows(f"SELECT {shown} {hot.relation(Piece(window), again, f'NOT {same}')} LIMIT 3")
+        other = self._door.rows(f"SELECT {shown} {hot.rows.of(Piece(window), again, f'NOT {same}')} LIMIT 3")
         if other:
             raise two_contents(hot.shape, other)
-        hot.leave_out(f"NOT {again}")
+        hot.rows.leave_out(f"NOT {again}")
         return count
 
     def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
@@ -155,9 +155,9 @@ class ClickHouseVerifier:
         at = sql.identifier(hot.shape.spec.timestamp)
         day = f"intDiv({sql.ticks(f'toDateTime64({at}, 6)', 6)}, {DAY * 10**6})"
         asked = f"SELECT {day} AS d, count(), sum({{}}) {{}} GROUP BY d"
-        sides = [self._door.rows(asked.format(hot.hash_of(content), hot.relation(Piece(window))))]
+        sides = [self._door.rows(asked.format(hot.hash_of(content), hot.rows.of(Piece(window))))]
         if files:
-            where = f"FROM {self._from(files)} WHERE {hot.within(window)}"
+            where = f"FROM {self._from(files)} WHERE {hot.rows.within(window)}"
             sides.append(self._door.rows(asked.format(self._cold_hash(content, files), where)))
         nothing = Fingerprint(0, 0)
         told = [{int(d): Fingerprint(int(rows), int(digest)) for d, rows, digest in side} for side in [*sides, []][:2]]
@@ -166,12 +166,12 @@ class ClickHouseVerifier:
     def _differences(self, hot: ClickHouseTable, window: Window, files: Sequence[str]) -> Difference:
         shape = hot.shape
         key, content = hot.hash_of(shape.identity, _KEY_HASH), hot.hash_of(shape.content)
-        sides = [f"SELECT {key} AS k, {content} AS c, 1 AS hot {hot.relation(Piece(window))}"]
+        sides = [f"SELECT {key} AS k, {content} AS c, 1 AS hot {hot.rows.of(Piece(window))}"]
         if files:
             sides.append(
                 f"SELECT {self._cold_hash(shape.identity, files, _KEY_HASH)} AS k, "
                 f"{self._cold_hash(shape.content, files)} AS c, 0 AS hot FROM {self._from(files)} "
-                f"WHERE {hot.within(window)}"
+                f"WHERE {hot.rows.within(window)}"
             )
         # A keyed hot row that was delivered twice is one row; without a key every row counts.
         wanted = "least(countIf(hot = 1), 1)" if shape.spec.key else "countIf(hot = 1)"

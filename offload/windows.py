@@ -186,42 +186,6 @@ def _filled(planned: Sequence[Piece], target: int) -> Iterator[list[Piece]]:
         yield held
 
 
-def joined(planned: Sequence[Piece], limit: int) -> list[Piece]:
-    """
-    The same rows in fewer pieces of at most `limit` rows where they join: for questions whose answer is small.
-
-    A query has a price of its own, and reads whole granules at both of its ends.
-    """
-    made: list[Piece] = []
-    for piece in planned:
-        union = _union(made[-1], piece) if made else None
-        if union and union.rows <= limit:
-            made[-1] = union
-        else:
-            made.append(piece)
-    return made
-
-
-def _union(first: Piece, second: Piece) -> Piece | None:
-    rows = first.rows + second.rows
-    if first.partition != second.partition:
-        return None
-    if first.clusters == second.clusters and first.window.high == second.window.low:
-        return Piece(Window(first.window.low, second.window.high), first.partition, first.clusters, rows)
-    if first.window == second.window and first.clusters and second.clusters:
-        return Piece(first.window, first.partition, (first.clusters[0], second.clusters[1]), rows)
-    return None
-
-
-def covers(whole: Piece, part: Piece) -> bool:
-    """Whether every row of `part` is one of `whole`."""
-    low = whole.window.low is None or (part.window.low is not None and part.window.low >= whole.window.low)
-    within = whole.partition == part.partition and low and part.window.high <= whole.window.high
-    if whole.clusters is None or part.clusters is None:
-        return within and whole.clusters == part.clusters
-    return within and whole.clusters[0] <= part.clusters[0] and part.clusters[1] <= whole.clusters[1]
-
-
 def microseconds(ticks: int, precision: int) -> int:
     """Ticks as microseconds since 1970; finer ones are cut."""
     return _rescale(ticks, precision, MICROSECOND_DIGITS)

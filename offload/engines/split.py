@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
+from offload.errors import KeysDoubled
 from offload.model import UNSEEN, Piece, Seen, Split, WrittenFile
 from offload.ports import HotTable, Tell
 from offload.steps import Event
@@ -23,29 +27,37 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
         Unavailable: The source or the store failed; a file that was begun is an orphan.
         DataError: A row that cannot be carried.
     """
+    tell(Event.SPLIT_STARTED, split.rows)
+    try:
+        written = _written(hot, split, schema, storage)
+    except KeysDoubled:  # what was written holds a row twice: it is an orphan, and the same rows go to another file
+        again = replace(split, path=f"{split.path.removesuffix('.parquet')}-once.parquet")
+        written = _written(hot, again, schema, storage)
+    tell(Event.FILE_WRITTEN, written.rows)
+    return written
+
+
+def _written(hot: HotTable, split: Split, schema: Any, storage: Storage) -> WrittenFile:
     from offload.parquet import ParquetFile
 
-    tell(Event.SPLIT_STARTED, split.rows)
-    seen = UNSEEN
     with storage.translated():
         file = ParquetFile(storage, split.path, schema)
     try:
-        for piece in split.pieces:
-            seen += _copy(hot, piece, file, storage)
+        seen = reduce(add, (_copy(hot, piece, file, storage) for piece in split.pieces), UNSEEN)
         with storage.translated():
             size = file.close()
     except BaseException:
         file.abandon()
         raise
-    tell(Event.FILE_WRITTEN, file.rows)
     return WrittenFile(split, split.path, file.rows, size, seen)
 
 
 def _copy(hot: HotTable, piece: Piece, file: ParquetFile, storage: Storage) -> Seen:
-    """One piece into the file, as a row group; its rows are let go before the next piece is read."""
+    """One piece into the file; rows are let go as soon as they are written."""
     reading = hot.read(piece)
-    with storage.translated():
-        for batch in reading.batches:
+    for batch in reading.batches:
+        with storage.translated():
             file.write(batch)
+    with storage.translated():
         file.flush()
-    return reading.seen
+    return reading.seen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from offload.model import (
     HASH_MODULUS,
@@ -59,7 +60,7 @@ class FakeHot:
     clock: FakeClock
     rows: list[Row] = field(default_factory=list)
     identity: SourceIdentity = field(default=SourceIdentity("hot", "default"))
-    bytes_per_row: tuple[float, float] = (0.0, 0.0)
+    stored_bytes_per_row: float = 0.0
 
     @property
     def shape(self) -> TableShape:
@@ -104,7 +105,7 @@ class FakeHot:
 
     def read(self, piece: Piece) -> Reading:
         """The rows of a piece, as one list."""
-        return Reading([self.within(piece.window)], self.look(piece))
+        return Reading([self.within(piece.window)], partial(self.look, piece))
 
     def sequence_at(self, ticks: int) -> int | None:
         """The timestamp stands for the sequence."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -36,10 +36,16 @@ class Moving:
                 self._before()
             arrived = stream(piece)
             if self._after:
-                self._after()
+                arrived._arriving = followed(arrived._arriving, self._after)
             return arrived
 
         return moved
+
+
+def followed(batches: Iterable[Any], action: Action) -> Iterator[Any]:
+    """The batches, and then the action."""
+    yield from batches
+    action()
 
 
 def moving(before: Action | None = None, after: Action | None = None) -> dict[str, Any]:

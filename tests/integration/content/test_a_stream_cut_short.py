@@ -56,6 +56,6 @@ def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
     stream = Stream([batch, batch.slice(0, 1)])
 
-    assert [own.schema.names for own in stream.batches] == [["id"], ["id"]]
+    assert [own.schema.names for own in stream] == [["id"], ["id"]]
     assert (stream.rows, stream.digest, stream.keys, stream.wrong) == (3, (2**64 - 1 + 5 + 2**64 - 1) % 2**64, 1, True)
     assert stream.last == 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from offload import planning
 from tests.integration.content.embedded import PLAIN, REPLACING, START, Embedded
 
 UNMERGED = "SYSTEM STOP MERGES trades"
@@ -48,6 +49,22 @@ def test_a_key_with_two_contents_is_refused_with_examples(stage: Embedded) -> No
     assert (result.exit_code, stage.published(spec)) == (65, 0), result
     assert result.error is not None
     assert "XRP/3" in result.error["found"]
+
+
+def test_a_key_that_comes_twice_in_a_late_piece_is_stored_once(
+    stage: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half the file is written when copies are met: it is written anew, once, and no row is lost or doubled."""
+    monkeypatch.setattr(planning, "PIECE_ROWS", 10)
+    spec = stage.trades(100)
+    stage.sql("INSERT INTO trades SELECT * FROM trades WHERE toUInt64(trade_id) >= 60")
+    told: list[str] = []
+
+    result = stage.run(spec, workers=1, listeners=[lambda moment: told.append(str(moment))])
+
+    assert (result.exit_code, result.rows, result.duplicates_dropped) == (0, 100, 40), result
+    assert stage.cold_ids(spec) == list(range(100))
+    assert told.count("at:file_written") == result.files
 
 
 def test_without_a_key_nothing_is_dropped(stage: Embedded) -> None:
