@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from harness.waiting import wait_until
-from harness.workload.feed.log_end import PARTITION
+from harness.workload.topics import ASK, PARTITION, ends, reader
 from harness.workload.trades import opened
 
 if TYPE_CHECKING:
-    from harness.workload.ingest import Ingestion
+    from confluent_kafka import Consumer
 
-ASK = 10.0
+    from harness.workload.ingest import Ingestion
 
 
 def lag(consumer: Consumer, topic: str) -> int:
@@ -26,9 +25,8 @@ def lag(consumer: Consumer, topic: str) -> int:
     Raises:
         KafkaException: The broker is away.
     """
-    partition = TopicPartition(topic, PARTITION)
-    low, high = consumer.get_watermark_offsets(partition, timeout=ASK)
-    (committed,) = consumer.committed([partition], timeout=ASK)
+    low, high = ends(consumer, topic)
+    (committed,) = consumer.committed([TopicPartition(topic, PARTITION)], timeout=ASK)
     return high - max(low, committed.offset)
 
 
@@ -41,13 +39,12 @@ def wait_consumed(ingestion: Ingestion, timeout: float = 120.0) -> None:
         KafkaException: The broker went away.
     """
     found = [-1]
-    settings = {"bootstrap.servers": ingestion.bootstrap, "group.id": ingestion.group, "enable.auto.commit": False}
 
     def consumed() -> bool:
         found[0] = lag(consumer, ingestion.topic)
         return found[0] == 0
 
-    with closing(Consumer(settings)) as consumer:
+    with reader(ingestion.bootstrap, ingestion.group) as consumer:
         wait_until(consumed, lambda: _message(ingestion, found[0]), timeout)
 
 

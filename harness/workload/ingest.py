@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
-
+from harness.workload.topics import topic
 from harness.workload.trades import TTL_DAYS, opened
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ DDL = Path(__file__).parents[2] / "fixtures" / "clickhouse"
 # A view that feeds nothing yet would swallow what it is given, so the one that begins to read comes last.
 STEPS = ("dead_letters", "judged", "bronze", "reject", "queue", "judge")
 FLUSH_MS = 500
-TIMEOUT = 60.0
 
 
 class DeadLetter(NamedTuple):
@@ -118,18 +115,12 @@ def ingesting(place: Place, exchange: str, *, ttl_days: int = TTL_DAYS) -> Itera
     The broker and ClickHouse must be there again by then.
     """
     ingestion = Ingestion(place, exchange, f"{place.database}.{exchange}", ttl_days)
-    admin = AdminClient({"bootstrap.servers": ingestion.bootstrap})
-    # The log's own times are the broker's: those of a producer say nothing of when a trade came.
-    topic = NewTopic(ingestion.topic, 1, 1, config={"message.timestamp.type": "LogAppendTime"})
-    admin.create_topics([topic])[ingestion.topic].result(TIMEOUT)
-    try:
+    with topic(ingestion.bootstrap, ingestion.topic):
         with opened(place.dsn) as client:
             _create(client, ingestion)
         yield ingestion
         with opened(place.dsn) as client:
             _drop(client, exchange)
-    finally:
-        admin.delete_topics([ingestion.topic])[ingestion.topic].result(TIMEOUT)
 
 
 def _create(client: Any, ingestion: Ingestion) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.subjects.offload_cli import Finished
 
 TIMEOUT = 120.0
+LAST = 500  # characters
 
 
 def recorded(folder: Path) -> tuple[str, ...]:
@@ -106,7 +107,10 @@ class Feed:
             TimeoutError: It has not ended after so many seconds.
             RuntimeError: It ended otherwise than well.
         """
-        finished = self.running.wait(timeout)
+        try:
+            finished = self.running.wait(timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; its journal ends with: {self._last_lines()}") from error
         if finished.returncode:
             raise RuntimeError(
                 f"expected the feed handler of {self.exchange} to end well; found exit code {finished.returncode}; "
@@ -137,6 +141,9 @@ class Feed:
             ),
             timeout,
         )
+
+    def _last_lines(self) -> str:
+        return self.journal.read_text()[-LAST:] if self.journal.exists() else "nothing"
 
     def __enter__(self) -> Self:
         return self.start()

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from harness.workload.feed.log_end import PARTITION, next_number
+from harness.waiting import wait_until
+from harness.workload.feed.log_end import next_number
+from harness.workload.topics import PARTITION
 
 if TYPE_CHECKING:
     from harness.workload.feed.journal import Journal
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 QUEUE = 5_000  # messages without an answer; no more are lost with a killed handler
 PRODUCER: dict[str, Any] = {
     "enable.idempotence": True,
-    "enable.gapless.guarantee": True,
     "acks": "all",
     "message.timeout.ms": 0,
     "linger.ms": 5,
@@ -41,6 +42,7 @@ REFUSALS = (
 )
 POLL = 0.2  # seconds until a signal is seen
 FLUSH = 10.0
+PAUSE = 1.0
 
 
 @dataclass
@@ -83,6 +85,7 @@ class Handler:
             number = next_number(self.bootstrap, self.topic, self.source)
         except KafkaException as error:
             self.journal.noted(away=str(error))
+            self._pause()
             return False
         self.journal.noted(started=number)
         producer = Producer({**PRODUCER, "bootstrap.servers": self.bootstrap})
@@ -95,6 +98,11 @@ class Handler:
             producer.purge()
         self._wait_answers(producer)
         return not self._broken
+
+    def _pause(self) -> None:
+        """Leave a broker in peace that refuses at once."""
+        again = time.monotonic() + PAUSE
+        wait_until(lambda: time.monotonic() >= again or not self._going(), lambda: "a clock that goes on", 10 * PAUSE)
 
     def _wait_answers(self, producer: Producer) -> None:
         """Wait for the broker as long as it takes, but when stopped for `FLUSH` seconds only."""
