@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from uuid import uuid4
 
+from offload import sql
+from offload.deadline import while_moving, within
 from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHeld, OffloadError, Unavailable
 
 # system.errors / ErrorCodes.cpp of ClickHouse
 _REFUSED = {192, 193, 194, 497, 516}
-_MISSING = {47, 60, 81}
+_MISSING = {47, 60}
+_NO_DATABASE = 81
 _BUSY_FOLDER = 36
 _NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's words, without a code
+_NO_TLS = "WRONG_VERSION_NUMBER"  # Python's ssl, of a port that answered in plain text
 _BUCKET = 499
 # A store that was restarted: the server's pooled connections are dead, and it finds out one by one.
 _BUCKET_ATTEMPTS = 5
-_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, _BUCKET, 999}
+_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
 # In the process its memory is ours: files are read ahead by 32 MiB, not by 4 GiB.
 _SMALL_READS = {
     "input_format_parquet_memory_high_watermark": 32 * 2**20,
     "input_format_parquet_prefer_block_bytes": 2**22,
 }
+_log = logging.getLogger(__name__)
 _PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
 
 
@@ -71,6 +78,57 @@ class ClickHouse:
         """
         with self._translated():
             return list(self._client().query(query).result_rows)
+
+    def rows_of_files(self, query: str) -> list[tuple[Any, ...]]:
+        """
+        Run one query that reads data files; a server that stands still over them is told to give the query up.
+
+        A bucket that does not answer holds a query for minutes, while the server sends its client progress headers.
+
+        Raises:
+            As `rows`.
+        """
+        if self.embedded:
+            return self.rows(query)
+        query_id = str(uuid4())
+        try:
+            return while_moving(
+                self._timeout,
+                f"{self._where()} about data files",
+                lambda: self._rows_as(query, query_id),
+                lambda: self._progress(query_id),
+            )
+        except Unavailable:
+            self._kill(query_id)
+            raise
+
+    def _rows_as(self, query: str, query_id: str) -> list[tuple[Any, ...]]:
+        """Run a query under an id, by a client of its own: nobody closes it under a thread that is left behind."""
+        with self._translated():
+            client = self._open()
+            try:
+                return list(client.query(query, settings={"query_id": query_id}).result_rows)
+            finally:
+                client.close()
+
+    def _progress(self, query_id: str) -> object:
+        """How far a query has come: bytes that it has read, and half seconds that it has computed."""
+        return self.rows(
+            "SELECT read_bytes, ProfileEvents['ReadBufferFromS3Bytes'], "
+            "intDiv(ProfileEvents['UserTimeMicroseconds'], 500000) "
+            f"FROM system.processes WHERE query_id = {sql.text(query_id)}"
+        )
+
+    def _kill(self, query_id: str) -> None:
+        """End a query at the server; one that cannot be told ends by its own time-outs."""
+        try:
+            within(
+                self._timeout / 2,
+                self._where(),
+                lambda: self.rows(f"KILL QUERY WHERE query_id = {sql.text(query_id)} ASYNC"),
+            )
+        except OffloadError as error:
+            _log.warning("query %s could not be ended: %s", query_id, error)
 
     def arrow(self, query: str) -> Iterator[Any]:
         """Stream the answer as `pyarrow.RecordBatch`, one thread taking one stream at a time; errors as `rows`."""
@@ -171,12 +229,16 @@ class ClickHouse:
             return ConfigurationError(f"a usable {where}", said, "set OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
         if code in _REFUSED:
             return AccessRefused(f"{where} to accept the user and the password", said, "correct OFFLOAD_CLICKHOUSE_DSN")
-        if code == _BUCKET and any(word in said for word in ("code: 403", "Access Denied", "ACCESS_DENIED")):
-            return AccessRefused(f"{where} to be let into the bucket", said, "correct OFFLOAD_S3_ACCESS_KEY")
-        if code == _BUCKET and "code: 404" in said:
-            return DataError(f"the cold table's files to be readable by {where}", said, "restore them from a backup")
+        if code == _BUCKET:
+            return _of_bucket(where, said)
+        if code == _NO_DATABASE:
+            return ConfigurationError(f"a database at {where}", said, "create it, or correct OFFLOAD_CLICKHOUSE_DSN")
         if code in _MISSING:
             return DataError(f"the tables and columns that were asked for at {where}", said, "offload tables")
+        if _NO_TLS in str(error):
+            return ConfigurationError(
+                f"TLS at {where}", said, "correct OFFLOAD_CLICKHOUSE_DSN: clickhouse:// is without"
+            )
         from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
         from pyarrow import ArrowInvalid
         from urllib3.exceptions import HTTPError
@@ -210,6 +272,19 @@ def _address(dsn: str) -> SplitResult:
             "set OFFLOAD_CLICKHOUSE_DSN",
         )
     return url
+
+
+def _of_bucket(where: str, said: str) -> OffloadError:
+    """What the server met when it read from the bucket."""
+    if any(word in said for word in ("code: 403", "Access Denied", "ACCESS_DENIED")):
+        return AccessRefused(f"{where} to be let into the bucket", said, "correct OFFLOAD_S3_ACCESS_KEY")
+    if "code: 404" in said:
+        return DataError(f"the cold table's files to be readable by {where}", said, "restore them from a backup")
+    return Unavailable(
+        f"{where} to reach the bucket",
+        said,
+        "see that the store runs; the server must find it at OFFLOAD_S3_ENDPOINT_FOR_CLICKHOUSE; then the same again",
+    )
 
 
 def _first_line(error: Exception) -> str:

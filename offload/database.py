@@ -14,6 +14,7 @@ from offload.errors import AccessRefused, ConfigurationError, Unavailable
 _REFUSED_STATES = ("28", "42501")
 _REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
 _MISSING_WORDS = ("does not exist", "unable to open database file")
+_NO_TLS = "server does not support SSL"  # libpq's words
 _KINDS = {"postgresql", "sqlite"}
 
 
@@ -25,7 +26,7 @@ def translated_database(variable: str, url: str) -> Iterator[None]:
     Raises:
         Unavailable: It refuses the connection or went away.
         AccessRefused: It refuses the user, the password or the permission.
-        ConfigurationError: There is no such database.
+        ConfigurationError: There is no such database, or no TLS where it is asked for.
     """
     try:
         yield
@@ -37,6 +38,8 @@ def translated_database(variable: str, url: str) -> Iterator[None]:
             raise AccessRefused(f"{where} to accept the user", said, f"correct {variable}") from error
         if state == "3D000" or any(word in said for word in _MISSING_WORDS):
             raise ConfigurationError(f"a database at {where}", said, f"create it, or correct {variable}") from error
+        if _NO_TLS in said:
+            raise ConfigurationError(f"TLS at {where}", said, f"correct sslmode in {variable}") from error
         raise Unavailable(f"an answer from {where}", said, "see that it runs, then the same again") from error
 
 

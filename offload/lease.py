@@ -18,6 +18,7 @@ from offload.watermark_tables import NOBODY, RUNS, WATERMARKS, columns_of
 T = TypeVar("T")
 
 BEATS_PER_LEASE = 4
+LAST_WORDS = 4.0  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -26,8 +27,8 @@ class Store(Protocol):
 
     locks: Locks
 
-    def call(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction."""
+    def call(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:
+        """Run `work` in one transaction, within `seconds` where that is less than the time-out."""
 
     def now(self, connection: Connection) -> datetime:
         """The database's clock."""
@@ -54,7 +55,7 @@ class StoreLease:
     def stop(self) -> None:
         """Stop the heartbeats and let the lock go."""
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(LAST_WORDS / 4)  # a heartbeat on its way to a store that hangs is not waited for
         self._lock.release()
 
     def check(self) -> None:
@@ -114,7 +115,9 @@ class StoreLease:
         Raises:
             Fenced: Another run took the table over; the store is left as it is.
         """
-        self._store.call(lambda connection: self._record(connection, outcome))
+        # A run that fails is late already: what failed it may be this store.
+        bound = LAST_WORDS if outcome.status == "failed" else None
+        self._store.call(lambda connection: self._record(connection, outcome), bound)
 
     def _record(self, connection: Connection, outcome: Outcome) -> None:
         now = self._store.now(connection)

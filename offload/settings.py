@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     engine: str = "local"
     buffer: Seconds = 300.0
     lease: Seconds = Field(default=60.0, gt=0)
-    timeout: Seconds = Field(default=10.0, gt=0)
+    timeout: Seconds = Field(default=8.0, gt=0)
     batch_rows: int = Field(default=25_000_000, ge=1)
     workers: int = Field(default=2, ge=1, le=64)
 

@@ -18,6 +18,7 @@ from offload.errors import AccessRefused, ConfigurationError, Unavailable
 _REFUSED = ("ACCESS_DENIED", "AccessDenied", "InvalidAccessKeyId", "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch")
 _REFUSED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_BUCKET = ("NoSuchBucket", "NO_SUCH_BUCKET")
+_NO_TLS = "wrong version number"  # OpenSSL's words, of a port that answered in plain text
 _ATTEMPTS = 2
 
 
@@ -145,6 +146,8 @@ class Storage:
                 raise ConfigurationError(
                     f"a bucket at {self.warehouse}", said, "create it, or set OFFLOAD_WAREHOUSE"
                 ) from error
+            if _NO_TLS in said:
+                raise ConfigurationError(f"TLS at {self.where}", said, "correct OFFLOAD_S3_ENDPOINT") from error
             raise Unavailable(f"{self.where} to take and give files", said, "mend it, then the same again") from error
 
 

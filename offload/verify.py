@@ -40,7 +40,7 @@ class ClickHouseVerifier:
             DataError: A file is missing or cannot be read.
         """
         digest = sql.hash_of(self._physical(shape.columns, paths[0]))
-        rows = self._door.rows(
+        rows = self._door.rows_of_files(
             f"SELECT _path, count(), sum({digest} AS h), count(h) FROM {self._from(paths)} GROUP BY _path "
             "SETTINGS schema_inference_make_columns_nullable = 'auto'"
         )
@@ -85,7 +85,7 @@ class ClickHouseVerifier:
         if not files:
             return keys
         cold_key = self._cold_hash(hot.shape.identity, files, _KEY_HASH)
-        present = self._door.rows(
+        present = self._door.rows_of_files(
             f"SELECT uniqExact({cold_key} AS k) FROM {self._from(files)} WHERE k IN (SELECT {hot_key} {candidates})"
         )
         return keys - int(present[0][0])
@@ -98,7 +98,7 @@ class ClickHouseVerifier:
         identity, within = hot.shape.identity, _in_hours(at, hours)
         hot_side = self._door.rows(asked.format(hot.hash_of(identity), hot.rows.of(Piece(window), within)))
         cold = f"FROM {self._from(files)} WHERE {hot.rows.within(window)} AND {within}"
-        cold_side = self._door.rows(asked.format(self._cold_hash(identity, files), cold))
+        cold_side = self._door.rows_of_files(asked.format(self._cold_hash(identity, files), cold))
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
     def leave_out_cold(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
@@ -115,13 +115,13 @@ class ClickHouseVerifier:
         cold_key = self._cold_hash(hot.shape.identity, files, _KEY_HASH)
         content = [column for column in hot.shape.columns if column.name not in hot.rows.how_it_came]
         again = f"{key} IN (SELECT {cold_key} FROM {self._from(files)})"
-        count = int(self._door.rows(f"SELECT count() {hot.rows.of(Piece(window), again)}")[0][0])
+        count = int(self._door.rows_of_files(f"SELECT count() {hot.rows.of(Piece(window), again)}")[0][0])
         if not count:
             return 0
         cold_pair = f"SELECT {cold_key}, {self._cold_hash(content, files)} FROM {self._from(files)}"
         same = f"({key}, {hot.hash_of(content)}) IN ({cold_pair})"
         shown = ", ".join(f"toString({sql.identifier(name)})" for name in hot.shape.spec.key)
-        other = self._door.rows(f"SELECT {shown} {hot.rows.of(Piece(window), again, f'NOT {same}')} LIMIT 3")
+        other = self._door.rows_of_files(f"SELECT {shown} {hot.rows.of(Piece(window), again, f'NOT {same}')} LIMIT 3")
         if other:
             raise two_contents(hot.shape, other)
         hot.rows.leave_out(f"NOT {again}")
@@ -130,7 +130,7 @@ class ClickHouseVerifier:
     def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
         at = sql.ticks(f"max({sql.identifier(shape.spec.timestamp)})", MICROSECONDS)
-        micros = int(self._door.rows(f"SELECT {at} FROM {self._from(paths)}")[0][0])
+        micros = int(self._door.rows_of_files(f"SELECT {at} FROM {self._from(paths)}")[0][0])
         finer: int = 10 ** max(0, shape.precision - MICROSECONDS)
         coarser: int = 10 ** max(0, MICROSECONDS - shape.precision)
         return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
@@ -158,7 +158,7 @@ class ClickHouseVerifier:
         sides = [self._door.rows(asked.format(hot.hash_of(content), hot.rows.of(Piece(window))))]
         if files:
             where = f"FROM {self._from(files)} WHERE {hot.rows.within(window)}"
-            sides.append(self._door.rows(asked.format(self._cold_hash(content, files), where)))
+            sides.append(self._door.rows_of_files(asked.format(self._cold_hash(content, files), where)))
         nothing = Fingerprint(0, 0)
         told = [{int(d): Fingerprint(int(rows), int(digest)) for d, rows, digest in side} for side in [*sides, []][:2]]
         return {d: (told[0].get(d, nothing), told[1].get(d, nothing)) for d in {*told[0], *told[1]}}
@@ -175,7 +175,7 @@ class ClickHouseVerifier:
             )
         # A keyed hot row that was delivered twice is one row; without a key every row counts.
         wanted = "least(countIf(hot = 1), 1)" if shape.spec.key else "countIf(hot = 1)"
-        rows = self._door.rows(
+        rows = self._door.rows_of_files(
             "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
             "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
             f"SELECT toInt64({wanted}) AS h, toInt64(countIf(hot = 0)) AS c, "
@@ -191,7 +191,7 @@ class ClickHouseVerifier:
         """Columns of a file as they stand; only a UUID, which ClickHouse shows as a type of its own, becomes bytes."""
         if not any(_has_uuid(column.carrier) for column in columns):
             return [(sql.identifier(column.name), column.carrier) for column in columns]
-        types = {name: kind for name, kind, *_ in self._door.rows(f"DESCRIBE TABLE {self._from([path])}")}
+        types = {name: kind for name, kind, *_ in self._door.rows_of_files(f"DESCRIBE TABLE {self._from([path])}")}
         return [
             (
                 sql.carried(column) if "UUID" in types.get(column.name, "") else sql.identifier(column.name),

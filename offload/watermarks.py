@@ -169,8 +169,9 @@ class WatermarkStore:
         now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return now.astimezone(UTC)
 
-    def call(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction, within the time-out; the tables are created first where they are missing."""
+    def call(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:
+        """Run `work` in one transaction, within `seconds` or the time-out; missing tables are created first."""
+        bound = self._timeout if seconds is None else min(seconds, self._timeout)
 
         def run() -> T:
             self._create()
@@ -178,7 +179,7 @@ class WatermarkStore:
                 return work(connection)
 
         with translated_database("OFFLOAD_WATERMARKS_URL", self._url):
-            return within(self._timeout, "the watermark store", run)
+            return within(bound, "the watermark store", run)
 
     def _create(self) -> None:
         if self._ready:

@@ -25,6 +25,7 @@ def test_blocks_that_are_held_keep_their_rows(door: ClickHouse) -> None:
     query = "SELECT number AS n, toString(number) AS t FROM numbers(300000) SETTINGS max_block_size = 10000"
 
     held = list(door.arrow(query))
+    list(door.arrow(query.replace("number AS n", "number + 7 AS n")))
 
     table = pa.Table.from_batches(held)
     assert len(held) > 10
