@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from harness.waiting import wait_until
 
 PROC = Path("/proc")
 LOG = Path("/var/log/tidemark-dockerd.log")
-PID_FILES = {
+PID_FILES: Mapping[Path, str] = {
     Path("/var/run/docker.pid"): "dockerd",
     Path("/var/run/docker/containerd/containerd.pid"): "containerd",
 }
@@ -61,13 +61,19 @@ def start(silence: Callable[[], str], timeout: float) -> None:
     _wait(silence, timeout)
 
 
-def tidy() -> None:
-    """Remove what a daemon that was killed left, and what would keep the next one from starting."""
-    for path, name in PID_FILES.items():
+def tidy(pid_files: Mapping[Path, str] = PID_FILES, system_containerd: Path = SYSTEM_CONTAINERD) -> None:
+    """
+    Remove what a daemon that was killed left, and what would keep the next one from starting.
+
+    Args:
+        pid_files: Files that hold the number of a process, and the name that the process must have.
+        system_containerd: The socket of a containerd that is not the daemon's own.
+    """
+    for path, name in pid_files.items():
         if path.exists() and not _is(path.read_text().strip(), name):
             path.unlink()
-    if SYSTEM_CONTAINERD.exists() and not _listens(SYSTEM_CONTAINERD):
-        SYSTEM_CONTAINERD.unlink()
+    if system_containerd.exists() and not _listens(system_containerd):
+        system_containerd.unlink()
 
 
 def is_alive(name: str) -> bool:
@@ -76,6 +82,8 @@ def is_alive(name: str) -> bool:
 
 
 def _is(pid: str, name: str) -> bool:
+    if not pid.isdigit():
+        return False
     process = PROC / pid
     try:
         if (process / "comm").read_text().strip() != name:

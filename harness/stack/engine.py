@@ -67,12 +67,13 @@ def no_engine(silence: str) -> NoEngine:
     refused = "ermission denied" in silence
     return NoEngine(
         expected="a Docker engine that answers",
-        found="one that does not let this user in" if refused else "none, and starting one needs root on Debian",
+        found="one that does not let this user in" if refused else "none, and none that is ours to start",
         evidence=silence,
         next_step=(
             "sudo usermod -aG docker $USER, and log in again"
             if refused
-            else "install Docker and start it; on Debian: sudo .venv/bin/python -m harness.stack engine"
+            else "install Docker and start it, on Debian by: sudo .venv/bin/python -m harness.stack engine; or set "
+            "DOCKER_HOST to where one listens"
         ),
     )
 

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a person types."""
+    return subprocess.run(
+        [sys.executable, "-m", "harness.stack", *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["up"], ["engine", "images"]])
+def test_other_words_are_answered_with_the_ones_there_are(words: list[str]) -> None:
+    """Exit code 64, and what each command does."""
+    done = command(*words)
+
+    assert done.returncode == 64
+    assert {"engine", "images", "down"} <= set(done.stderr.split())
+
+
+def test_without_an_engine_it_says_so_in_four_parts(tmp_path: Path) -> None:
+    """Exit code 69, and no traceback."""
+    done = command("images", DOCKER_HOST=f"unix://{tmp_path}/no.sock")
+
+    assert done.returncode == 69
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["expected", "found", "evidence", "next"]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIGHT = """
+import sys
+
+def test_nothing_heavy_is_loaded(request):
+    assert request.config.pluginmanager.hasplugin("tidemark")
+    heavy = {"docker", "testcontainers", "requests", "yaml", "confluent_kafka", "psycopg", "offload"}
+    assert heavy & set(sys.modules) == set()
+"""
+
+
+def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Another pytest, in a folder that knows nothing of this project."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_other_pytest_runs_load_nothing_heavy(tmp_path: Path) -> None:
+    """The plugin is loaded into every pytest of the environment; what it needs for a stack must not be."""
+    (tmp_path / "test_light.py").write_text(LIGHT)
+    done = run_pytest(tmp_path, "-p", "no:allure_pytest")
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["failure_modes", "nightly"])
+def test_its_markers_are_registered(tmp_path: Path, name: str) -> None:
+    """With strict markers an unknown one is an error."""
+    (tmp_path / "test_marked.py").write_text(f"import pytest\n\n@pytest.mark.{name}\ndef test_it(): pass\n")
+    done = run_pytest(tmp_path, "--strict-markers")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_without_an_engine_a_test_says_what_to_do(tmp_path: Path) -> None:
+    """An engine that DOCKER_HOST names is somebody's: nothing is installed, and the message has its four parts."""
+    (tmp_path / "test_stack.py").write_text("def test_it(stack): pass\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=tmp_path, env=nowhere, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 1
+    for words in ("expected: a Docker engine that answers", "found: none", "evidence:", "next: install Docker"):
+        assert words in done.stdout
