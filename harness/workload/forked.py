@@ -2,7 +2,7 @@
 Children that are forked off a warm server instead of started anew: the same program without two seconds of imports.
 
 The server is multiprocessing's fork server: a process of its own that has imported what a child needs, has opened
-nothing and runs one thread. `Forked` stands in for `subprocess.Popen` where `harness.subjects.offload_cli` starts one.
+nothing and runs one thread. `warm` stands in for `subprocess` where `harness.subjects.offload_cli` starts one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,6 +68,15 @@ class Forked:
         """Send a signal to it alone; harmless when it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
+
+
+def _popen(command: Sequence[str], **given: Any) -> Any:
+    """A fork where the offload is to be started; any other program as ever."""
+    return (Forked if CHILD in command else subprocess.Popen)(command, **given)
+
+
+warm = SimpleNamespace(Popen=_popen, DEVNULL=subprocess.DEVNULL, TimeoutExpired=subprocess.TimeoutExpired)
+"""As much of the module `subprocess` as starting a child takes."""
 
 
 def _become(arguments: list[str], env: dict[str, str], cwd: Path | None, stdout: str, stderr: str) -> None:

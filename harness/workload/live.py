@@ -57,14 +57,12 @@ class Live:
         """
         latest = [EPOCH]
 
-        def arrived() -> datetime | None:
+        def arrived() -> bool:
             latest[0] = self._latest()
-            return latest[0] if latest[0] > after + timedelta(milliseconds=1) else None
+            return latest[0] > after + timedelta(milliseconds=1)
 
-        found = wait_until(
-            arrived, lambda: f"live trades behind {after}; the last one in hot is of {latest[0]}", TIMEOUT
-        )
-        return found - timedelta(microseconds=1)
+        wait_until(arrived, lambda: f"expected live trades behind {after}; the last in hot is of {latest[0]}", TIMEOUT)
+        return latest[0] - timedelta(microseconds=1)
 
     def _latest(self) -> datetime:
         query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"

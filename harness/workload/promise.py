@@ -75,12 +75,12 @@ def same_rows(site: Tiers, expected: Table) -> list[Finding]:
 
 
 def batches(expected: Table, tokens: Sequence[dict[str, Any]]) -> list[Batch]:
-    """What each token says it published: the keys of hot in its window."""
+    """What each token says it published: the keys of hot from its window's start to the watermark that it set."""
     times = expected.column(TIME).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     timed = list(zip(rows(expected, KEY), times, strict=True))
     found = []
     for number, token in enumerate(tokens):
-        low, high = token["window_from"], token["window_to"]
+        low, high = token["window_from"], token["watermark_ticks"]  # what came later above it is the next batch's
         keys = frozenset(key for key, time in timed if time <= high and (low is None or time > low))
         found += [Batch.of(f"{number} of run {token['run_id']}", keys)] if keys else []
     return found

@@ -21,7 +21,7 @@ from harness.reading.hot import read_hot
 from harness.reading.values import EPOCH, rows
 from harness.subjects.offload_cli import Finished, Running, run_offload, start_offload
 from harness.timeline import Moment, Timeline
-from harness.verdict import Finding, Offence, assert_all, judged
+from harness.verdict import Finding, Offence, assert_all, judged, unknown
 from harness.waiting import wait_until
 from harness.workload.promise import KEY, TIME, TOKEN, cold_watermark, promised
 from harness.workload.trades import Trades
@@ -97,8 +97,17 @@ class Scene:
     def _arguments(self) -> list[str]:
         return ["run", self.place.table, *(["--until", self.until.isoformat()] if self.until else [])]
 
-    def struck(self) -> None:
-        """Record that a fault of the run itself has landed and was felt: the run is gone."""
+    def struck(self, run: Finished) -> None:
+        """
+        Record that a fault of the run itself has landed and was felt: the run is gone.
+
+        Raises:
+            AssertionError: UNKNOWN: it has not.
+        """
+        if not (run.landed and run.killed):
+            assert_all(
+                unknown("fault", f"the run was to kill itself; exit code {run.returncode}: {run.stderr[-1500:]}")
+            )
         self.history.record(Moment.LANDED)
         self.history.record(Moment.EFFECT)
 
@@ -111,18 +120,26 @@ class Scene:
         """The cold table's history now."""
         return read_history(self.place.cold, token=TOKEN)
 
-    def recovers(self, *, within: float = 5 * MINUTES) -> None:
+    def recovers(self, within: float = 5 * MINUTES) -> None:
         """
         Judge the recovery: the next run moves the broken window exactly, and every live trade arrives in the end.
 
         Raises:
-            AssertionError: A checker did not pass; `within` seconds is the target of both parts.
+            AssertionError: A checker did not pass; `within` seconds is the target of each part.
         """
+        self.next_run_is_exact()
+        self.everything_arrives(within)
+
+    def next_run_is_exact(self) -> None:
+        """Record t_first_success, and t_heal where nothing but the next run has to be done."""
         if not self.history.first(Moment.HEAL):
             self.history.record(Moment.HEAL)
         self._next_run()
         self.history.record(Moment.FIRST_SUCCESS)
         self._judge(promised(self.place, self._hot(), observed=self.observed))
+
+    def everything_arrives(self, within: float = 5 * MINUTES) -> None:
+        """End the live trades, move them all, record t_caught_up; judge each trade, and the recovery as a whole."""
         ledger = self.live.stop()
         self.until = None
         self._next_run()
@@ -139,12 +156,14 @@ class Scene:
 
     def _next_run(self) -> None:
         """The next run that is not told to try again: a dead run's lease may have to run out first."""
-        done = wait_until(
-            lambda: run if (run := self.run()).returncode != AGAIN else None,
-            lambda: f"a run that need not be tried again; the last one's row: {self.place.watermark_row()}",
-            TIMEOUT,
-        )
-        assert_all(ended(done, 0))
+        runs: list[Finished] = []
+
+        def settled() -> bool:
+            runs.append(self.run())
+            return runs[-1].returncode != AGAIN
+
+        wait_until(settled, lambda: f"expected a run that need not be tried again; found {runs[-1].stderr}", TIMEOUT)
+        self._judge([ended(runs[-1], 0)])
 
     def _hot(self) -> Table:
         """The hot rows that must be cold: those up to the watermark."""

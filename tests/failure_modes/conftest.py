@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness import report
 from harness.stack.stack import Stack
+from harness.subjects import offload_cli
+from harness.workload.forked import warm
 from harness.workload.live import living
 from harness.workload.place import placed
 from harness.workload.scene import Scene
 
 
 @pytest.fixture
-def scene(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Scene]:
-    """A place with live trades and a past."""
+def scene(request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """A place with live trades and a past; what happened there is reported, however the test ends."""
+    monkeypatch.setattr(offload_cli, "subprocess", warm)
     with placed(stack) as place, living(place) as live:
         played = Scene(place, live)
         played.begin()
         yield played
+        report.tell(request.node, played)

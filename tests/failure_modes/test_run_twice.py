@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.timeline import Moment
 from harness.workload.scene import Scene
 
 
@@ -12,8 +13,13 @@ def test_a_second_run_publishes_nothing(scene: Scene) -> None:
     first = scene.run()
     mark, snapshots = scene.watermark(), scene.snapshots()
 
+    scene.history.record(Moment.INJECT, fault="the same window again")
     second = scene.run()
+    scene.history.record(Moment.LANDED)
+    again, after = scene.watermark(), scene.snapshots()
+    scene.history.record(Moment.EFFECT)
+    scene.recovers()
 
     assert (first.returncode, second.returncode) == (0, 0), second.stderr
-    assert (scene.watermark(), scene.snapshots()) == (mark, snapshots)
+    assert (again, after) == (mark, snapshots)
     assert scene.cold_rows("duptest-") == 200

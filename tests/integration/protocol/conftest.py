@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from harness.reading.hot import HotTable, read_hot
 from harness.subjects import offload_cli
 from harness.workload import trades
-from harness.workload.forked import Forked
+from harness.workload.forked import warm
 from harness.workload.postgres import new_database, running_postgres
 from harness.workload.site import Site
 from offload import api, wiring
@@ -40,7 +38,6 @@ def hot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children come from a warm server: a hundred and sixty of them would spend five minutes on imports."""
-    warm = SimpleNamespace(Popen=Forked, DEVNULL=subprocess.DEVNULL, TimeoutExpired=subprocess.TimeoutExpired)
     monkeypatch.setattr(offload_cli, "subprocess", warm)
 
 
