@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from uuid import uuid4
 
 from offload import sql
-from offload.deadline import while_moving, within
+from offload.deadline import within
 from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHeld, OffloadError, Unavailable
 
 # system.errors / ErrorCodes.cpp of ClickHouse
@@ -83,7 +83,8 @@ class ClickHouse:
         """
         Run one query that reads data files; a server that stands still over them is told to give the query up.
 
-        A bucket that does not answer holds a query for minutes, while the server sends its client progress headers.
+        Progress headers come only while a query gets on, so one that waits for a bucket is silent, and would go on
+        waiting for minutes when its client has left.
 
         Raises:
             As `rows`.
@@ -92,32 +93,11 @@ class ClickHouse:
             return self.rows(query)
         query_id = str(uuid4())
         try:
-            return while_moving(
-                self._timeout,
-                f"{self._where()} about data files",
-                lambda: self._rows_as(query, query_id),
-                lambda: self._progress(query_id),
-            )
+            with self._translated():
+                return list(self._client().query(query, settings={"query_id": query_id}).result_rows)
         except Unavailable:
             self._kill(query_id)
             raise
-
-    def _rows_as(self, query: str, query_id: str) -> list[tuple[Any, ...]]:
-        """Run a query under an id, by a client of its own: nobody closes it under a thread that is left behind."""
-        with self._translated():
-            client = self._open()
-            try:
-                return list(client.query(query, settings={"query_id": query_id}).result_rows)
-            finally:
-                client.close()
-
-    def _progress(self, query_id: str) -> object:
-        """How far a query has come: bytes that it has read, and half seconds that it has computed."""
-        return self.rows(
-            "SELECT read_bytes, ProfileEvents['ReadBufferFromS3Bytes'], "
-            "intDiv(ProfileEvents['UserTimeMicroseconds'], 500000) "
-            f"FROM system.processes WHERE query_id = {sql.text(query_id)}"
-        )
 
     def _kill(self, query_id: str) -> None:
         """End a query at the server; one that cannot be told ends by its own time-outs."""

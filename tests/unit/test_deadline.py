@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -52,36 +51,3 @@ def test_a_call_that_hangs_is_left_behind(overrun: threading.Event) -> None:
 
     assert time.monotonic() - began < 5
     assert deadline.left_behind()
-
-
-def test_a_call_that_gets_on_is_waited_for() -> None:
-    """However long it takes: each look finds it further on."""
-    looks = itertools.count()
-    enough = threading.Event()
-
-    def look() -> int:
-        if (number := next(looks)) == 3:
-            enough.set()
-        return number
-
-    assert deadline.while_moving(0.05, "the server", lambda: enough.wait(60), look) is True
-
-
-def test_a_call_that_stands_still_is_left_behind(overrun: threading.Event) -> None:
-    """Two looks that find the same end the waiting."""
-    looks: list[int] = []
-
-    with pytest.raises(Unavailable, match="gets on"):
-        deadline.while_moving(0.05, "the server", lambda: overrun.wait(60), lambda: looks.append(1))
-
-    assert len(looks) == 2
-
-
-def test_a_server_that_cannot_be_asked_how_far_it_is_ends_the_waiting(overrun: threading.Event) -> None:
-    """What the look raises is what the caller gets."""
-
-    def look() -> None:
-        raise Unavailable("an answer", "none", "see that it runs")
-
-    with pytest.raises(Unavailable, match="an answer"):
-        deadline.while_moving(0.05, "the server", lambda: overrun.wait(60), look)
