@@ -1,0 +1,11 @@
+"""What every report says first."""
+
+from __future__ import annotations
+
+
+def pytest_report_header() -> str:
+    """Say whether trades are real ones."""
+    from harness.workload.exchanges.recordings import recordings
+
+    folder = recordings()
+    return f"recorded trades: {folder}" if folder else "recorded trades: none here, made-up ones stand in"

@@ -1,0 +1,129 @@
+"""Feed handlers on a real broker: killed, stopped, refused, left alone; the ledger is held against the log."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.workload.exchanges import kraken
+from harness.workload.feed.feed import Feed, generated
+from harness.workload.feed.source import Generated
+from harness.workload.topics import log, publish, topic
+
+if TYPE_CHECKING:
+    from harness.model import Key
+    from harness.stack.stack import Stack
+
+START = int(time.time()) - 3600
+SEED = 7
+SOURCE = Generated("kraken", SEED, START * 1_000_000)
+
+MakeFeed = Callable[..., Feed]
+
+
+@pytest.fixture
+def name(stack: Stack) -> Iterator[str]:
+    """A topic of its own."""
+    with topic(stack.broker.outside, f"feed-{uuid.uuid4().hex}") as name:
+        yield name
+
+
+@pytest.fixture
+def made(stack: Stack, name: str, tmp_path: Path) -> MakeFeed:
+    """Makes a handler of Kraken's trades of the last hour."""
+
+    def make(**given: Any) -> Feed:
+        return Feed(
+            **{"exchange": "kraken", "bootstrap": stack.broker.outside, "topic": name, **given},
+            journal=tmp_path / "journal",
+            source=generated(SEED, START),
+        )
+
+    return make
+
+
+def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, name: str, made: MakeFeed) -> None:
+    """Three times: no message is left out, all that was acked is in the log, and what is not acked is unknown."""
+    for acked in (100, 400, 700):
+        with made(rate=300) as feed:
+            feed.wait_acked(acked)
+            feed.kill()
+    with made() as feed:
+        feed.wait_acked(1000)
+        feed.stop()
+    texts = log(stack.broker.outside, name)
+    ledger = feed.ledger()
+
+    assert list(dict.fromkeys(texts)) == first_messages(len(set(texts)))
+    assert set(ledger.acked) <= keys(texts) == {*ledger.acked, *ledger.unknown}
+    assert ledger.refused == ()
+
+
+def test_what_others_wrote_at_the_end_of_the_log_confuses_nobody(stack: Stack, name: str, made: MakeFeed) -> None:
+    """The handler looks further back, over more than it reads at once."""
+    with made(until=10) as feed:
+        feed.wait()
+    publish(stack.broker.outside, name, [b"poison \xff"] * 250)
+    with made(until=20) as feed:
+        feed.wait()
+    texts = log(stack.broker.outside, name)
+
+    assert texts[:10] + texts[260:] == first_messages(20)
+
+
+def test_told_to_stop_it_waits_for_the_brokers_answers(name: str, made: MakeFeed, stack: Stack) -> None:
+    """Nothing is left unknown, and the journal says of each message at which offset it stands."""
+    with made() as feed:
+        feed.wait_acked(50)
+        finished = feed.stop()
+    ledger = feed.ledger()
+
+    assert (finished.returncode, ledger.unknown, ledger.refused) == (0, (), ())
+    assert feed.acked() == len(log(stack.broker.outside, name))
+
+
+def test_while_the_broker_is_away_it_waits_and_then_goes_on(stack: Stack, name: str, made: MakeFeed) -> None:
+    """Nothing is lost, repeated or out of order; a message without an answer is unknown until it has one."""
+    from harness.stack.service import Service
+
+    broker = stack.container(Service.BROKER)
+    with made(rate=200) as feed:
+        feed.wait_acked(200)
+        broker.stop()
+        away = feed.acked()
+        broker.start()
+        stack.wait_healthy(Service.BROKER)
+        feed.wait_acked(away + 200)
+        feed.stop()
+    texts = log(stack.broker.outside, name)
+
+    assert texts == first_messages(len(texts))
+    assert (feed.ledger().unknown, feed.ledger().refused) == ((), ())
+    assert feed.acked() == len(texts)
+
+
+def test_what_the_broker_refuses_is_refused_in_the_ledger_too(stack: Stack, made: MakeFeed) -> None:
+    """It is not in the log, the handler goes on with the next message, and ends well."""
+    with topic(stack.broker.outside, f"feed-{uuid.uuid4().hex}", max_message_bytes="400") as small:
+        with made(topic=small, until=40, rate=20) as feed:
+            feed.wait()
+        ledger, texts = feed.ledger(), log(stack.broker.outside, small)
+
+    assert ledger.acked
+    assert ledger.refused
+    assert (set(ledger.acked), ledger.unknown) == (keys(texts), ())
+
+
+def first_messages(count: int) -> list[bytes]:
+    """The messages that the log must hold, in their order."""
+    return [SOURCE.message(number).text.encode() for number in range(count)]
+
+
+def keys(texts: list[bytes]) -> set[Key]:
+    """The keys of the trades in a log."""
+    return {("kraken", trade.symbol, trade.id) for text in texts for trade in kraken.trades(text.decode())}

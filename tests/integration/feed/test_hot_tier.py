@@ -1,0 +1,91 @@
+"""From the broker into the bronze tables: every trade once and exact, delivered again, and beside poison."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.checkers.content import check_content
+from harness.checkers.trade_set import check_trade_set
+from harness.reading.hot import HotTable, count_hot, read_hot
+from harness.reading.values import rows
+from harness.verdict import Verdict
+from harness.workload.consumed import wait_consumed
+from harness.workload.exchanges import EXCHANGES
+from harness.workload.feed.feed import Feed, generated
+from harness.workload.feed.source import Generated
+from harness.workload.ingest import Ingestion, ingesting
+from harness.workload.promise import DELIVERY, KEY
+from harness.workload.topics import publish
+from tests.harness.feed.poisons import poisons
+
+if TYPE_CHECKING:
+    from harness.workload.place import Place
+
+START = int(time.time()) - 3600
+
+
+@pytest.fixture(params=EXCHANGES)
+def ingestion(request: pytest.FixtureRequest, place: Place) -> Iterator[Ingestion]:
+    """The way of each exchange's trades into ClickHouse."""
+    with ingesting(place, request.param) as ingestion:
+        yield ingestion
+
+
+def hot(ingestion: Ingestion) -> HotTable:
+    """Where its trades arrive."""
+    return HotTable(f"bronze_trades_{ingestion.exchange}", ingestion.place.dsn)
+
+
+def test_delivered_again_they_are_the_same_rows_but_for_the_delivery_columns(
+    ingestion: Ingestion, tmp_path: Path
+) -> None:
+    """Every acked trade is there once; the second delivery inserts each again, and FINAL sees one of the two."""
+    where = ingestion.exchange, ingestion.bootstrap, ingestion.topic, tmp_path / "journal"
+    with Feed(*where, generated(7, START), until=2_000) as feed:
+        feed.wait()
+    wait_consumed(ingestion)
+    once = read_hot(hot(ingestion), final=True)
+    wait_consumed(ingestion.delivered_again())
+    twice = read_hot(hot(ingestion), final=True)
+    sets = check_trade_set(feed.ledger(), rows(twice, KEY))
+    content = check_content(once, twice, key=KEY, delivery=DELIVERY)
+
+    assert [finding.verdict for finding in (*sets, content)] == [Verdict.PASS] * 4, (*sets, content)
+    assert rows(once, ("arrived_at",)) != rows(twice, ("arrived_at",))
+    assert ingestion.dead_letters() == []
+
+
+def test_poison_is_counted_and_stalls_nothing(ingestion: Ingestion) -> None:
+    """Each is one dead letter with its reason, counted once also when it is delivered again; all trades arrive."""
+    poison = poisons(ingestion.exchange)
+    source = Generated(ingestion.exchange, 7, START * 1_000_000)
+    good = [source.message(number) for number in range(len(poison))]
+    pairs = zip((message.text.encode() for message in good), (raw for raw, _ in poison), strict=True)
+    publish(ingestion.bootstrap, ingestion.topic, [raw for pair in pairs for raw in pair])
+    wait_consumed(ingestion)
+    wait_consumed(ingestion.delivered_again())
+    found = rows(read_hot(hot(ingestion), KEY, final=True), KEY)
+    letters = ingestion.dead_letters()
+
+    assert sorted(found) == sorted(key for message in good for key in message.keys)
+    assert [(letter.raw, letter.reason) for letter in letters] == poison
+    assert [letter.offset for letter in letters] == list(range(1, 2 * len(poison), 2))
+
+
+def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(place: Place) -> None:
+    """The hot tier would drop it at the next merge, perhaps before it was offloaded."""
+    day = 86_400
+    with ingesting(place, "coinbase", ttl_days=7) as ingestion:
+        for days in (8, 6):
+            source = Generated("coinbase", days, (int(time.time()) - days * day) * 1_000_000)
+            publish(ingestion.bootstrap, ingestion.topic, [source.message(n).text.encode() for n in range(100)])
+        wait_consumed(ingestion)
+        letters = ingestion.dead_letters()
+
+        assert count_hot(hot(ingestion), final=True) == 100
+        assert [(letter.offset, letter.reason) for letter in letters] == [(n, "older than 7 days") for n in range(100)]

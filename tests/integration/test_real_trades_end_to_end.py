@@ -1,0 +1,112 @@
+"""
+Recorded trades of three exchanges on their whole way: feed handler, broker, ClickHouse, offload, MinIO.
+
+Every one is held against the file that it was recorded in, by readers that share no code with `offload`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import allure
+import pytest
+
+from harness.reading.cold import read_cold
+from harness.subjects.offload_cli import run_offload
+from tests.integration.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
+
+if TYPE_CHECKING:
+    from harness.stack.stack import Stack
+    from harness.workload.feed.feed import Feed
+    from harness.workload.ingest import DeadLetter
+    from harness.workload.place import Place
+
+TABLES = tuple(f"bronze_trades_{exchange}" for exchange in EXCHANGES)
+
+
+class Offloaded(NamedTuple):
+    """The recordings, where the offload has put them, and what the feed handlers and bronze say of them."""
+
+    recordings: Path
+    place: Place
+    feeds: dict[str, Feed]
+    dead_letters: list[DeadLetter]
+
+    def cold_rows(self, exchange: str) -> Iterator[Trade]:
+        """The rows of an exchange's Iceberg table, as any reader sees them."""
+        cold = replace(self.place, table=f"bronze_trades_{exchange}").cold
+        for row in read_cold(cold).to_pylist():
+            assert row["exchange"] == exchange
+            assert row["quote_volume"] == row["price"] * row["quantity"]
+            assert row["is_buyer_maker"] == (row["side"] == "sell")
+            assert str(row["sequence_number"]) == row["trade_id"]
+            time = (row["exchange_timestamp"] - EPOCH) // timedelta(microseconds=1)
+            numbers, printed = (row["price"], row["quantity"]), dict(row["metadata"])["exchange_time"]
+            yield Trade(row["symbol"], row["trade_id"], *numbers, row["side"], time, printed)
+
+
+@pytest.fixture(scope="module")
+def offloaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offloaded]:
+    """All three exchanges' trades sent at once, Binance's across a kill -9 of its handler, consumed and offloaded."""
+    from harness.workload.consumed import wait_consumed
+    from harness.workload.feed.feed import Feed, recorded
+    from harness.workload.ingest import ingesting
+    from harness.workload.place import placed
+
+    folder = folder_of_recordings(tmp_path_factory.mktemp("recordings"))
+    journals = tmp_path_factory.mktemp("journals")
+    with ExitStack() as closing:
+        place = closing.enter_context(placed(stack))
+        ways = [closing.enter_context(ingesting(place, exchange)) for exchange in EXCHANGES]
+        feeds = {
+            way.exchange: Feed(way.exchange, way.bootstrap, way.topic, journals / way.exchange, recorded(folder))
+            for way in ways
+        }
+        with replace(feeds["binance"], rate=2_000) as killed:
+            killed.wait_acked(500)
+            killed.kill()
+        for feed in feeds.values():
+            closing.enter_context(feed)
+        for feed, way in zip(feeds.values(), ways, strict=True):
+            feed.wait()
+            wait_consumed(way)
+        letters = [letter for way in ways for letter in way.dead_letters()]
+        finished = run_offload(["run", *TABLES], place.env)
+        assert finished.returncode == 0, finished.stderr
+        yield Offloaded(folder, place, feeds, letters)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_every_recorded_trade_comes_out_of_iceberg_equal_to_the_file(offloaded: Offloaded, exchange: str) -> None:
+    """Trade by trade: id, exact price and quantity, the taker's side, the exchange's time to the microsecond."""
+    allure.dynamic.parameter("trades", str(offloaded.recordings))
+    sent = sorted(as_sent(exchange, trade) for trade in messages(offloaded.recordings, exchange))
+    held = sorted(offloaded.cold_rows(exchange))
+
+    assert len(sent) > 0
+    assert len(held) == len(sent)
+    assert [pair for pair in zip(sent, held, strict=True) if pair[0] != pair[1]][:3] == []
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_every_recorded_trade_was_acked_and_none_is_a_dead_letter(offloaded: Offloaded, exchange: str) -> None:
+    """So that equality is of what the broker took, and not of what the feed left out."""
+    ledger = offloaded.feeds[exchange].ledger()
+    sent = {(exchange, as_sent(exchange, one).symbol, one.id) for one in messages(offloaded.recordings, exchange)}
+
+    assert (set(ledger.acked) | set(ledger.unknown), ledger.refused) == (sent, ())
+    assert offloaded.dead_letters == []
+
+
+def as_sent(exchange: str, trade: Trade) -> Trade:
+    """Kraken's recorder wrote seconds and an older symbol where the exchange's messages have these."""
+    if exchange != "kraken":
+        return trade
+    seconds, fraction = trade.printed.split(".")
+    moment = datetime.fromtimestamp(int(seconds), UTC)
+    return trade._replace(symbol=trade.symbol.replace("XBT", "BTC/"), printed=f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z")
