@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -110,12 +110,12 @@ class ClickHouse:
         except OffloadError as error:
             _log.warning("query %s could not be ended: %s", query_id, error)
 
-    def arrow(self, query: str) -> Iterator[Any]:
+    def arrow(self, query: str) -> Generator[Any]:
         """Stream the answer as `pyarrow.RecordBatch`, one thread taking one stream at a time; errors as `rows`."""
         with self._translated():
             yield from self._blocks().batches(query) if self.embedded else self._streamed(query)
 
-    def _streamed(self, query: str) -> Iterator[Any]:
+    def _streamed(self, query: str) -> Generator[Any]:
         import pyarrow as pa
 
         stream = self._client().raw_stream(query, fmt="ArrowStream")

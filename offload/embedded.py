@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -46,7 +46,7 @@ class BlockReader:
         quoted = database.replace("\\", "\\\\").replace("`", "\\`")
         self._handle.query(f"USE `{quoted}`")
 
-    def batches(self, query: str) -> Iterator[pa.RecordBatch]:
+    def batches(self, query: str) -> Generator[pa.RecordBatch]:
         """
         Stream the answer, a batch or so per block of the engine.
 

@@ -201,7 +201,7 @@ class ClickHouseTable:
             KeysDoubled: A key came twice; reading again gives it once.
         """
         stream = self._stream(piece)
-        return Reading(stream, partial(self._seen, piece, stream))
+        return Reading(iter(stream), partial(self._seen, piece, stream))
 
     def _seen(self, piece: Piece, stream: Stream) -> Seen:
         if stream.wrong:

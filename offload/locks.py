@@ -118,7 +118,6 @@ class AdvisoryLocks:
     def __init__(self, engine: Engine, timeout: float) -> None:
         self._engine = engine
         self._timeout = timeout
-        self._where = f"the watermark store {engine.url}"  # which hides the password
 
     def try_lock(self, table: str, epoch: int) -> AdvisoryLock | None:
         """Take the lock in a session of its own, or None where another holds it."""
@@ -131,7 +130,7 @@ class AdvisoryLocks:
             connection.close()
             return None
 
-        return within(self._timeout, self._where, take)
+        return within(self._timeout, "the watermark store", take)
 
     def held(self, table: str, epoch: int) -> bool:
         """Whether a living session holds it: taken for a moment to see."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,9 +66,9 @@ class Reading:
     The rows of a piece, on their way.
 
     Attributes:
-        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once.
+        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once, and must be closed.
         seen: What the source says that it sent. To be asked when the batches have been taken to the end.
     """
 
-    batches: Iterable[Any]
+    batches: Generator[Any]
     seen: Callable[[], Seen]

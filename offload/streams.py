@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -27,22 +28,27 @@ class Stream:
         last: The largest timestamp among them, in ticks of the source column; None: no row arrived.
     """
 
-    def __init__(self, arriving: Iterable[pa.RecordBatch]) -> None:
+    def __init__(self, arriving: Generator[pa.RecordBatch]) -> None:
         self._arriving = arriving
         self._keys: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
         self.rows, self.digest, self.wrong = 0, 0, False
         self.last: int | None = None
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._arriving:
-            self.rows += batch.num_rows
-            self.digest = (self.digest + (pc.sum(batch.column(HASH)).as_py() or 0)) % HASH_MODULUS
-            self.wrong = self.wrong or bool(pc.max(batch.column(WRONG)).as_py())
-            self._keys.append(batch.column(KEY).to_numpy().copy())  # the block is let go, its keys stay
-            if batch.num_rows:
-                latest = int(pc.max(batch.column(TICKS)).as_py())
-                self.last = latest if self.last is None else max(self.last, latest)
-            yield batch.select(list(range(batch.num_columns - _BESIDE)))
+    def __iter__(self) -> Generator[pa.RecordBatch]:
+        # Whoever stops half-way lets the query go with it: a handle must not be closed under a query.
+        with closing(self._arriving):
+            for batch in self._arriving:
+                self._take_in(batch)
+                yield batch.select(list(range(batch.num_columns - _BESIDE)))
+
+    def _take_in(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        self.digest = (self.digest + (pc.sum(batch.column(HASH)).as_py() or 0)) % HASH_MODULUS
+        self.wrong = self.wrong or bool(pc.max(batch.column(WRONG)).as_py())
+        self._keys.append(batch.column(KEY).to_numpy().copy())  # the block is let go, its keys stay
+        if batch.num_rows:
+            latest = int(pc.max(batch.column(TICKS)).as_py())
+            self.last = latest if self.last is None else max(self.last, latest)
 
     @property
     def keys(self) -> int:

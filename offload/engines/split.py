@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -55,9 +56,10 @@ def _written(hot: HotTable, split: Split, schema: Any, storage: Storage) -> Writ
 def _copy(hot: HotTable, piece: Piece, file: ParquetFile, storage: Storage) -> Seen:
     """One piece into the file; rows are let go as soon as they are written."""
     reading = hot.read(piece)
-    for batch in reading.batches:
-        with storage.translated():
-            file.write(batch)
+    with closing(reading.batches) as batches:
+        for batch in batches:
+            with storage.translated():
+                file.write(batch)
     with storage.translated():
         file.flush()
     return reading.seen()

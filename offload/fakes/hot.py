@@ -105,7 +105,7 @@ class FakeHot:
 
     def read(self, piece: Piece) -> Reading:
         """The rows of a piece, as one list."""
-        return Reading([self.within(piece.window)], partial(self.look, piece))
+        return Reading((rows for rows in [self.within(piece.window)]), partial(self.look, piece))
 
     def sequence_at(self, ticks: int) -> int | None:
         """The timestamp stands for the sequence."""
