@@ -17,7 +17,7 @@ from sqlalchemy import Connection, create_engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
-from offload.database import bounded, create_tables, translated_database
+from offload.database import bounded, create_tables, shown, translated_database
 from offload.deadline import within
 from offload.errors import LeaseHeld
 from offload.lease import StoreLease
@@ -179,7 +179,7 @@ class WatermarkStore:
                 return work(connection)
 
         with translated_database("OFFLOAD_WATERMARKS_URL", self._url):
-            return within(bound, "the watermark store", run)
+            return within(bound, f"the watermark store {shown(self._url)}", run)
 
     def _create(self) -> None:
         if self._ready:

@@ -90,6 +90,7 @@ def test_a_quote_in_a_path_or_key_stays_inside_its_literal() -> None:
         (OSError("AWS Error SignatureDoesNotMatch"), AccessRefused),
         (OSError("AWS Error NO_SUCH_BUCKET during PutObject"), ConfigurationError),
         (OSError("AWS Error NETWORK_CONNECTION during HeadBucket: curlCode: 7, Couldn't connect"), Unavailable),
+        (OSError("AWS Error NETWORK_CONNECTION: curlCode: 35, SSL routines::wrong version number"), ConfigurationError),
         (OSError(errno.ENOSPC, "No space left on device"), Unavailable),
         (OSError(), Unavailable),
     ],
