@@ -52,6 +52,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         clean(config.stash[SESSION])
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the moments of the failure modes that were played, if any, and write their page."""
+    from harness import report
+
+    told = [one for reports in terminalreporter.stats.values() for one in reports if hasattr(one, "user_properties")]
+    if lines := report.summarise(told, config.rootpath):
+        terminalreporter.section("failure modes, in seconds")
+        terminalreporter.write("\n".join([*lines, ""]))
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""

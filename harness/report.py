@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.stack.service import Service
-from harness.timeline import Moment, Timeline, draw
+from harness.timeline import Moment, draw
 
 if TYPE_CHECKING:
     import pytest
@@ -43,7 +43,7 @@ def tell(item: pytest.Item, scene: Scene) -> None:
         "test": item.nodeid,
         "replay": f"pytest '{item.nodeid}'",
         "images": {service.value: image for service, image in scene.place.stack.images.items()},
-        **Timeline.of(scene.history).seconds(),
+        **scene.timeline.seconds(),
     }
     item.user_properties.append((PROPERTY, row))
     folder = item.config.rootpath / PAGE.with_suffix("")
@@ -57,7 +57,7 @@ def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
 
     from harness.workload.flow import rows_per_tier
 
-    timeline = Timeline.of(scene.history)
+    timeline = scene.timeline
     events = [{"at": event.at, "name": event.name, **event.details} for event in scene.history.events]
     tiers = rows_per_tier(scene.live)
     text = json.dumps({**row, "events": events, "rows": tiers}, indent=1, default=str)

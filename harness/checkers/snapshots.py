@@ -56,8 +56,8 @@ def _torn(history: Sequence[SnapshotRecord], batches: Sequence[Batch]) -> Iterat
     for record in history:
         seen = record.visible or {}
         for batch in batches:
-            rows = sum(seen.get(key, 0) for key in batch.keys)
-            once = sum(seen.get(key, 0) == 1 for key in batch.keys)
+            times = [seen.get(key, 0) for key in batch.keys]
+            rows, once = sum(times), times.count(1)
             if rows and once < batch.rows:
                 text = f"snapshot {record.snapshot_id}: batch {batch.name}: {once} of {batch.rows} keys seen once"
                 yield Offence(f"{text}, {rows} rows", min(once, batch.rows - once))

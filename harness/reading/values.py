@@ -53,6 +53,8 @@ def column(table: Table, name: str) -> list[Hashable]:
         KeyError: The table lacks the column.
     """
     values = table.column(name)
+    if t.is_string(values.type) or t.is_large_string(values.type):
+        return list(values.to_pylist())  # as it is: there may be a million of them
     convert = _converter(values.type)
     return [convert(value) for value in values.cast(_storage(values.type)).to_pylist()]
 

@@ -10,12 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from confluent_kafka import TopicPartition
+
+from harness.reading.hot import count_hot
 from harness.reading.values import EPOCH
 from harness.waiting import wait_until
 from harness.workload.consumed import wait_consumed
 from harness.workload.feed.feed import Feed, generated
 from harness.workload.ingest import ingesting
 from harness.workload.promise import TIME
+from harness.workload.topics import ASK, PARTITION, reader
 from harness.workload.trades import opened
 
 if TYPE_CHECKING:
@@ -68,6 +72,16 @@ class Live:
         query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"
         with opened(self.place.dsn) as client:
             return EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
+
+    def committed(self) -> int:
+        """Give the offset at which the consumer group would resume now: everything below is in hot."""
+        with reader(self.ingestion.bootstrap, self.ingestion.group) as consumer:
+            return int(consumer.committed([TopicPartition(self.ingestion.topic, PARTITION)], timeout=ASK)[0].offset)
+
+    def read_again(self, below: int, since: float) -> int:
+        """Count the rows of messages below an offset that came since a time, in seconds since 1970 UTC."""
+        again = f"{MINE} AND kafka_offset < {below} AND arrived_at > fromUnixTimestamp64Milli({int(since * 1000)})"
+        return count_hot(self.place.hot, where=again)
 
     def stop(self) -> Ledger:
         """

@@ -111,6 +111,11 @@ class Scene:
         self.history.record(Moment.LANDED)
         self.history.record(Moment.EFFECT)
 
+    @property
+    def timeline(self) -> Timeline:
+        """The moments so far."""
+        return Timeline.of(self.history)
+
     def cold_rows(self, tag: str) -> int:
         """How many rows of a tag a reader of the cold table sees now."""
         ids = read_cold(self.place.cold, ["trade_id"]).column("trade_id").to_pylist()
@@ -127,19 +132,23 @@ class Scene:
         Raises:
             AssertionError: A checker did not pass; `within` seconds is the target of each part.
         """
-        self.next_run_is_exact()
+        self.next_run_succeeds()
         self.everything_arrives(within)
 
-    def next_run_is_exact(self) -> None:
+    def next_run_succeeds(self) -> None:
         """Record t_first_success, and t_heal where nothing but the next run has to be done."""
         if not self.history.first(Moment.HEAL):
             self.history.record(Moment.HEAL)
         self._next_run()
         self.history.record(Moment.FIRST_SUCCESS)
-        self._judge(promised(self.place, self._hot(), observed=self.observed))
+        self.watermark()
 
     def everything_arrives(self, within: float = 5 * MINUTES) -> None:
-        """End the live trades, move them all, record t_caught_up; judge each trade, and the recovery as a whole."""
+        """
+        End the live trades, move them all, and record t_caught_up; judge every trade, and the recovery as a whole.
+
+        Cold only ever grows, so that a row which the run before lost, doubled or altered is found here as well.
+        """
         ledger = self.live.stop()
         self.until = None
         self._next_run()
@@ -150,7 +159,7 @@ class Scene:
             [
                 *promised(self.place, self._hot(), observed=self.observed),
                 *check_trade_set(ledger, found),
-                check_recovery(Timeline.of(self.history), within),
+                check_recovery(self.timeline, within),
             ]
         )
 
