@@ -25,7 +25,11 @@ MARKERS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("tidemark")
-    group.addoption("--keep-stack", action="store_true", help="leave the stack up; the next session uses it again")
+    group.addoption(
+        "--keep-stack",
+        action="store_true",
+        help="leave the stack up, and use it again the next time; python -m harness.stack down removes it",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,8 +71,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""
     from harness.stack.lifecycle import standing
 
-    keep = bool(request.config.getoption("--keep-stack"))
-    with standing(request.config.stash[SESSION], keep=keep) as stack:
+    keep_for = str(request.config.rootpath) if request.config.getoption("--keep-stack") else ""
+    with standing(request.config.stash[SESSION], keep_for) as stack:
         yield stack
         if request.session.testsfailed:
             stack.keep_logs(request.config.rootpath / "reports" / "stack" / stack.run)

@@ -1,4 +1,9 @@
-"""Stacks that `--keep-stack` left up: the next session that finds one free uses it, and no two use the same."""
+"""
+Stacks that `--keep-stack` left up.
+
+The next session of the same folder that says so too uses one that is free, and no two use the same. A session that does
+not say so has servers of its own, and fresh ones.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.stack import compose, lock
 from harness.stack.errors import NotUp
-from harness.stack.labels import KEPT, RUN
+from harness.stack.labels import KEPT, MADE_FROM, RUN
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.stack.sweep import remove
@@ -24,9 +29,9 @@ def reserve(run: str, locks: ExitStack) -> bool:
     return locks.enter_context(lock.tried(f"run-{run}"))
 
 
-def take(client: DockerClient, images: Mapping[Service, str], locks: ExitStack) -> Stack | None:
-    """A kept stack that nobody uses, healthy and made as it would be made now; those that are not so are removed."""
-    for run in _runs(client):
+def take(client: DockerClient, folder: str, images: Mapping[Service, str], locks: ExitStack) -> Stack | None:
+    """A folder's kept stack that nobody uses, healthy and made as it would be now; the others are removed."""
+    for run in _runs(client, f"{KEPT}={folder}"):
         if not reserve(run, locks):
             continue
         if stack := _usable(client, run, images):
@@ -38,20 +43,20 @@ def take(client: DockerClient, images: Mapping[Service, str], locks: ExitStack) 
 def remove_free(client: DockerClient) -> list[str]:
     """Remove the kept stacks that nobody uses; returns the names of what was removed."""
     removed: list[str] = []
-    for run in _runs(client):
+    for run in _runs(client, KEPT):
         with ExitStack() as locks:
             if reserve(run, locks):
                 removed += remove(client, f"{RUN}={run}")
     return removed
 
 
-def _runs(client: DockerClient) -> list[str]:
-    parts = client.networks.list(filters={"label": KEPT})
+def _runs(client: DockerClient, label: str) -> list[str]:
+    parts = client.networks.list(filters={"label": label})
     return sorted({part.attrs["Labels"][RUN] for part in parts})
 
 
 def _usable(client: DockerClient, run: str, images: Mapping[Service, str]) -> Stack | None:
-    made_now: dict[str, str | list[str] | bool] = {"label": [f"{RUN}={run}", f"{KEPT}={compose.digest()}"]}
+    made_now: dict[str, str | list[str] | bool] = {"label": [f"{RUN}={run}", f"{MADE_FROM}={compose.digest()}"]}
     if len(client.containers.list(filters=made_now)) != len(Service):
         return None
     stack = Stack(client, run)

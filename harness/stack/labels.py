@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+from harness.stack.compose import digest
 from harness.stack.owner import Owner, me
 
 RUN = "tidemark.run"
@@ -12,6 +13,7 @@ SERVICE = "tidemark.service"
 OWNER = "tidemark.owner"
 SESSION = "tidemark.session"
 KEPT = "tidemark.kept"
+MADE_FROM = "tidemark.made-from"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Labels:
 
     Args:
         session: Id of the test session; all workers of one session share it.
-        kept: Digest of what they were made from, where the containers are to outlive their owner.
+        kept: The folder whose tests use the containers again, where they are to outlive their owner.
         owner: The process that the containers serve.
         run: Id of the run.
     """
@@ -33,7 +35,7 @@ class Labels:
 
     def of(self, service: str = "") -> dict[str, str]:
         """The labels of a service's container, or of what belongs to all."""
-        values = {RUN: self.run, SESSION: self.session, OWNER: str(self.owner), SERVICE: service}
+        values = {RUN: self.run, SESSION: self.session, OWNER: str(self.owner), SERVICE: service, MADE_FROM: digest()}
         return values | ({KEPT: self.kept} if self.kept else {})
 
     def name(self, service: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from harness.stack import compose, engine, images, kept, lock, room
+from harness.stack import engine, images, kept, lock, room
 from harness.stack.labels import RUN, Labels
 from harness.stack.launch import launch
 from harness.stack.service import Service
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def standing(session: str, *, keep: bool = False) -> Iterator[Stack]:
+def standing(session: str, keep_for: str = "") -> Iterator[Stack]:
     """
     Lend a stack that is up; everything of it is removed afterwards, unless it is to be kept.
+
+    Args:
+        session: Id of the test session.
+        keep_for: The folder whose next session is to use the stack again; empty where it is not to be kept.
 
     Raises:
         StackError: Why there is none; nothing is left of the attempt.
@@ -29,17 +33,17 @@ def standing(session: str, *, keep: bool = False) -> Iterator[Stack]:
         sweep(client)
         room.require(client, room.TO_START)
         chosen = images.resolve_all(client)
-        taken = kept.take(client, chosen, locks)
-        labels = Labels(session=session, kept=compose.digest() if keep else "")
+        taken = kept.take(client, keep_for, chosen, locks) if keep_for else None
+        labels = Labels(session=session, kept=keep_for)
         run = taken.run if taken else labels.run
         lock.note(session).touch()
-        keep_it = False
+        keep = False
         try:
             stack = taken or _launched(client, labels, chosen, locks)
-            keep_it = keep
+            keep = bool(keep_for)
             yield stack
         finally:
-            if not keep_it:
+            if not keep:
                 remove(client, f"{RUN}={run}")
 
 
