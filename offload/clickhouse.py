@@ -22,8 +22,8 @@ _BUSY_FOLDER = 36
 _NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's words, without a code
 _NO_TLS = "WRONG_VERSION_NUMBER"  # Python's ssl, of a port that answered in plain text
 _BUCKET = 499
-# A store that was restarted: the server's pooled connections are dead, and it finds out one by one.
-_BUCKET_ATTEMPTS = 5
+# To a store that was restarted a server's pooled connections are dead, and it finds out one by one.
+_SERVER_ATTEMPTS = 5
 _TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
 # In the process its memory is ours: files are read ahead by 32 MiB, not by 4 GiB.
 _SMALL_READS = {
@@ -154,7 +154,7 @@ class ClickHouse:
             "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
-            "s3_retry_attempts": _BUCKET_ATTEMPTS,
+            "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
         }
         return settings | _SMALL_READS if self.embedded else settings
 
