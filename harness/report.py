@@ -61,7 +61,7 @@ def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
     events = [{"at": event.at, "name": event.name, **event.details} for event in scene.history.events]
     tiers = rows_per_tier(scene.live)
     text = json.dumps({**row, "events": events, "rows": tiers}, indent=1, default=str)
-    draw(timeline, tiers, path.with_suffix(".png"))
+    draw(path.name, timeline, tiers, path.with_suffix(".png"))
     path.with_suffix(".json").write_text(text)
     allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
     allure.attach(text, "timeline", allure.attachment_type.JSON)

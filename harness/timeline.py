@@ -88,11 +88,12 @@ class Timeline:
         return {name: None if value is None else round(value, 3) for name, value in (since | told).items()}
 
 
-def draw(timeline: Timeline, rows: Mapping[str, Points], path: Path) -> None:
+def draw(title: str, timeline: Timeline, rows: Mapping[str, Points], path: Path) -> None:
     """
     Draw rows per tier and their lag over the seconds since the fault, the fault shaded, as PNG.
 
     Args:
+        title: What was played.
         timeline: The moments; marked where they happened.
         rows: For each tier, the more downstream the later, how many rows it had from when on.
         path: The picture.
@@ -101,15 +102,17 @@ def draw(timeline: Timeline, rows: Mapping[str, Points], path: Path) -> None:
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    figure.suptitle(title, fontsize="small")
     start = timeline.at.get(Moment.INJECT, 0.0)
     for name, points in rows.items():
         above.step([at - start for at, _ in points], [value for _, value in points], where="post", label=name)
     tiers = list(rows.items())
-    for (name, points), (_, upstream) in zip(tiers[1:], tiers, strict=False):
+    for (name, points), (before, upstream) in zip(tiers[1:], tiers, strict=False):
         behind = lag(upstream, points)
-        below.step([at - start for at, _ in behind], [value for _, value in behind], where="post", label=name)
-    above.set_ylabel("rows since the beginning")
-    below.set_ylabel("rows behind")
+        label = f"{name} behind {before}"
+        below.step([at - start for at, _ in behind], [value for _, value in behind], where="post", label=label)
+    above.set_ylabel("trades")
+    below.set_ylabel("lag in trades")
     below.set_xlabel("seconds since the fault")
     for axes in (above, below):
         _marked(axes, timeline, start)
@@ -119,12 +122,16 @@ def draw(timeline: Timeline, rows: Mapping[str, Points], path: Path) -> None:
 
 
 def lag(upstream: Points, downstream: Points) -> list[tuple[float, float]]:
-    """How many rows the second is behind the first, whenever either changes; a tier that has said nothing has none."""
+    """
+    How many rows the second is behind the first, whenever either changes; a tier that has said nothing has none.
+
+    A row may arrive before its producer hears that it was taken: that is no lag.
+    """
     behind, values = [], [0.0, 0.0]
     changes = [(at, 0, value) for at, value in upstream] + [(at, 1, value) for at, value in downstream]
     for at, which, value in sorted(changes):
         values[which] = value
-        behind.append((at, values[0] - values[1]))
+        behind.append((at, max(0.0, values[0] - values[1])))
     return behind
 
 

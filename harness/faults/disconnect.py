@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Disconnect:
-    """Cut a service off the network: packets vanish, and no connection is closed."""
+    """Cut a service off: its port on this host is gone, and other containers' packets to it vanish without a word."""
 
     service: Service
 

@@ -21,20 +21,22 @@ IN_MID_RUN = [
 def test_a_server_cut_off_in_mid_run_costs_nothing_but_time(
     scene: Scene, stack: Stack, service: Service, moment: str, code: int
 ) -> None:
-    """Packets vanish and no connection is closed: the run gives up, nothing is published, and the next one is exact."""
+    """The run gives up, nothing is published, and the next one is exact; the broker keeps what comes in meanwhile."""
     scene.add("cuttest-", 2_000, 9_900_000)
-    mark = scene.watermark()
+    mark, committed = scene.watermark(), scene.live.committed()
 
     with scene.start(at=moment) as run:
         run.wait_frozen()
         with injected(Disconnect(service), stack, scene.history):
             run.thaw()
             failed = run.wait()
+            scene.live.feed.wait_acked(scene.live.feed.acked() + 100)
     kept, grown = scene.watermark(), scene.cold_rows("cuttest-")
     scene.recovers()
 
     assert (failed.returncode, failed.landed) == (code, True), failed.stderr
     assert (kept, grown) == (mark, 0)
+    assert scene.live.read_again(committed, since=scene.timeline.at[Moment.HEAL]) == 0
     assert scene.cold_rows("cuttest-") == 2_000
 
 

@@ -70,7 +70,7 @@ def test_moments_are_the_first_of_their_name_on_the_wall_clock() -> None:
 
 def test_lag_is_what_the_upstream_tier_has_more() -> None:
     """It changes with either; before it has said anything a tier has no rows."""
-    assert lag([(1, 10), (3, 30)], [(2, 10), (4, 25)]) == [(1, 10), (2, 0), (3, 20), (4, 5)]
+    assert lag([(1, 10), (3, 30)], [(2, 12), (4, 25)]) == [(1, 10), (2, 0), (3, 18), (4, 5)]
 
 
 def test_a_picture_is_drawn_also_of_a_fault_that_never_landed(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_picture_is_drawn_also_of_a_fault_that_never_landed(tmp_path: Path) ->
     rows = {"acked": [(100.0, 0), (119.0, 50)], "hot": [(100.0, 0), (119.5, 50)], "cold": []}
 
     for name, timeline in {"sound": Timeline(SOUND), "never": Timeline({})}.items():
-        draw(timeline, rows, tmp_path / f"{name}.png")
+        draw(name, timeline, rows, tmp_path / f"{name}.png")
 
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
     assert len(list(tmp_path.iterdir())) == 2
