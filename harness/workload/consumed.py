@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from harness.waiting import wait_until
 from harness.workload.topics import ASK, PARTITION, ends, reader
@@ -34,24 +34,30 @@ def wait_consumed(ingestion: Ingestion, timeout: float = 120.0) -> None:
     """
     Wait until every message in the topic is in the hot tier, as a trade or as a dead letter.
 
+    A broker that is not there yet is waited for too.
+
     Raises:
         TimeoutError: Some are not, after so many seconds; with what the Kafka engine complained of.
-        KafkaException: The broker went away.
     """
-    found = [-1]
+    found = ["nothing yet"]
 
     def consumed() -> bool:
-        found[0] = lag(consumer, ingestion.topic)
-        return found[0] == 0
+        try:
+            left = lag(consumer, ingestion.topic)
+        except KafkaException as error:
+            found[0] = f"a broker that does not answer: {error}"
+            return False
+        found[0] = f"{left} that ClickHouse has not committed as {ingestion.group}"
+        return left == 0
 
     with reader(ingestion.bootstrap, ingestion.group) as consumer:
         wait_until(consumed, lambda: _message(ingestion, found[0]), timeout)
 
 
-def _message(ingestion: Ingestion, found: int) -> str:
+def _message(ingestion: Ingestion, found: str) -> str:
     return (
-        f"expected no message of {ingestion.topic} to be left; found {found} that ClickHouse has not committed as "
-        f"{ingestion.group}; it complained of: {complaints(ingestion) or 'nothing'}; "
+        f"expected no message of {ingestion.topic} to be left; found {found}; "
+        f"the Kafka engine complained of: {complaints(ingestion) or 'nothing'}; "
         f"next: SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.place.database}'"
     )
 

@@ -131,13 +131,14 @@ class Generated:
 
     def _trade(self, nth: int, time: int) -> Trade:
         dice = self._dice("trade", nth)
+        usual = dice.randrange(16) > 0  # else with as many digits as bronze can hold
         if self.exchange == "binance":
             time -= time % 1000
         return Trade(
             symbol=dice.choice(SYMBOLS[self.exchange]),
             id=str(FIRST_ID + nth),
-            price=Decimal(dice.randrange(1, 10**7)).scaleb(-2),
-            quantity=Decimal(dice.randrange(1, 10**11)).scaleb(-8),
+            price=Decimal(dice.randrange(1, 10**7)).scaleb(-2) if usual else Decimal(dice.randrange(10**18)).scaleb(-8),
+            quantity=Decimal(dice.randrange(1, 10**11 if usual else 10**18)).scaleb(-8),
             side=dice.choice(("buy", "sell")),
             time=time,
             printed=str(time // 1000) if self.exchange == "binance" else iso(time),

@@ -42,13 +42,8 @@ class Judged(NamedTuple):
         self.client.insert(f"queue_{self.exchange}", rows, column_names=names)
 
     def trades(self) -> list[Trade]:
-        """What came to the bronze table, in the order of the log; held against what must hold of any row."""
-        rows = read_hot(HotTable(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist()
-        for row in rows:
-            assert row["quote_volume"] == EXACT.multiply(row["price"], row["quantity"])
-            assert row["is_buyer_maker"] == (row["side"] == "sell")
-            assert (row["exchange"], str(row["sequence_number"])) == (self.exchange, row["trade_id"])
-        return [_trade(row) for row in sorted(rows, key=lambda row: row["kafka_offset"])]
+        """What came to the bronze table."""
+        return told(read_hot(HotTable(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist())
 
     def reasons(self) -> list[tuple[int, int, str]]:
         """Offset, position and reason of each dead letter."""
@@ -64,6 +59,16 @@ def judging(folder: Path, exchange: str, ttl_days: int = TTL_DAYS) -> Iterator[J
         for statement in statements(exchange, ttl_days, broker="", topic="", group="", flush_ms="1"):
             client.command(_QUEUE.format(exchange=exchange) if "ENGINE = Kafka" in statement else statement)
         yield Judged(exchange, dsn, client)
+
+
+def told(bronze: list[dict[str, Any]]) -> list[Trade]:
+    """Give the trades that bronze rows tell of, in the order of the log; held against what must hold of any row."""
+    for row in bronze:
+        assert row["quote_volume"] == EXACT.multiply(row["price"], row["quantity"])
+        assert row["is_buyer_maker"] == (row["side"] == "sell")
+        assert (row["symbol"].startswith(row["canonical_symbol"][:3]), "/" in row["canonical_symbol"]) == (True, True)
+        assert str(row["sequence_number"]) == row["trade_id"]
+    return [_trade(row) for row in sorted(bronze, key=lambda row: (row["kafka_offset"], row["sequence_number"]))]
 
 
 def _trade(row: dict[str, Any]) -> Trade:
