@@ -60,7 +60,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Show the moments of the failure modes that were played, if any, and write their page."""
     from harness import report
 
-    told = [one for reports in terminalreporter.stats.values() for one in reports if hasattr(one, "user_properties")]
+    stats = terminalreporter.stats.values()  # those deselected are among them: tests, not reports
+    told = [one for reports in stats for one in reports if isinstance(one, pytest.TestReport)]
     if lines := report.summarise(told, config.rootpath):
         terminalreporter.section("failure modes, in seconds")
         terminalreporter.write("\n".join([*lines, ""]))

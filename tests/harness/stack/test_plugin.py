@@ -39,6 +39,15 @@ def test_its_markers_are_registered(tmp_path: Path, name: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_a_run_of_some_tests_ends_as_a_run_of_all(tmp_path: Path) -> None:
+    """What is deselected is no report; the summary of failure modes must not stumble over it."""
+    (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
+    done = run_pytest(tmp_path, "-k", "one")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 1 deselected" in done.stdout
+
+
 def test_without_an_engine_a_test_says_what_to_do(tmp_path: Path) -> None:
     """An engine that DOCKER_HOST names is somebody's: nothing is installed, and the message has its four parts."""
     (tmp_path / "test_stack.py").write_text("def test_it(stack): pass\n")

@@ -11,7 +11,7 @@ import pytest
 
 from harness.stack.compose import ROOT
 
-PREPARE = """
+PREPARE = r"""
 set -eu
 for folder in /run /var/lib/docker /var/log; do mount -t tmpfs tmpfs $folder; done
 mkdir /run/lock
@@ -20,7 +20,8 @@ engine="$1 -m harness.stack engine"
 $engine
 tar -chP $(ldd /bin/sleep | grep -o '/[^ ]*') /bin/sleep | docker import - sleeper:1 > /run/imported
 docker network create net > /run/network
-docker run --detach --stop-signal KILL --name sleeper --network net --publish 25999:80 sleeper:1 /bin/sleep 1000 > /run/started
+docker run --detach --stop-signal KILL --name sleeper --network net --publish 25999:80 \
+    sleeper:1 /bin/sleep 1000 > /run/started
 kill_all() { for name in "$@"; do kill -9 $(pgrep -x "$name") || true; done; } # each may die with another
 """
 
