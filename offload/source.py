@@ -46,7 +46,9 @@ class ClickHouseSource:
             f"WHERE {at} AND name = {sql.text(table)}"
         )
         if not tables:
-            raise DataError(f"a table {spec.source} in ClickHouse", "none of that name", "offload tables")
+            raise DataError(
+                f"a table {spec.source} in ClickHouse", "none of that name that the user may see", "offload tables"
+            )
         uuid, engine, sorting_key, engine_full, rows = tables[0]
         columns = self._door.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
