@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-stack baselines lock clean
+.PHONY: help install demo images test check bench bench-stack baselines lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,8 +28,12 @@ check: install ## format, lint, types, import contracts, unit and simulation tes
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -n 2 tests/unit tests/harness
 
-test: install ## all tests
-	$(BIN)/pytest -n 2
+images: install ## the servers' images: present, pulled or built; as root on Debian also the Docker engine
+	$(BIN)/python -m harness.stack images
+
+test: install images ## all tests
+	rm -rf reports/allure-results
+	$(BIN)/pytest -n 2 --alluredir=reports/allure-results
 
 bench: install ## measure rates, memory and import times; prints a table, writes reports/bench.json
 	$(BIN)/python bench/run.py

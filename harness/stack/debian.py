@@ -8,6 +8,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from harness.stack.errors import NoPackage
+
+LAST_LINES = 15
 WAIT_FOR_LOCK = "DPkg::Lock::Timeout=300"  # somebody else may be installing
 
 
@@ -21,13 +24,22 @@ def install(packages: Sequence[str]) -> None:
     Install packages and nothing that they merely recommend.
 
     Raises:
-        subprocess.CalledProcessError: apt-get failed; its output went to standard error.
+        NoPackage: apt-get failed; with its last lines.
     """
     say(f"installing the Debian packages {' '.join(packages)}")
     quiet = ["apt-get", "-qq", "-o", WAIT_FOR_LOCK]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in ([*quiet, "update"], [*quiet, "install", "-y", "--no-install-recommends", *packages]):
-        subprocess.run(command, env=environment, stdout=sys.stderr, check=True)  # noqa: S603 - fixed words
+        done = subprocess.run(  # noqa: S603 - fixed words
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise NoPackage(
+                expected=f"`{' '.join(command)}` to succeed",
+                found=f"exit code {done.returncode}",
+                evidence="\n".join((done.stdout + done.stderr).splitlines()[-LAST_LINES:]) or "(no output)",
+                next_step="mend what apt-get says, and try again",
+            )
 
 
 def say(text: str) -> None:

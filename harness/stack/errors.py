@@ -3,6 +3,7 @@ What keeps a stack from standing.
 
     StackError          every error that the stack raises on purpose
     ├── NoEngine        no Docker engine answers, and none can be started
+    ├── NoPackage       Debian's packages could not be installed
     ├── NoImage         neither present, nor to be pulled, nor to be built
     ├── NoRoom          too little room on the engine's disk
     └── NotUp           a container died, or did not answer in time
@@ -35,6 +36,10 @@ class StackError(Exception):
 
 class NoEngine(StackError):
     """Install or start the Docker engine as the message says."""
+
+
+class NoPackage(StackError):
+    """Let this machine reach its package registries, and try again."""
 
 
 class NoImage(StackError):

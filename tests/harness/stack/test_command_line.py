@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.stack.__main__ import COMMANDS
+from harness.stack.compose import ROOT
+from harness.stack.service import Service
+
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """What a person types."""
@@ -35,3 +39,11 @@ def test_without_an_engine_it_says_so_in_four_parts(tmp_path: Path) -> None:
 
     assert done.returncode == 69
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["expected", "found", "evidence", "next"]
+
+
+def test_every_command_and_every_stand_in_is_documented() -> None:
+    """docs/stack.md is where a person looks for them."""
+    page = (ROOT / "docs" / "stack.md").read_text()
+
+    assert [word for word in COMMANDS if f"`python -m harness.stack {word}`" not in page] == []
+    assert [service for service in Service if f"| {service} |" not in page] == []
