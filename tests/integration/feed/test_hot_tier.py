@@ -21,6 +21,7 @@ from harness.workload.feed.source import Generated
 from harness.workload.ingest import Ingestion, ingesting
 from harness.workload.promise import DELIVERY, KEY
 from harness.workload.topics import publish
+from harness.workload.trades import opened
 from tests.harness.feed.judged import told
 from tests.harness.feed.poisons import poisons
 
@@ -90,3 +91,14 @@ def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(place: P
 
         assert count_hot(hot(ingestion), final=True) == 100
         assert [(letter.offset, letter.reason) for letter in letters] == [(n, "older than 7 days") for n in range(100)]
+
+
+def test_waiting_for_what_nobody_consumes_says_how_much_is_left(place: Place) -> None:
+    """The lag, who should have consumed it, and where to look."""
+    with ingesting(place, "binance") as ingestion:
+        with opened(place.dsn) as client:
+            client.command("DROP TABLE judge_binance SYNC")
+        publish(ingestion.bootstrap, ingestion.topic, [b"x", b"y"])
+
+        with pytest.raises(TimeoutError, match=f"found 2 that ClickHouse has not committed as {ingestion.group}"):
+            wait_consumed(ingestion, timeout=1)
