@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import docker
 from docker.errors import DockerException
+from testcontainers.core.docker_client import get_docker_host
 
 from harness.stack import daemon, debian, lock
 from harness.stack.errors import NoEngine
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 PATIENCE = 120.0
+REQUEST = 120
 START = 600.0  # somebody else may be installing it
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 
@@ -78,9 +80,11 @@ def no_engine(silence: str) -> NoEngine:
     )
 
 
-def connect(timeout: float = 60) -> DockerClient:
-    """A client of the engine that DOCKER_HOST names, or of this machine's; each request may take so many seconds."""
-    return docker.from_env(timeout=int(timeout))
+def connect(timeout: int = REQUEST) -> DockerClient:
+    """A client of the engine that Testcontainers uses too; each request may take so many seconds."""
+    host = get_docker_host()
+    environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
+    return docker.from_env(timeout=timeout, environment=environment)
 
 
 def running() -> DockerClient:
@@ -113,7 +117,7 @@ class ThisMachine:
 
     def may_start(self) -> bool:
         """Root on Debian, and nobody asked for an engine elsewhere."""
-        return debian.may_install() and "DOCKER_HOST" not in os.environ
+        return debian.may_install() and get_docker_host() is None
 
     def has_daemon(self) -> bool:
         """Whether `dockerd` is installed."""

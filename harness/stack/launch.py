@@ -12,6 +12,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from harness.stack import compose
+from harness.stack.engine import REQUEST
 from harness.stack.errors import NotUp
 from harness.stack.labels import Labels
 from harness.stack.ports import free_port
@@ -83,6 +84,7 @@ def _start(service: Service, image: str, labels: Labels, network: Network, choos
 def _container(entry: compose.Entry, image: str, labels: Labels, network: Network) -> DockerContainer:
     container = DockerContainer(
         image,
+        docker_client_kw={"timeout": REQUEST},
         command=list(entry.command) or None,  # type: ignore[arg-type] # a list is handed on as it is
         env=dict(entry.environment),
         name=labels.name(entry.service),

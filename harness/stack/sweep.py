@@ -91,5 +91,7 @@ def _remove(container: Container) -> None:
     except NotFound:
         return  # somebody else swept the same
     except APIError as error:
-        if error.status_code != CONFLICT:  # its removal is already under way
+        if error.status_code != CONFLICT:
             raise
+        with suppress(NotFound):  # somebody else is removing it; the network goes only when that is done
+            container.wait(condition="removed", timeout=60)

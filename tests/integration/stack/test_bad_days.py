@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
+from harness.stack import room
 from harness.stack.engine_images import EngineImages
-from harness.stack.errors import NoImage, NotUp
+from harness.stack.errors import NoImage, NoRoom, NotUp
 from harness.stack.images import resolve, resolve_all
 from harness.stack.labels import RUN, Labels
 from harness.stack.launch import launch
@@ -59,6 +60,12 @@ def test_a_container_that_dies_at_its_start_shows_its_last_lines(client: DockerC
     assert "found: ended with exit code" in words
     assert f"the last lines that {labels.name('postgres')} wrote:" in words
     assert "minio --help" in words
+
+
+def test_a_disk_without_room_is_told_before_anything_starts(client: DockerClient) -> None:
+    """It is the engine's disk that counts; nobody's has an exbibyte free."""
+    with pytest.raises(NoRoom, match="GiB of room in"):
+        room.require(client, 2**60)
 
 
 def test_a_pull_that_hangs_is_given_up(client: DockerClient) -> None:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from harness.stack.container import Container
+from harness.stack.errors import NotUp
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
@@ -45,6 +46,19 @@ def test_frozen_it_runs_and_never_answers(stack: Stack, service: Service) -> Non
 
     assert while_frozen == (True, True, False)
     assert not container.is_paused()
+
+
+def test_one_that_never_answers_is_told_with_its_last_lines(stack: Stack) -> None:
+    """A server that hangs has not died: the message says which of the two it is."""
+    container = stack.container(Service.POSTGRES)
+    container.pause()
+    with pytest.raises(NotUp) as caught:
+        stack.wait_healthy(Service.POSTGRES, timeout=1)
+    container.unpause()
+    stack.wait_healthy(Service.POSTGRES)
+
+    assert "found: running, but no answer in 1 s" in str(caught.value)
+    assert "database system is ready to accept connections" in str(caught.value)
 
 
 @pytest.mark.parametrize("service", Service)
