@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PARTITION = 0
-ASK = 5.0
-ADMINISTER = 60.0
+ASK = 5.0  # seconds until a broker counts as away
+PATIENCE = 60.0  # with one that is there
 SILENT = {"log_level": 0, "log.connection.close": False}  # brokers are broken on purpose; errors come as exceptions
 
 
@@ -32,11 +32,11 @@ def topic(bootstrap: str, name: str, **config: str) -> Iterator[str]:
     # A producer's own times would say nothing of when a trade came.
     new = NewTopic(name, 1, 1, config={"message.timestamp.type": "LogAppendTime", **settings})
     admin = AdminClient({"bootstrap.servers": bootstrap, **SILENT})  # kept: what it was asked for ends with it
-    admin.create_topics([new])[name].result(ADMINISTER)
+    admin.create_topics([new])[name].result(PATIENCE)
     try:
         yield name
     finally:
-        admin.delete_topics([name])[name].result(ADMINISTER)
+        admin.delete_topics([name])[name].result(PATIENCE)
 
 
 @contextmanager
@@ -48,14 +48,14 @@ def reader(bootstrap: str, group: str = "reader") -> Iterator[Consumer]:
         yield consumer
 
 
-def ends(consumer: Consumer, name: str) -> tuple[int, int]:
+def ends(consumer: Consumer, name: str, timeout: float = ASK) -> tuple[int, int]:
     """
     Give the first offset that is kept, and the one that the next message will have.
 
     Raises:
         KafkaException: The broker is away, or has no such topic.
     """
-    return consumer.get_watermark_offsets(TopicPartition(name, PARTITION), timeout=ASK)
+    return consumer.get_watermark_offsets(TopicPartition(name, PARTITION), timeout=timeout)
 
 
 def messages(consumer: Consumer, name: str, first: int, end: int) -> list[bytes]:
@@ -69,9 +69,9 @@ def messages(consumer: Consumer, name: str, first: int, end: int) -> list[bytes]
     found: list[bytes] = []
     offset = first
     while offset < end:
-        message = consumer.poll(ASK)
+        message = consumer.poll(PATIENCE)
         if message is None:
-            raise KafkaException(f"expected offset {end - 1} of {name}; found none from {offset} on in {ASK:g} s")
+            raise KafkaException(f"expected offset {end - 1} of {name}; found none from {offset} on in {PATIENCE:g} s")
         if error := message.error():
             raise KafkaException(error)
         offset = (message.offset() or 0) + 1
@@ -87,7 +87,7 @@ def log(bootstrap: str, name: str) -> list[bytes]:
         KafkaException: The broker is away.
     """
     with reader(bootstrap) as consumer:
-        return messages(consumer, name, *ends(consumer, name))
+        return messages(consumer, name, *ends(consumer, name, PATIENCE))
 
 
 def publish(bootstrap: str, name: str, payloads: Iterable[bytes]) -> None:
@@ -101,6 +101,6 @@ def publish(bootstrap: str, name: str, payloads: Iterable[bytes]) -> None:
     refused: list[object] = []
     for payload in payloads:
         producer.produce(name, payload, partition=PARTITION, on_delivery=lambda error, _: refused.append(error))
-    left = producer.flush(ADMINISTER)
+    left = producer.flush(PATIENCE)
     if left or any(refused):
         raise KafkaException(f"expected every message to be taken; found {left} without an answer, {refused[:3]}")
