@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PARTITION = 0
-ASK = 5.0  # seconds until a broker counts as away
+ASK = 2.0  # seconds until a broker counts as away
 PATIENCE = 60.0  # with one that is there
 SILENT = {"log_level": 0, "log.connection.close": False}  # brokers are broken on purpose; errors come as exceptions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from pathlib import Path
 
 from harness.workload.exchanges import EXCHANGES
@@ -22,6 +23,8 @@ def main() -> None:
             handler.stopping = True
 
         signal.signal(signal.SIGTERM, stop)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         handler.run()
 
 

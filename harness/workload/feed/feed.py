@@ -52,7 +52,7 @@ class Feed:
         journal: File that outlives every process of this handler.
         source: What `recorded` or `generated` gave.
         rate: Messages a second at most; 0: as fast as the broker takes them.
-        until: So many messages stand in the log at the end, whoever sent them; None: without end.
+        until: So many of the source's messages stand in the log at the end; None: without end.
     """
 
     exchange: str
@@ -72,7 +72,8 @@ class Feed:
         return self._running
 
     def start(self) -> Self:
-        """Start a process; it goes on where the log ends."""
+        """Start a process; it goes on where the log ends. One that still runs is killed first."""
+        self._leave()
         until = () if self.until is None else ("--until", str(self.until))
         command = [
             *(sys.executable, "-m", "harness.workload.feed"),
@@ -80,7 +81,9 @@ class Feed:
             *("--journal", str(self.journal), "--rate", str(self.rate), *until, *self.source),
         ]
         folder = TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True)
-        self._running = Running(command, os.environ, None, folder)
+        self._running = running = Running(command, os.environ, None, folder)
+        # It says that SIGTERM will be heeded, or why it cannot start.
+        wait_until(running.output, lambda: f"a feed handler of {self.exchange} that says ready; found silence", TIMEOUT)
         return self
 
     def kill(self) -> None:
@@ -149,5 +152,8 @@ class Feed:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
-        self.running.__exit__()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._running:
+            self._running.__exit__()

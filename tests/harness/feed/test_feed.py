@@ -27,6 +27,12 @@ def test_without_a_broker_a_handler_waits_says_so_and_ends_when_told_to(tmp_path
     assert (finished.returncode, feed.ledger()) == (0, Ledger())
 
 
+def test_a_handler_can_be_told_to_end_as_soon_as_it_is_started(tmp_path: Path) -> None:
+    """Not only when it had the time to get ready."""
+    with Feed("binance", NOWHERE, "topic", tmp_path / "journal", generated(7, 0)) as feed:
+        assert feed.stop().returncode == 0
+
+
 def test_a_handler_that_ends_otherwise_than_well_says_why(tmp_path: Path) -> None:
     """What it said is in the message."""
     with (

@@ -49,11 +49,11 @@ def made(stack: Stack, name: str, tmp_path: Path) -> MakeFeed:
 
 def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, name: str, made: MakeFeed) -> None:
     """Three times: no message is left out, all that was acked is in the log, and what is not acked is unknown."""
-    for acked in (100, 400, 700):
-        with made(rate=300) as feed:
+    with made(rate=300) as feed:
+        for acked in (100, 400, 700):
             feed.wait_acked(acked)
             feed.kill()
-    with made() as feed:
+            feed.start()
         feed.wait_acked(1000)
         feed.stop()
     texts = log(stack.broker.outside, name)
