@@ -223,8 +223,9 @@ class ClickHouseTable:
         wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
         beside = {
             HASH: self.hash_of(self.shape.columns),
-            KEY: self.hash_of(self.shape.identity) if self._keys_to_count() else "toUInt64(0)",
-            WRONG: f"toUInt8({' OR '.join(wrong) or '0'})",
+            KEY: f"CAST({self.hash_of(self.shape.identity) if self._keys_to_count() else '0'} AS UInt64)",
+            # Of text of few values alone, a function gives a dictionary as well.
+            WRONG: f"CAST({' OR '.join(wrong) or '0'} AS UInt8)",
             TICKS: sql.ticks(self._timestamp, self.shape.precision),
         }
         columns += [f"{expression} AS {name}" for name, expression in beside.items()]

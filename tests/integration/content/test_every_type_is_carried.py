@@ -102,6 +102,19 @@ def test_every_column_of_every_type_is_the_same_hot_and_cold(stage: Embedded) ->
     assert finding.verdict is Verdict.PASS, finding
 
 
+@pytest.mark.parametrize("key", [(), ("ls",)])
+def test_text_of_few_values_may_be_the_only_text(stage: Embedded, key: tuple[str, ...]) -> None:
+    """What a server works out of such a column alone comes as a dictionary too: a flag, or the hash of a key."""
+    stage.sql("CREATE TABLE few (ts DateTime64(6, 'UTC'), n UInt64, ls LowCardinality(String)) ENGINE = Log")
+    stage.sql("INSERT INTO few VALUES ('2024-08-01 00:00:00', 1, 'BTC'), ('2024-08-01 00:00:01', 2, 'ETH')")
+    spec = stage.declared("few", **FIELDS | {"key": key, "binary": (), "truncate": (), "unsigned_as_long": ()})
+
+    result = stage.run(spec)
+
+    assert (result.exit_code, result.rows) == (0, 2), result.error
+    assert stage.cold(spec).sort_by("n").column("ls").to_pylist() == ["BTC", "ETH"]
+
+
 @pytest.mark.parametrize(
     ("column", "first", "second"),
     [
