@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PROPERTY = "tidemark.failure_mode"
 PAGE = Path("reports") / "failure-modes.json"
 MARGIN = 2.0  # seconds of a container's log before the fault
-SHOWN = ("detection", "outage", "mttr", "catch_up")
+HEADS = (*(moment.value for moment in Moment), "detection", "outage", "mttr", "catch_up")
 
 
 @contextmanager
@@ -89,14 +89,13 @@ def summarise(reports: Sequence[pytest.TestReport], root: Path) -> list[str]:
     page.parent.mkdir(exist_ok=True)
     ordered = sorted(rows.values(), key=lambda row: (row["id"], row["test"]))
     page.write_text(json.dumps(ordered, indent=1))
-    return [_line("", "", [*(moment.value for moment in Moment), *SHOWN]), *map(_told, ordered), f"written to {PAGE}"]
+    return [_line("", HEADS, "scenario"), *map(_told, ordered), f"written to {PAGE}"]
 
 
 def _told(row: Mapping[str, Any]) -> str:
-    numbers = [row[name] for name in (*(moment.value for moment in Moment), *SHOWN)]
-    shown = ["-" if number is None else f"{number:.2f}" for number in numbers]
-    return _line(row["id"], row["test"].rpartition("::")[2], shown) + ("" if row["outcome"] == "passed" else "  FAILED")
+    shown = ["-" if row[name] is None else f"{row[name]:.2f}" for name in HEADS]
+    return _line(row["id"], shown, row["test"].rpartition("::")[2]) + ("" if row["outcome"] == "passed" else " FAILED")
 
 
-def _line(mode: str, name: str, columns: Sequence[str]) -> str:
-    return f"{mode:6} {name[:76]:76} {' '.join(f'{column:>15}' for column in columns)}"
+def _line(mode: str, columns: Sequence[str], name: str) -> str:
+    return " ".join([f"{mode:5}", *(f"{text:>{len(head)}}" for text, head in zip(columns, HEADS, strict=True)), name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from harness.report import step
 from harness.timeline import Moment
 from harness.verdict import assert_all, unknown
 from harness.waiting import wait_until
@@ -64,16 +65,18 @@ def injected(
     """
     history.record(Moment.INJECT, fault=repr(fault))
     try:
-        fault.inject(stack)
-        if not in_wait:
-            _struck(fault, stack, history, timeout)
+        with step(f"{fault} is injected"):
+            fault.inject(stack)
+            if not in_wait:
+                _struck(fault, stack, history, timeout)
         yield
         if in_wait:
             _struck(fault, stack, history, timeout)
     finally:
         history.record(Moment.HEAL)
-        fault.heal(stack)
-        stack.wait_healthy(fault.service)
+        with step(f"{fault} is healed"):
+            fault.heal(stack)
+            stack.wait_healthy(fault.service)
 
 
 def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:

@@ -19,6 +19,7 @@ from harness.history import History
 from harness.reading.cold import read_cold, read_history
 from harness.reading.hot import read_hot
 from harness.reading.values import EPOCH, rows
+from harness.report import step
 from harness.subjects.offload_cli import Finished, Running, run_offload, start_offload
 from harness.timeline import Moment, Timeline
 from harness.verdict import Finding, Offence, assert_all, judged, unknown
@@ -61,11 +62,11 @@ class Scene:
 
     def begin(self) -> None:
         """Give the cold table a past: an hour-old batch and what has come in since, and the watermark of a run."""
-        self.place.insert(Trades(300, start=datetime.now(UTC) - timedelta(hours=1), tag="past-", step=1000))
-        self.settle(EPOCH)
-        done = self.run()
-        assert_all(ended(done, 0))
-        self.watermark()
+        with step("a past: trades, and a run that moves them"):
+            self.place.insert(Trades(300, start=datetime.now(UTC) - timedelta(hours=1), tag="past-", step=1000))
+            self.settle(EPOCH)
+            assert_all(ended(self.run(), 0))
+            self.watermark()
 
     def watermark(self) -> int | None:
         """The cold table's watermark now; remembered, for it must never move backwards."""
@@ -77,21 +78,28 @@ class Scene:
         last = max((mark for mark in self.observed if mark), default=0)
         start = EPOCH + timedelta(microseconds=last + 1)
         made = Trades(count, (symbol,), start=start, tag=tag, first_sequence=first_sequence, step=1)
-        self.place.insert(made)
-        self.settle(start + timedelta(microseconds=count))
+        with step(f"{count} trades {tag} from {first_sequence}, {symbol}"):
+            self.place.insert(made)
+            self.settle(start + timedelta(microseconds=count))
         return made
 
     def settle(self, after: datetime) -> None:
         """Let the window end behind `after`, where every live trade up to its end is in hot."""
         self.until = self.live.settled(after)
 
+    def lease(self, seconds: str) -> None:
+        """Let the runs from now on count a table as held for so long after its holder's last heartbeat."""
+        self.place = self.place.having(lease=seconds)
+
     def start(self, *, at: str, action: str = "freeze", nth: int = 1) -> Running:
         """Start a run over the window that strikes itself at a moment."""
-        return start_offload(self._arguments, self.place.env, at=at, action=action, nth=nth)
+        with step(f"a run that meets {action} {at}"):
+            return start_offload(self._arguments, self.place.env, at=at, action=action, nth=nth)
 
     def run(self, *, at: str | None = None, nth: int = 1) -> Finished:
         """Run over the window to the end, or until it kills itself at a moment."""
-        return run_offload(self._arguments, self.place.env, at=at, nth=nth)
+        with step(f"a run that kills itself {at}" if at else "a run"):
+            return run_offload(self._arguments, self.place.env, at=at, nth=nth)
 
     @property
     def _arguments(self) -> list[str]:
@@ -139,7 +147,8 @@ class Scene:
         """Record t_first_success, and t_heal where nothing but the next run has to be done."""
         if not self.history.first(Moment.HEAL):
             self.history.record(Moment.HEAL)
-        self._next_run()
+        with step("the next run succeeds"):
+            self._next_run()
         self.history.record(Moment.FIRST_SUCCESS)
         self.watermark()
 
@@ -149,19 +158,17 @@ class Scene:
 
         Cold only ever grows, so that a row which the run before lost, doubled or altered is found here as well.
         """
-        ledger = self.live.stop()
-        self.until = None
-        self._next_run()
+        with step("every live trade arrives"):
+            ledger = self.live.stop()
+            self.until = None
+            self._next_run()
         self.history.record(Moment.CAUGHT_UP)
         self.watermark()
-        found = [key for key in rows(read_cold(self.place.cold, KEY), KEY) if self.live.owns(key)]
-        self._judge(
-            [
-                *promised(self.place, self._hot(), observed=self.observed),
-                *check_trade_set(ledger, found),
-                check_recovery(self.timeline, within),
-            ]
-        )
+        with step("the checkers judge"):
+            found = [key for key in rows(read_cold(self.place.cold, KEY), KEY) if self.live.owns(key)]
+            live = check_trade_set(ledger, found)
+            whole = promised(self.place, self._hot(), observed=self.observed)
+            self._judge([*whole, *live, check_recovery(self.timeline, within)])
 
     def _next_run(self) -> None:
         """The next run that is not told to try again: a dead run's lease may have to run out first."""
