@@ -3,7 +3,7 @@ The benchmark beside what people use today: `make bench-stack`. Whole processes 
 
 Every contender moves the same rows from the same servers into a target of its own, one after the other, in turn, so
 that a disturbance of the machine strikes all of them. Filling and checking what a target holds are not measured.
-Prints tables, writes reports/bench-stack.png, and its part of reports/bench.json.
+Prints tables, writes them and a chart to reports/bench-stack.md and .png, and its part of reports/bench.json.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from fill import fill
 from holding import cold_holding, hot_holding
 from measure import measure
 from promises import promises
-from report import merged
-from showing import show
+from report import REPORTS, merged
+from showing import markdown, show
 from tables import BENCH, BRONZE, BenchTable
 
 from harness.stack.lifecycle import standing
@@ -132,6 +132,7 @@ def main() -> None:
     show(found, told)
     judged = [vars(promise) | {"kept": promise.kept} for promise in told]
     merged("stack", {"images": images, "cases": [line.document() for line in found], "promises": judged})
+    (REPORTS / "bench-stack.md").write_text(markdown(found, told))
     draw(found)
 
 

@@ -7,6 +7,7 @@ import pytest
 from figures import DLT, OURS, SPARK, Case, Line, Run, lines
 from promises import FOLLOWING, MOVED, MOVED_LARGE, promises
 from report import merged
+from showing import markdown
 
 
 def line(case: Case, contender: str, seconds: float = 1.0, peak_mb: int = 100, times_ours: float | None = None) -> Line:
@@ -83,3 +84,14 @@ def test_one_profile_replaces_its_part_of_the_report_and_leaves_the_other(tmp_pa
     whole = json.loads(path.read_text())
     assert {profile: part["cases"] for profile, part in whole.items()} == {"embedded": [1], "stack": [3]}
     assert whole["stack"]["machine"]["cores"] > 0
+
+
+def test_what_was_measured_is_told_in_a_table_for_the_documents() -> None:
+    """Every figure with its promise; a broken one is seen at once."""
+    told = [line(MOVED, OURS, seconds=2.0, peak_mb=601), line(MOVED, SPARK, seconds=14.0, times_ours=7.0)]
+
+    lines = markdown(told, promises(told)).splitlines()
+
+    assert "| bench | 3,800,000 rows | spark | 14.00 | 271,429 | 100 | 7.00 | 14.00 |" in lines
+    assert "| 3,800,000 rows: times as fast as spark | at least 6 | 7.0 | yes |" in lines
+    assert "| 3,800,000 rows: peak MB | at most 600 | 601 | NO |" in lines
