@@ -50,7 +50,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """When all workers have ended, also by force, remove what they left."""
     from harness.stack import lock
 
-    if not hasattr(config, "workerinput") and lock.note(config.stash[SESSION]).exists():
+    if not hasattr(config, "workerinput") and lock.notes(config.stash[SESSION]):
         from harness.stack.lifecycle import clean
 
         clean(config.stash[SESSION])

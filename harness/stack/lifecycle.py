@@ -36,7 +36,8 @@ def standing(session: str, keep_for: str = "") -> Iterator[Stack]:
         taken = kept.take(client, keep_for, chosen, locks) if keep_for else None
         labels = Labels(session=session, kept=keep_for)
         run = taken.run if taken else labels.run
-        lock.note(session).touch()
+        note = lock.note(session, run)
+        note.touch()
         keep = False
         try:
             stack = taken or _launched(client, labels, chosen, locks)
@@ -45,13 +46,15 @@ def standing(session: str, keep_for: str = "") -> Iterator[Stack]:
         finally:
             if not keep:
                 remove(client, f"{RUN}={run}")
+            note.unlink()
 
 
 def clean(session: str) -> None:
     """Remove what workers of a session that died, or were killed, left behind."""
     with closing(engine.connect()) as client:
         remove_session(client, session)
-    lock.note(session).unlink()
+    for note in lock.notes(session):
+        note.unlink()
 
 
 def _launched(client: DockerClient, labels: Labels, chosen: Mapping[Service, str], locks: ExitStack) -> Stack:

@@ -19,9 +19,14 @@ def folder() -> Path:
     return path
 
 
-def note(session: str) -> Path:
-    """A file that says that a session has started a stack, so that its end need not ask an engine for nothing."""
-    return folder() / f"session-{session}"
+def note(session: str, run: str) -> Path:
+    """A file that is there while a session has a stack of that run: without one, its end need not ask the engine."""
+    return folder() / f"session-{session}-{run}"
+
+
+def notes(session: str) -> list[Path]:
+    """The notes of a session: once it has ended, of stacks whose users did not live to remove them."""
+    return list(folder().glob(f"session-{session}-*"))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from threading import Barrier, Thread
 
 import pytest
 
+from harness.stack import lock
 from harness.stack.engine import ensure
 from harness.stack.errors import NoEngine
 
@@ -36,8 +37,9 @@ class Machine:
         self.done.append("install")
 
     def start(self) -> None:
-        """From now on it answers."""
-        self.done.append("start")
+        """From now on it answers; nobody else may start one meanwhile."""
+        with lock.tried("engine") as free:
+            self.done.append("start unguarded" if free else "start")
         self.up = True
 
 

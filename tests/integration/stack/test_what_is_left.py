@@ -7,7 +7,9 @@ from pathlib import Path
 
 from docker import DockerClient
 
+from harness.stack import lock
 from harness.stack.labels import OWNER, RUN
+from harness.stack.lifecycle import standing
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.stack.sweep import sweep
@@ -35,6 +37,16 @@ def test_two_runs_on_one_machine_do_not_meet(stack: Stack, client: DockerClient,
     assert left(client, f"{RUN}={told['run']}") == set()
     assert left(client, f"{RUN}={stack.run}") == mine
     assert all(stack.container(service).answers() for service in Service)
+
+
+def test_a_stack_that_is_lent_without_pytest_is_removed_too(client: DockerClient) -> None:
+    """The benchmark borrows one in this way."""
+    with standing("lent") as lent:
+        up = left(client, f"{RUN}={lent.run}")
+
+    assert len(up) == len(Service) + 1
+    assert left(client, f"{RUN}={lent.run}") == set()
+    assert lock.notes("lent") == []
 
 
 def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tmp_path: Path) -> None:
