@@ -155,6 +155,8 @@ class ClickHouse:
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
             "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
+            # As a file says, and not everything nullable: a nullable element of a map or an array hashes otherwise.
+            "schema_inference_make_columns_nullable": "auto",
         }
         return settings | _SMALL_READS if self.embedded else settings
 

@@ -42,7 +42,7 @@ class BlockReader:
         self._failure: type[Exception] = chdb.ChdbError
         self._handle: Any = chdb.connect(os.path.realpath(folder))  # chDB compares paths letter by letter
         for name, value in settings.items():
-            self._handle.query(f"SET {name} = {value}")
+            self._handle.query(f"SET {name} = {value!r}")
         quoted = database.replace("\\", "\\\\").replace("`", "\\`")
         self._handle.query(f"USE `{quoted}`")
 

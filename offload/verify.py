@@ -41,8 +41,7 @@ class ClickHouseVerifier:
         """
         digest = sql.hash_of(self._physical(shape.columns, paths[0]))
         rows = self._door.rows_of_files(
-            f"SELECT _path, count(), sum({digest} AS h), count(h) FROM {self._from(paths)} GROUP BY _path "
-            "SETTINGS schema_inference_make_columns_nullable = 'auto'"
+            f"SELECT _path, count(), sum({digest} AS h), count(h) FROM {self._from(paths)} GROUP BY _path"
         )
         found = {path: Fingerprint(int(count), int(total)) for path, count, total, hashed in rows if hashed == count}
         by_tail = {path.lstrip("/"): fingerprint for path, fingerprint in found.items()}
