@@ -60,18 +60,17 @@ class Live:
             TimeoutError: No trade behind `after` arrived.
         """
         latest = [EPOCH]
+        query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"
 
         def arrived() -> bool:
-            latest[0] = self._latest()
+            latest[0] = EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
             return latest[0] > after + timedelta(milliseconds=1)
 
-        wait_until(arrived, lambda: f"expected live trades behind {after}; the last in hot is of {latest[0]}", TIMEOUT)
-        return latest[0] - timedelta(microseconds=1)
-
-    def _latest(self) -> datetime:
-        query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"
         with opened(self.place.dsn) as client:
-            return EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
+            wait_until(
+                arrived, lambda: f"expected live trades behind {after}; the last in hot is of {latest[0]}", TIMEOUT
+            )
+        return latest[0] - timedelta(microseconds=1)
 
     def committed(self) -> int:
         """Give the offset at which the consumer group would resume now: everything below is in hot."""
