@@ -8,9 +8,8 @@ changes nothing that a reader sees, and says no secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -21,12 +20,12 @@ from harness.reading.cold import read_history
 from harness.reading.hot import read_hot
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import Finished, run_offload
+from harness.subjects.offload_cli import run_offload
 from harness.verdict import assert_all
 from harness.workload.place import Place, placed
 from harness.workload.promise import promised
 from harness.workload.trades import START, Trades, opened
-from tests.integration.bad_days.saying import error_of
+from tests.integration.stack.telling import published, run, told
 from tests.integration.stack.wrong_settings import HUSH, MISSING, REFUSED, TLS, UNREACHABLE, changed
 
 END_TO_END = 30.0  # seconds
@@ -41,30 +40,6 @@ def place(stack: Stack) -> Iterator[Place]:
         assert run(place).returncode == 0
         place.insert(Trades(ROWS, start=START + timedelta(days=2), tag="waiting-", first_sequence=1000))
         yield place
-
-
-def run(place: Place, **wrong: str) -> Finished:
-    """Run the offload as a person does, with some settings changed; what it says must not hold a secret."""
-    ended = run_offload(["run", place.table, "--json"], {**place.env, **wrong})
-    servers = place.stack
-    secrets = HUSH, servers.clickhouse.password, servers.postgres.password, servers.minio.secret_key
-    said = ended.stdout + ended.stderr + str(place.runs())
-    assert not [secret for secret in secrets if secret in said], said
-    return ended
-
-
-def published(place: Place) -> tuple[Any, ...]:
-    """What a reader sees, and how far it is said to reach."""
-    snapshots = [record.snapshot_id for record in read_history(place.cold, missing_ok=True)]
-    return snapshots, place.watermark_row().get("watermark_ticks")
-
-
-def told(place: Place, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
-    """The exit code of a run that must fail, and its error in four parts; it must have changed nothing."""
-    before = published(place)
-    ended = run(place, **wrong or {})
-    assert published(place) == before
-    return ended.returncode, error_of(json.loads(ended.stdout))
 
 
 @pytest.mark.parametrize("what", REFUSED)
