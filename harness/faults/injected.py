@@ -63,9 +63,10 @@ def injected(
         AssertionError: UNKNOWN: it never landed, or nobody felt it: the test has tried nothing.
         NotUp: It was mended, and the service does not answer.
     """
-    history.record(Moment.INJECT, fault=repr(fault))
+    what = named(fault)
+    history.record(Moment.INJECT, fault=what)
     try:
-        with step(f"{fault} is injected"):
+        with step(f"{what} is injected"):
             fault.inject(stack)
             if not in_wait:
                 _struck(fault, stack, history, timeout)
@@ -74,15 +75,21 @@ def injected(
             _struck(fault, stack, history, timeout)
     finally:
         history.record(Moment.HEAL)
-        with step(f"{fault} is healed"):
+        with step(f"{what} is healed"):
             fault.heal(stack)
             stack.wait_healthy(fault.service)
 
 
+def named(fault: Fault) -> str:
+    """The fault as people read it: `Stop of clickhouse`."""
+    return f"{type(fault).__name__} of {fault.service}"
+
+
 def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:
-    _proved(lambda: fault.landed(stack), f"{fault} to strike; whatever was tried was tried on sound servers", timeout)
+    what = named(fault)
+    _proved(lambda: fault.landed(stack), f"{what} to strike; whatever was tried was tried on sound servers", timeout)
     history.record(Moment.LANDED)
-    _proved(lambda: fault.felt(stack), f"{fault} to be felt by a probe", timeout)
+    _proved(lambda: fault.felt(stack), f"{what} to be felt by a probe", timeout)
     history.record(Moment.EFFECT)
 
 
