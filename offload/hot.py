@@ -20,12 +20,14 @@ from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from offload.windows import DAY, Cell
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
-BLOCK_BYTES = 8_000_000  # of a block on its way; ClickHouse's own million makes too many of them
+# Of a block on its way: a read that merges many parts holds one for each of them.
+BLOCK_BYTES = 2_000_000
+BLOCK_ROWS = 32_768
 _PRUNABLE = {"int", "long", "string"}
 _READ_SETTINGS = (
     "output_format_arrow_string_as_string = 1, output_format_arrow_compression_method = 'none', "
     "output_format_arrow_low_cardinality_as_dictionary = 1, output_format_arrow_fixed_string_as_fixed_byte_array = 1, "
-    f"preferred_block_size_bytes = {BLOCK_BYTES}"
+    f"preferred_block_size_bytes = {BLOCK_BYTES}, max_block_size = {BLOCK_ROWS}"
 )
 
 
