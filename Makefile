@@ -26,14 +26,13 @@ check: install ## format, lint, types, import contracts, unit and simulation tes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n 2 tests/unit tests/harness
+	$(BIN)/pytest -q -n 2 --alluredir=reports/allure-results --clean-alluredir tests/unit tests/harness
 
 images: install ## the servers' images: present, pulled or built; as root on Debian also the Docker engine
 	$(BIN)/python -m harness.stack images
 
 test: install images ## all tests
-	rm -rf reports/allure-results
-	$(BIN)/pytest -n 2 --alluredir=reports/allure-results
+	$(BIN)/pytest -n 2 --alluredir=reports/allure-results --clean-alluredir
 
 bench: install ## measure rates, memory and import times; prints a table, writes reports/bench.json
 	$(BIN)/python bench/run.py

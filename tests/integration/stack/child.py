@@ -15,6 +15,12 @@ from harness.waiting import wait_until
 
 TIMEOUT = 120
 
+# Whoever is started in the background of a shell ignores Ctrl-C, and so do its children: a person's pytest does not.
+BY_HAND = """
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main(sys.argv[1:]))
+"""
 TELL = """
 import json, os
 from pathlib import Path
@@ -57,7 +63,7 @@ def child(folder: Path, test: str, *options: str) -> Iterator[Child]:
     (folder / "told.json").unlink(missing_ok=True)
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_child.py").write_text(TELL + textwrap.dedent(test))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command = [sys.executable, "-c", BY_HAND, "-q", "-p", "no:cacheprovider", *options]
     with subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
