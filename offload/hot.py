@@ -20,14 +20,13 @@ from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from offload.windows import DAY, Cell
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
-# Of a block on its way: a read that merges many parts holds one for each of them.
-BLOCK_BYTES = 2_000_000
-BLOCK_ROWS = 32_768
+# A read that merges many parts holds a block for each of them: in the process that memory is ours.
+_BLOCKS = "preferred_block_size_bytes = 8000000"
+_SMALL_BLOCKS = "preferred_block_size_bytes = 2000000, max_block_size = 32768"
 _PRUNABLE = {"int", "long", "string"}
 _READ_SETTINGS = (
     "output_format_arrow_string_as_string = 1, output_format_arrow_compression_method = 'none', "
-    "output_format_arrow_low_cardinality_as_dictionary = 1, output_format_arrow_fixed_string_as_fixed_byte_array = 1, "
-    f"preferred_block_size_bytes = {BLOCK_BYTES}, max_block_size = {BLOCK_ROWS}"
+    "output_format_arrow_low_cardinality_as_dictionary = 1, output_format_arrow_fixed_string_as_fixed_byte_array = 1"
 )
 
 
@@ -223,21 +222,20 @@ class ClickHouseTable:
     def _stream(self, piece: Piece) -> Stream:
         columns = [f"{sql.streamed(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns]
         wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
-        beside = {
-            HASH: self.hash_of(self.shape.columns),
-            KEY: f"CAST({self.hash_of(self.shape.identity) if self._keys_to_count() else '0'} AS UInt64)",
+        beside = {HASH: self.hash_of(self.shape.columns)}
+        if self._keys_to_count():
+            beside[KEY] = f"CAST({self.hash_of(self.shape.identity)} AS UInt64)"
+        if wrong:
             # Of text of few values alone, a function gives a dictionary as well.
-            WRONG: f"CAST({' OR '.join(wrong) or '0'} AS UInt8)",
-            TICKS: sql.ticks(self._timestamp, self.shape.precision),
-        }
+            beside[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
+        if self.shape.precision > schema.MICROSECONDS:
+            beside[TICKS] = sql.ticks(self._timestamp, self.shape.precision)
         columns += [f"{expression} AS {name}" for name, expression in beside.items()]
         order = ", ".join(map(sql.identifier, self.shape.spec.sort))
-        return Stream(
-            self.door.arrow(
-                f"SELECT {', '.join(columns)} {self.rows.of(piece)} ORDER BY {order} "
-                f"SETTINGS {self._settings()}, {_READ_SETTINGS}"
-            )
-        )
+        blocks = _SMALL_BLOCKS if self.door.embedded else _BLOCKS
+        asked = f"SELECT {', '.join(columns)} {self.rows.of(piece)} ORDER BY {order} "
+        batches = self.door.arrow(f"{asked} SETTINGS {self._settings()}, {_READ_SETTINGS}, {blocks}")
+        return Stream(batches, tuple(beside), self.shape.spec.timestamp, self.shape.precision)
 
     def sequence_at(self, ticks: int) -> int | None:
         """The largest sequence at that timestamp; None: no row bears it any more."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from offload import windows
 from offload.model import HASH_MODULUS
 
 HASH, KEY, WRONG, TICKS = "tidemark_hash", "tidemark_key", "tidemark_wrong", "tidemark_ticks"
-_BESIDE = 4  # columns that are not the table's
 
 
 class Stream:
@@ -21,6 +21,12 @@ class Stream:
 
     Yields `pyarrow.RecordBatch` with the table's own columns.
 
+    Args:
+        arriving: The batches.
+        beside: What stands behind the table's columns, of the four above and in their order; HASH always does.
+        timestamp: The table's timestamp column, in microseconds; TICKS stands beside where that is not exact.
+        precision: Digits after the second of the source column.
+
     Attributes:
         rows: How many rows arrived.
         digest: Sum of their hashes modulo 2^64, by the source.
@@ -28,8 +34,13 @@ class Stream:
         last: The largest timestamp among them, in ticks of the source column; None: no row arrived.
     """
 
-    def __init__(self, arriving: Generator[pa.RecordBatch]) -> None:
+    def __init__(
+        self, arriving: Generator[pa.RecordBatch], beside: Sequence[str], timestamp: str, precision: int
+    ) -> None:
         self._arriving = arriving
+        self._beside = tuple(beside)
+        self._timestamp = timestamp
+        self._precision = precision
         self._keys: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
         self.rows, self.digest, self.wrong = 0, 0, False
         self.last: int | None = None
@@ -38,22 +49,29 @@ class Stream:
         # Whoever stops half-way lets the query go with it: a handle must not be closed under a query.
         with closing(self._arriving):
             for batch in self._arriving:
-                self._take_in(batch)
-                yield batch.select(list(range(batch.num_columns - _BESIDE)))
+                own = batch.num_columns - len(self._beside)
+                if batch.num_rows:
+                    beside = dict(zip(self._beside, batch.columns[own:], strict=True))
+                    self._take_in(batch.num_rows, beside, batch.column(self._timestamp))
+                yield batch.select(list(range(own)))
 
-    def _take_in(self, batch: pa.RecordBatch) -> None:
-        self.rows += batch.num_rows
-        self.digest = (self.digest + (pc.sum(batch.column(HASH)).as_py() or 0)) % HASH_MODULUS
-        self.wrong = self.wrong or bool(pc.max(batch.column(WRONG)).as_py())
-        self._keys.append(batch.column(KEY).to_numpy().copy())  # the block is let go, its keys stay
-        if batch.num_rows:
-            latest = int(pc.max(batch.column(TICKS)).as_py())
-            self.last = latest if self.last is None else max(self.last, latest)
+    def _take_in(self, rows: int, beside: Mapping[str, pa.Array], timestamps: pa.Array) -> None:
+        self.rows += rows
+        self.digest = (self.digest + pc.sum(beside[HASH]).as_py()) % HASH_MODULUS
+        if WRONG in beside:
+            self.wrong = self.wrong or bool(pc.max(beside[WRONG]).as_py())
+        if KEY in beside:
+            self._keys.append(beside[KEY].to_numpy().copy())  # the block is let go, its keys stay
+        if TICKS in beside:
+            latest = int(pc.max(beside[TICKS]).as_py())
+        else:
+            latest = windows.ticks(pc.max(timestamps).value, self._precision)
+        self.last = latest if self.last is None else max(self.last, latest)
 
     @property
     def keys(self) -> int:
         """How many different keys arrived, by hash. Sorting tells them apart in a tenth of the time of hashing them."""
-        if not self.rows:
+        if not self._keys:
             return 0
         hashes = np.concatenate(self._keys)
         hashes.sort()

@@ -191,6 +191,11 @@ def microseconds(ticks: int, precision: int) -> int:
     return _rescale(ticks, precision, MICROSECOND_DIGITS)
 
 
+def ticks(microseconds: int, precision: int) -> int:
+    """Microseconds since 1970 as ticks; a coarser column's are cut."""
+    return _rescale(microseconds, MICROSECOND_DIGITS, precision)
+
+
 def moment(ticks: int, precision: int) -> datetime:
     """Ticks as a time in UTC; finer than microseconds is cut."""
     return EPOCH + timedelta(microseconds=microseconds(ticks, precision))
