@@ -26,12 +26,14 @@ _REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _FIELD_ID = b"PARQUET:field_id"
 _LAST_WORD = 2.0  # seconds
+# Of Arrow data. Who reads from a bucket asks for each column of each row group by itself: there they are larger.
 ROW_GROUP_BYTES = 20 * 2**20
+REMOTE_ROW_GROUP_BYTES = 64 * 2**20
 
 
 class ParquetFile:
     """
-    One data file in the making; row groups of about 20 MiB of Arrow data, so that memory stays bounded.
+    One data file in the making, in row groups of bounded size, so that memory stays bounded.
 
     Rows must arrive in the types of `schema` but for widths and names that a cast can mend.
     """
@@ -40,6 +42,7 @@ class ParquetFile:
         self._schema = schema
         self._held: list[pa.RecordBatch] = []
         self._held_bytes = 0
+        self._row_group_bytes = REMOTE_ROW_GROUP_BYTES if storage.remote else ROW_GROUP_BYTES
         self.rows = 0
         self._sink = storage.create(uri)
         self._writer: Any = None
@@ -60,7 +63,7 @@ class ParquetFile:
         """Take rows; they reach the file when a row group is full."""
         self._held.append(batch)
         self._held_bytes += batch.nbytes
-        if self._held_bytes >= ROW_GROUP_BYTES:
+        if self._held_bytes >= self._row_group_bytes:
             self.flush()
 
     def flush(self) -> None:

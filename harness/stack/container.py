@@ -62,6 +62,13 @@ class Container:
         """Put it on the network again, with its name there and its host port."""
         self._network.connect(self._handle, aliases=[self.service.value])
 
+    def own_address(self) -> tuple[str, int]:
+        """Host and port past Docker's proxy for published ports; a host that runs Linux reaches them."""
+        self._handle.reload()
+        [published] = self._handle.attrs["HostConfig"]["PortBindings"]
+        network = self._handle.attrs["NetworkSettings"]["Networks"][self._network.name]
+        return str(network["IPAddress"]), int(published.partition("/")[0])
+
     def is_running(self) -> bool:
         """Whether its processes exist, frozen or not."""
         return bool(self._state()["Running"])
