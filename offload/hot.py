@@ -18,6 +18,7 @@ from offload.schema import TableShape
 from offload.selection import Selection
 from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from offload.windows import DAY, Cell
+from offload.wire import crossing
 
 _THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
 # A read that merges many parts holds a block for each of them: in the process that memory is ours.
@@ -220,7 +221,7 @@ class ClickHouseTable:
         return SourceMoving(f"{spec.source} to hold still", "a value that came and went", spec.command("run"))
 
     def _stream(self, piece: Piece) -> Stream:
-        columns = [f"{sql.streamed(column)} AS {sql.identifier(column.name)}" for column in self.shape.columns]
+        columns = {column.name: crossing(column) for column in self.shape.columns}
         wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
         beside = {HASH: self.hash_of(self.shape.columns)}
         if self._keys_to_count():
@@ -230,12 +231,13 @@ class ClickHouseTable:
             beside[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
         if self.shape.precision > schema.MICROSECONDS:
             beside[TICKS] = sql.ticks(self._timestamp, self.shape.precision)
-        columns += [f"{expression} AS {name}" for name, expression in beside.items()]
+        own = [f"{column.expression} AS {sql.identifier(name)}" for name, column in columns.items()]
+        own += [f"{expression} AS {name}" for name, expression in beside.items()]
         order = ", ".join(map(sql.identifier, self.shape.spec.sort))
         blocks = _SMALL_BLOCKS if self.door.embedded else _BLOCKS
-        asked = f"SELECT {', '.join(columns)} {self.rows.of(piece)} ORDER BY {order} "
+        asked = f"SELECT {', '.join(own)} {self.rows.of(piece)} ORDER BY {order} "
         batches = self.door.arrow(f"{asked} SETTINGS {self._settings()}, {_READ_SETTINGS}, {blocks}")
-        return Stream(batches, tuple(beside), self.shape.spec.timestamp, self.shape.precision)
+        return Stream(batches, columns, tuple(beside), self.shape.spec.timestamp, self.shape.precision)
 
     def sequence_at(self, ticks: int) -> int | None:
         """The largest sequence at that timestamp; None: no row bears it any more."""

@@ -96,13 +96,16 @@ class ParquetFile:
 
 
 def _as_stored(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """The rows in the types of the file; text that came as a dictionary stays one, the same for all rows."""
+    """The rows in the types of the file, or as the writer makes those of: a dictionary of texts, 64-bit decimals."""
     table = pa.Table.from_batches(batches).unify_dictionaries()
-    kinds = [
-        _DICTIONARY if pa.types.is_dictionary(came.type) else field.type
-        for came, field in zip(table.schema, schema, strict=True)
-    ]
+    kinds = [_to_write(came.type, field.type) for came, field in zip(table.schema, schema, strict=True)]
     return table.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
+
+
+def _to_write(came: pa.DataType, stored: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(came):
+        return _DICTIONARY
+    return came if pa.types.is_decimal64(came) else stored
 
 
 def _texts(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:

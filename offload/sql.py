@@ -58,14 +58,6 @@ def carried(column: CarriedColumn) -> str:
     return _carried(identifier(column.name), column.carrier, 0)
 
 
-def streamed(column: CarriedColumn) -> str:
-    """The column as it is read: text of few values as a dictionary, which Parquet then stores as it comes."""
-    if not column.carrier.dictionary:
-        return carried(column)
-    to = "Nullable(String)" if column.carrier.nullable else "String"
-    return f"CAST({identifier(column.name)} AS LowCardinality({to}))"
-
-
 def _carried(expression: str, carrier: Carrier, depth: int) -> str:
     if not carrier.converts:
         return expression
@@ -73,8 +65,12 @@ def _carried(expression: str, carrier: Carrier, depth: int) -> str:
         return f"UUIDStringToNum(toString({expression}))"
     if _holds_uuid(carrier):
         return _carried_items(expression, carrier, depth)
-    to = f"Nullable({carrier.clickhouse})" if carrier.nullable else carrier.clickhouse
-    return f"CAST({expression} AS {to})"
+    return f"CAST({expression} AS {nullable(carrier.clickhouse, carrier)})"
+
+
+def nullable(kind: str, carrier: Carrier) -> str:
+    """The type, as one that NULL can stand in where it can in the column."""
+    return f"Nullable({kind})" if carrier.nullable else kind
 
 
 def _holds_uuid(carrier: Carrier) -> bool:

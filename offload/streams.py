@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from offload import windows
 from offload.model import HASH_MODULUS
+from offload.wire import Crossing
 
 HASH, KEY, WRONG, TICKS = "tidemark_hash", "tidemark_key", "tidemark_wrong", "tidemark_ticks"
 
@@ -19,11 +20,12 @@ class Stream:
     """
     The batches of one query: iterate to the end, then ask what arrived.
 
-    Yields `pyarrow.RecordBatch` with the table's own columns.
+    Yields `pyarrow.RecordBatch` with the table's own columns, in their own types.
 
     Args:
-        arriving: The batches.
-        beside: What stands behind the table's columns, of the four above and in their order; HASH always does.
+        arriving: The batches, as they crossed.
+        columns: The table's own columns, in order.
+        beside: What stands behind them, of the four above and in their order; HASH always does.
         timestamp: The table's timestamp column, in microseconds; TICKS stands beside where that is not exact.
         precision: Digits after the second of the source column.
 
@@ -35,9 +37,15 @@ class Stream:
     """
 
     def __init__(
-        self, arriving: Generator[pa.RecordBatch], beside: Sequence[str], timestamp: str, precision: int
+        self,
+        arriving: Generator[pa.RecordBatch],
+        columns: Mapping[str, Crossing],
+        beside: Sequence[str],
+        timestamp: str,
+        precision: int,
     ) -> None:
         self._arriving = arriving
+        self._columns = columns
         self._beside = tuple(beside)
         self._timestamp = timestamp
         self._precision = precision
@@ -49,11 +57,14 @@ class Stream:
         # Whoever stops half-way lets the query go with it: a handle must not be closed under a query.
         with closing(self._arriving):
             for batch in self._arriving:
-                own = batch.num_columns - len(self._beside)
+                beside = dict(zip(self._beside, batch.columns[len(self._columns) :], strict=True))
+                own = {
+                    name: column.arrived(array)
+                    for (name, column), array in zip(self._columns.items(), batch.columns, strict=False)
+                }
                 if batch.num_rows:
-                    beside = dict(zip(self._beside, batch.columns[own:], strict=True))
-                    self._take_in(batch.num_rows, beside, batch.column(self._timestamp))
-                yield batch.select(list(range(own)))
+                    self._take_in(batch.num_rows, beside, own[self._timestamp])
+                yield pa.RecordBatch.from_pydict(own)
 
     def _take_in(self, rows: int, beside: Mapping[str, pa.Array], timestamps: pa.Array) -> None:
         self.rows += rows

@@ -10,6 +10,7 @@ import pytest
 
 from offload.clickhouse import ClickHouse
 from offload.streams import HASH, KEY, TICKS, WRONG, Stream
+from offload.wire import Crossing
 from tests.integration.content.embedded import Embedded
 
 
@@ -54,7 +55,8 @@ def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
     columns = {"id": ["a", "b"], HASH: [2**64 - 1, 5], KEY: [7, 7], WRONG: [0, 1], TICKS: [30, 20]}
     types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8(), TICKS: pa.int64()}
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
-    stream = Stream((one for one in (batch, batch.slice(0, 1))), (HASH, KEY, WRONG, TICKS), "id", 9)
+    arriving = (one for one in (batch, batch.slice(0, 1)))
+    stream = Stream(arriving, {"id": Crossing("id")}, (HASH, KEY, WRONG, TICKS), "id", 9)
 
     assert [own.schema.names for own in stream] == [["id"], ["id"]]
     assert (stream.rows, stream.digest, stream.keys, stream.wrong) == (3, (2**64 - 1 + 5 + 2**64 - 1) % 2**64, 1, True)

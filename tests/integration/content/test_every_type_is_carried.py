@@ -50,6 +50,9 @@ d9      | Decimal(9, 2)                   | '-9999999.99'                       
 d18     | Decimal(18, 8)                  | '-9999999999.99999999'                | '9999999999.99999999'
 d38     | Decimal(38, 16)                 | '-9999999999999999999999.9999999999999999' | '0.0000000000000001'
 nd      | Nullable(Decimal(18, 8))        | NULL                                  | '0'
+nd9     | Nullable(Decimal(9, 2))         | NULL                                  | '-0.01'
+nd38    | Nullable(Decimal(38, 16))       | NULL                                  | '-1.5'
+nu64    | Nullable(UInt64)                | NULL                                  | 18446744073709551615
 ni      | Nullable(Int64)                 | NULL                                  | 0
 nflag   | Nullable(Bool)                  | NULL                                  | false
 a       | Array(String)                   | []                                    | ['', 'x']
@@ -132,6 +135,10 @@ def test_text_of_few_values_may_be_the_only_text(stage: Embedded, key: tuple[str
         ),
         ("lns", None, ""),
         ("nd", None, Decimal(0)),
+        ("nd9", None, Decimal("-0.01")),
+        ("nd38", None, Decimal("-1.5")),
+        ("nu64", None, Decimal(2**64 - 1)),
+        ("nms", None, dt.datetime(2024, 1, 1, 0, 0, 0, 500000, dt.UTC)),
         ("an", [None, 0], [None]),
         ("aa", [[], [Decimal("1.5")]], []),
         ("m", [], [("k", "v"), ("l", "")]),
