@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,37 +12,32 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from harness.reading.cold import ColdTable
-from harness.reading.hot import HotTable
-from harness.reading.store import StoreTable, driven
+from harness.reading.store import driven
 from harness.workload import trades
+from harness.workload.table_place import CATALOG, TablePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from harness.stack.stack import Stack
 
 DDL = Path(__file__).parents[2] / "fixtures" / "clickhouse"
-CATALOG = "tidemark"
 REGION = "us-east-1"
 LEASE = "5"  # seconds: a frozen run is taken over soon
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(TablePlace):
     """
     Where everything of one test is; nothing is shared with another.
 
     Attributes:
         stack: The servers.
         name: Of the ClickHouse database, of the bucket, and of the Postgres database of catalog and watermarks.
-        table: The declared table; its hot name is the same, its cold one `cold.<table>`.
-        settings: Further `OFFLOAD_*` variables.
     """
 
     stack: Stack
     name: str
-    table: str = "bronze_trades_binance"
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def database(self) -> str:
@@ -65,6 +60,11 @@ class Place:
         return self.stack.postgres.url(self.name)
 
     @property
+    def store_url(self) -> str:
+        """Watermarks lie beside the catalog."""
+        return self.catalog_uri
+
+    @property
     def env(self) -> dict[str, str]:
         """The environment of a child; a window ends at the clock, without a buffer, unless a setting says otherwise."""
         minio = self.stack.minio
@@ -72,7 +72,7 @@ class Place:
             "OFFLOAD_CLICKHOUSE_DSN": self.dsn,
             "OFFLOAD_CATALOG_URI": self.catalog_uri,
             "OFFLOAD_CATALOG_NAME": CATALOG,
-            "OFFLOAD_WATERMARKS_URL": self.catalog_uri,
+            "OFFLOAD_WATERMARKS_URL": self.store_url,
             "OFFLOAD_WAREHOUSE": f"s3://{self.bucket}/warehouse",
             "OFFLOAD_S3_ENDPOINT": minio.outside,
             "OFFLOAD_S3_ENDPOINT_FOR_CLICKHOUSE": minio.inside,
@@ -83,11 +83,6 @@ class Place:
             "OFFLOAD_LEASE": LEASE,
             **self.settings,
         }
-
-    @property
-    def hot(self) -> HotTable:
-        """The hot table."""
-        return HotTable(self.table, self.dsn)
 
     @property
     def cold(self) -> ColdTable:
@@ -102,31 +97,10 @@ class Place:
         where = driven(self.catalog_uri), f"s3://{self.bucket}/warehouse"
         return ColdTable(f"cold.{self.table}", *where, CATALOG, properties)
 
-    def having(self, **settings: str) -> Place:
-        """The same place, with further variables: `lease="2"` is `OFFLOAD_LEASE=2`."""
-        named = {f"OFFLOAD_{name.upper()}": value for name, value in settings.items()}
-        return replace(self, settings={**self.settings, **named})
-
     def insert(self, made: trades.Trades) -> None:
         """Insert made-up trades into the hot table; the server makes them."""
         with trades.opened(self.dsn) as client:
             trades.insert(client, self.table, made)
-
-    def watermark_row(self) -> dict[str, Any]:
-        """The table's row of `offload_watermarks`; empty where there is none."""
-        return self._stored.watermark_row()
-
-    def runs(self) -> Sequence[dict[str, Any]]:
-        """The table's rows of `offload_runs`, oldest first."""
-        return self._stored.runs()
-
-    def store(self, statement: str, **values: Any) -> Sequence[dict[str, Any]]:
-        """Run a statement on the watermark store, as an operator does; `:table` is the table's name."""
-        return self._stored.ask(statement, **values)
-
-    @property
-    def _stored(self) -> StoreTable:
-        return StoreTable(self.table, self.catalog_uri)
 
 
 @contextmanager
@@ -139,7 +113,7 @@ def placed(stack: Stack, table: str = "bronze_trades_binance", **settings: str) 
         table: A declared table with DDL in fixtures/clickhouse.
         settings: `lease="2"` is `OFFLOAD_LEASE=2` for every child.
     """
-    place = Place(stack, f"t{uuid.uuid4().hex[:16]}", table).having(**settings)
+    place = Place(stack, f"t{uuid.uuid4().hex[:16]}", table=table).having(**settings)
     with ExitStack() as removed:
         buckets = _buckets(stack)
         buckets.create_dir(place.bucket)

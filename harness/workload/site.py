@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.reading.cold import ColdTable
-from harness.reading.hot import HotTable
-from harness.reading.store import StoreTable, driven
+from harness.reading.store import driven
+from harness.workload.table_place import CATALOG, TablePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-CATALOG = "tidemark"
 
 
 @dataclass(frozen=True)
-class Site:
+class Site(TablePlace):
     """
     Where everything of one test is; nothing is shared with another.
 
@@ -26,22 +23,23 @@ class Site:
         folder: Holds the chDB folder and the warehouse.
         catalog_uri: SQLAlchemy address as the offload is given it.
         watermarks_url: Likewise.
-        table: The declared table; its hot name is the same, its cold one `cold.<table>`.
         hot_folder: Name of the chDB folder: a copy of one is the same tables, open to another process.
-        settings: Further `OFFLOAD_*` variables.
     """
 
     folder: Path
     catalog_uri: str = field(repr=False)
     watermarks_url: str = field(repr=False)
-    table: str = "bronze_trades_binance"
     hot_folder: str = "clickhouse"
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dsn(self) -> str:
         """The chDB folder as clickhouse-connect takes it."""
         return f"chdb:///{self.folder / self.hot_folder}?database=default"
+
+    @property
+    def store_url(self) -> str:
+        """The watermark store, which may be another database than the catalog."""
+        return self.watermarks_url
 
     @property
     def env(self) -> dict[str, str]:
@@ -57,19 +55,9 @@ class Site:
         }
 
     @property
-    def hot(self) -> HotTable:
-        """The hot table."""
-        return HotTable(self.table, self.dsn)
-
-    @property
     def cold(self) -> ColdTable:
         """The cold table."""
         return ColdTable(f"cold.{self.table}", driven(self.catalog_uri), str(self.folder / "warehouse"), CATALOG)
-
-    def having(self, **settings: str) -> Site:
-        """The same place, with further variables: `lease="2"` is `OFFLOAD_LEASE=2`."""
-        named = {f"OFFLOAD_{name.upper()}": value for name, value in settings.items()}
-        return replace(self, settings={**self.settings, **named})
 
     def beside(self) -> Site:
         """
@@ -79,19 +67,3 @@ class Site:
         """
         shutil.copytree(self.folder / self.hot_folder, self.folder / "clickhouse-copy", symlinks=True)
         return replace(self, hot_folder="clickhouse-copy")
-
-    def watermark_row(self) -> dict[str, Any]:
-        """The table's row of `offload_watermarks`; empty where there is none."""
-        return self._stored.watermark_row()
-
-    def runs(self) -> Sequence[dict[str, Any]]:
-        """The table's rows of `offload_runs`, oldest first."""
-        return self._stored.runs()
-
-    def store(self, statement: str, **values: Any) -> Sequence[dict[str, Any]]:
-        """Run a statement on the watermark store, as an operator does; `:table` is the table's name."""
-        return self._stored.ask(statement, **values)
-
-    @property
-    def _stored(self) -> StoreTable:
-        return StoreTable(self.table, self.watermarks_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse import ClickHouse
+from offload.embedded import _viewed
 from offload.errors import DataError
 
 
@@ -31,6 +33,35 @@ def test_blocks_that_are_held_keep_their_rows(door: ClickHouse) -> None:
     assert len(held) > 10
     assert table.column("n").to_pylist() == list(range(300_000))
     assert table.column("t").to_pylist() == [str(number) for number in range(300_000)]
+
+
+class Block:
+    """A block of the engine: its memory is given back when the last reference to it goes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def get_memview(self) -> Block:
+        """As chDB names it; there another object, which holds no reference to the block."""
+        return Block(self._content)
+
+    def view(self) -> memoryview:
+        """Its bytes."""
+        return memoryview(self._content)
+
+
+def test_a_view_of_a_block_holds_the_block() -> None:
+    """And lets it go with the last batch: neither rows that change nor memory that stays."""
+    block = Block(b"some rows")
+    last_seen = weakref.ref(block)
+    viewed = _viewed(block)
+    rows = viewed.slice(5)
+    del block, viewed
+
+    assert rows.to_pybytes() == b"rows"
+    assert last_seen() is not None
+    del rows
+    assert last_seen() is None
 
 
 def test_an_error_in_mid_stream_is_raised_with_its_meaning(door: ClickHouse) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import gc
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -105,6 +106,34 @@ def test_row_groups_are_bounded(storage: Storage, monkeypatch: pytest.MonkeyPatc
     metadata = parquet.footer(storage, written(storage, [batch(100)] * 5), SCHEMA)
 
     assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [100] * 5
+
+
+class Bucket:
+    """A store that is remote and keeps one file in memory."""
+
+    remote = True
+
+    def __init__(self) -> None:
+        self.sink = pa.BufferOutputStream()
+
+    def create(self, _uri: str) -> pa.BufferOutputStream:
+        """The file."""
+        return self.sink
+
+
+def test_a_bucket_gets_larger_row_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server asks a bucket for each column of each row group by itself."""
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", batch(100).nbytes)
+    monkeypatch.setattr(parquet, "REMOTE_ROW_GROUP_BYTES", batch(200).nbytes)
+    bucket = Bucket()
+    file = parquet.ParquetFile(cast("Storage", bucket), "s3://bucket/file.parquet", SCHEMA)
+    for _ in range(5):
+        file.write(batch(100))
+    file.close()
+
+    metadata = pq.read_metadata(pa.BufferReader(bucket.sink.getvalue()))
+    assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [200, 200, 100]
+
 
 
 def test_a_value_that_does_not_fit_is_no_silent_cast(storage: Storage) -> None:
