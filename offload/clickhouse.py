@@ -30,6 +30,8 @@ _SMALL_READS = {
     "input_format_parquet_memory_high_watermark": 32 * 2**20,
     "input_format_parquet_prefer_block_bytes": 2**22,
 }
+# Files are read whole: one request for a row group, not one for each run of its columns. Older servers do not know it.
+_WHERE_KNOWN = {"input_format_parquet_enable_row_group_prefetch": 0}
 _log = logging.getLogger(__name__)
 _PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
 
@@ -94,7 +96,9 @@ class ClickHouse:
         query_id = str(uuid4())
         try:
             with self._translated():
-                return list(self._client().query(query, settings={"query_id": query_id}).result_rows)
+                client = self._client()
+                known = {name: value for name, value in _WHERE_KNOWN.items() if name in client.server_settings}
+                return list(client.query(query, settings={"query_id": query_id, **known}).result_rows)
         except Unavailable:
             self._kill(query_id)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from offload.streams import HASH, KEY, TICKS, WRONG, Stream
 from offload.windows import DAY, Cell
 from offload.wire import crossing
 
-_THREADS = 1  # per query: each worker asks its own, and one thread spares the merging of streams
+_ONE_THREAD = "max_threads = 1"  # per query that reads: each worker asks its own, and no streams have to be merged
 # A read that merges many parts holds a block for each of them: in the process that memory is ours.
 _BLOCKS = "preferred_block_size_bytes = 8000000"
 _SMALL_BLOCKS = "preferred_block_size_bytes = 2000000, max_block_size = 32768"
@@ -157,14 +157,14 @@ class ClickHouseTable:
             **{name: f"countIf({condition})" for name, condition in wrong.items() if condition},
         }
         selected = ", ".join(f"{expression} AS `{name}`" for name, expression in asked.items())
-        answer = self.door.rows(f"SELECT {selected} {self.rows.of(piece)} SETTINGS {self._settings()}")
+        answer = self.door.rows(f"SELECT {selected} {self.rows.of(piece)} SETTINGS {self._settings()}, {_ONE_THREAD}")
         return dict(zip(asked, answer[0], strict=True))
 
     def _settings(self) -> str:
         # An alias must not shadow the column that a condition or an order means.
         alone = self.layout.replacing and self.layout.partition_in_sorting_key
         final = ", do_not_merge_across_partitions_select_final = 1" if alone else ""
-        return f"prefer_column_name_to_alias = 1, max_threads = {_THREADS}{final}"
+        return f"prefer_column_name_to_alias = 1{final}"
 
     def _keys_to_count(self) -> bool:
         """FINAL leaves one row per sorting key: where that lies within the key, no key can occur twice."""
@@ -197,46 +197,56 @@ class ClickHouseTable:
         Read the rows of a piece, one per key, sorted, in the types that they travel in, with a look at them.
 
         One query reads and hashes; another counts, since a stream that ends is no proof that it was whole.
+        FINAL costs as much as reading: where nothing is left to be merged, rows are read as they stand, and a copy that
+        comes in between is told by its key.
         The look raises:
             DataError: A value that cannot be carried, or a key with two contents.
             SourceMoving: A value that cannot be carried came and went.
             KeysDoubled: A key came twice; reading again gives it once.
         """
-        stream = self._stream(piece)
-        return Reading(iter(stream), partial(self._seen, piece, stream))
+        standing = self.rows.standing(piece)
+        if standing and self._counted(standing) == self.count(piece):
+            stream = self._stream(standing, count_keys=True)
+            return Reading(iter(stream), partial(self._seen, piece, stream, partial(self._counted, standing)))
+        stream = self._stream(self.rows.of(piece), count_keys=self._keys_to_count())
+        return Reading(iter(stream), partial(self._seen, piece, stream, partial(self.count, piece)))
 
-    def _seen(self, piece: Piece, stream: Stream) -> Seen:
+    def _counted(self, rows: str) -> int:
+        return int(self.door.rows(f"SELECT count() {rows}")[0][0])
+
+    def _seen(self, piece: Piece, stream: Stream, count: Callable[[], int]) -> Seen:
         if stream.wrong:
             self._refuse_violations(piece, self._hashed(piece))
             raise self._came_and_went()
-        if self._keys_to_count() and stream.keys < stream.rows:
+        if copies := stream.copies:
             self._refuse_two_contents(piece)
             self.rows.one_per_key = True
-            found = f"{stream.rows - stream.keys} deliveries too many"
+            found = f"{copies} deliveries too many"
             raise KeysDoubled(f"each key of {self.shape.spec.source} once", found, self.shape.spec.command("run"))
-        return Seen(Fingerprint(self.count(piece), stream.digest), stream.last)
+        return Seen(Fingerprint(count(), stream.digest), stream.last)
 
     def _came_and_went(self) -> SourceMoving:
         spec = self.shape.spec
         return SourceMoving(f"{spec.source} to hold still", "a value that came and went", spec.command("run"))
 
-    def _stream(self, piece: Piece) -> Stream:
+    def _stream(self, rows: str, *, count_keys: bool) -> Stream:
         columns = {column.name: crossing(column) for column in self.shape.columns}
         wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
         beside = {HASH: self.hash_of(self.shape.columns)}
-        if self._keys_to_count():
+        if count_keys:
             beside[KEY] = f"CAST({self.hash_of(self.shape.identity)} AS UInt64)"
         if wrong:
             # Of text of few values alone, a function gives a dictionary as well.
             beside[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
         if self.shape.precision > schema.MICROSECONDS:
             beside[TICKS] = sql.ticks(self._timestamp, self.shape.precision)
-        own = [f"{column.expression} AS {sql.identifier(name)}" for name, column in columns.items()]
-        own += [f"{expression} AS {name}" for name, expression in beside.items()]
+        asked = [expression for column in columns.values() for expression in column.expressions]
+        named = [f"{expression} AS tidemark_{at}" for at, expression in enumerate(asked)]
+        named += [f"{expression} AS {name}" for name, expression in beside.items()]
         order = ", ".join(map(sql.identifier, self.shape.spec.sort))
         blocks = _SMALL_BLOCKS if self.door.embedded else _BLOCKS
-        asked = f"SELECT {', '.join(own)} {self.rows.of(piece)} ORDER BY {order} "
-        batches = self.door.arrow(f"{asked} SETTINGS {self._settings()}, {_READ_SETTINGS}, {blocks}")
+        query = f"SELECT {', '.join(named)} {rows} ORDER BY {order}"
+        batches = self.door.arrow(f"{query} SETTINGS {self._settings()}, {_ONE_THREAD}, {_READ_SETTINGS}, {blocks}")
         return Stream(batches, columns, tuple(beside), self.shape.spec.timestamp, self.shape.precision)
 
     def sequence_at(self, ticks: int) -> int | None:

@@ -73,6 +73,16 @@ class Selection:
         where = [self.within(piece.window), *self._bounds(piece), *conditions, *self._aside()]
         return f"FROM {self._name} WHERE {' AND '.join(where)}"
 
+    def standing(self, piece: Piece) -> str | None:
+        """
+        The rows of a piece as they stand, copies that a Replacing table has not merged yet included.
+
+        None where `of` says more than FINAL does, or where there is no key to tell a copy by.
+        """
+        if self._name == self.raw or not self._shape.spec.key or self.one_per_key or self._across or self._not_cold:
+            return None
+        return f"FROM {self.raw} WHERE {' AND '.join([self.within(piece.window), *self._bounds(piece)])}"
+
     @property
     def repeats(self) -> bool:
         """Whether `every` may give a key several times that `of` gives once."""

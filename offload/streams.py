@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -57,11 +58,12 @@ class Stream:
         # Whoever stops half-way lets the query go with it: a handle must not be closed under a query.
         with closing(self._arriving):
             for batch in self._arriving:
-                beside = dict(zip(self._beside, batch.columns[len(self._columns) :], strict=True))
+                came = iter(batch.columns)
                 own = {
-                    name: column.arrived(array)
-                    for (name, column), array in zip(self._columns.items(), batch.columns, strict=False)
+                    name: column.arrived(*islice(came, len(column.expressions)))
+                    for name, column in self._columns.items()
                 }
+                beside = dict(zip(self._beside, came, strict=True))
                 if batch.num_rows:
                     self._take_in(batch.num_rows, beside, own[self._timestamp])
                 yield pa.RecordBatch.from_pydict(own)
@@ -80,10 +82,14 @@ class Stream:
         self.last = latest if self.last is None else max(self.last, latest)
 
     @property
-    def keys(self) -> int:
-        """How many different keys arrived, by hash. Sorting tells them apart in a tenth of the time of hashing them."""
+    def copies(self) -> int:
+        """
+        How many rows arrived beyond one per key, by hash; 0 where KEY does not stand beside them.
+
+        Sorting tells keys apart in a tenth of the time of hashing them.
+        """
         if not self._keys:
             return 0
         hashes = np.concatenate(self._keys)
         hashes.sort()
-        return 1 + int(np.count_nonzero(hashes[1:] != hashes[:-1]))
+        return int(np.count_nonzero(hashes[1:] == hashes[:-1]))

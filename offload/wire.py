@@ -1,15 +1,18 @@
 """
 How a column crosses from ClickHouse: as bits that both sides copy, and seen here as what they mean.
 
-ClickHouse's Arrow output builds times and decimals value by value, and every decimal in 128 bits; whole numbers and
-fixed strings it copies as they stand. So a time or a decimal is asked for as its bits (little-endian on both sides)
-and seen anew without a copy. What is hashed is the value, not what crosses.
+ClickHouse's Arrow output builds times, decimals and maps value by value, and every decimal in 128 bits; whole numbers,
+fixed strings and lists it copies as they stand. So a time or a decimal is asked for as its bits (little-endian on both
+sides), a map as its keys and its values, and each is put together here without a copy. What is hashed is the value, not
+what crosses.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 
@@ -26,33 +29,48 @@ class Crossing:
     One column on its way.
 
     Attributes:
-        expression: What ClickHouse is asked for.
-        seen_as: The type that what arrives is seen as; None: as it came. Decimals of up to 18 digits stay 64 bits wide.
+        expressions: What ClickHouse is asked for.
+        arrived: Puts the arrays that came together to the column in its own type; decimals of up to 18 digits stay 64
+            bits wide.
     """
 
-    expression: str
-    seen_as: pa.DataType | None = None
-
-    def arrived(self, array: pa.Array) -> pa.Array:
-        """The column in its own type; only an unsigned number, which is told from a decimal, is converted."""
-        if self.seen_as is None:
-            return array
-        return array.cast(self.seen_as) if pa.types.is_unsigned_integer(array.type) else array.view(self.seen_as)
+    expressions: tuple[str, ...]
+    arrived: Callable[..., pa.Array]
 
 
 def crossing(column: CarriedColumn) -> Crossing:
     """How one column crosses; text of few values as a dictionary, which Parquet then stores as it comes."""
     carrier, value = column.carrier, sql.carried(column)
     if carrier.dictionary:
-        return Crossing(f"CAST({sql.identifier(column.name)} AS LowCardinality({sql.nullable('String', carrier)}))")
+        kind = sql.nullable("String", carrier)
+        return _as_it_is(f"CAST({sql.identifier(column.name)} AS LowCardinality({kind}))")
     if carrier.iceberg == "timestamptz":
-        return Crossing(f"reinterpretAsInt64({value})", pa.timestamp("us", "UTC"))
+        return _bits(f"reinterpretAsInt64({value})", pa.timestamp("us", "UTC"))
+    if carrier.iceberg == "map":
+        return Crossing((f"mapKeys({value})", f"mapValues({value})"), _map)
     if found := _DECIMAL.fullmatch(carrier.iceberg):
-        digits, scale = map(int, found.groups())
-        if carrier.converts:  # an unsigned number, which Arrow has a type for
-            return Crossing(sql.identifier(column.name), pa.decimal128(digits, scale))
-        if digits > _DIGITS_OF_64_BITS:
-            return Crossing(f"reinterpretAsFixedString({value})", pa.decimal128(digits, scale))
-        wide = f"CAST({value} AS {sql.nullable(f'Decimal({_DIGITS_OF_64_BITS}, {scale})', carrier)})"
-        return Crossing(f"reinterpretAsInt64({wide})", pa.decimal64(digits, scale))
-    return Crossing(value)
+        return _decimal(column, value, *map(int, found.groups()))
+    return _as_it_is(value)
+
+
+def _decimal(column: CarriedColumn, value: str, digits: int, scale: int) -> Crossing:
+    if column.carrier.converts:  # an unsigned number: Arrow has a type for it, and makes the decimal
+        number = sql.identifier(column.name)
+        return Crossing((number,), partial(pa.Array.cast, target_type=pa.decimal128(digits, scale)))
+    if digits > _DIGITS_OF_64_BITS:
+        return _bits(f"reinterpretAsFixedString({value})", pa.decimal128(digits, scale))
+    wide = sql.nullable(f"Decimal({_DIGITS_OF_64_BITS}, {scale})", column.carrier)
+    return _bits(f"reinterpretAsInt64(CAST({value} AS {wide}))", pa.decimal64(digits, scale))
+
+
+def _as_it_is(expression: str) -> Crossing:
+    return Crossing((expression,), lambda array: array)
+
+
+def _bits(expression: str, seen_as: pa.DataType) -> Crossing:
+    return Crossing((expression,), lambda array: array.view(seen_as))
+
+
+def _map(keys: pa.ListArray, values: pa.ListArray) -> pa.MapArray:
+    """Both lists have the same lengths: they are one map's."""
+    return pa.MapArray.from_arrays(keys.offsets, keys.values, values.values)

@@ -135,7 +135,6 @@ def test_a_bucket_gets_larger_row_groups(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [200, 200, 100]
 
 
-
 def test_a_value_that_does_not_fit_is_no_silent_cast(storage: Storage) -> None:
     """What the source sends is cast safely or not at all."""
     wide = pa.RecordBatch.from_pydict({"n": pa.array([2**40], pa.int64())})

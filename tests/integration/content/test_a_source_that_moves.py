@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offload.model import Piece, TableSpec
+from offload.model import TableSpec
 from offload.ports import Listener, Source
 from tests.integration.content.embedded import PLAIN, REPLACING, Embedded
 
@@ -30,11 +30,11 @@ class Moving:
         hot._stream = self._moved(hot._stream)
         return hot
 
-    def _moved(self, stream: Callable[[Piece], Any]) -> Callable[[Piece], Any]:
-        def moved(piece: Piece) -> Any:
+    def _moved(self, stream: Callable[..., Any]) -> Callable[..., Any]:
+        def moved(rows: str, *, count_keys: bool) -> Any:
             if self._before:
                 self._before()
-            arrived = stream(piece)
+            arrived = stream(rows, count_keys=count_keys)
             if self._after:
                 arrived._arriving = followed(arrived._arriving, self._after)
             return arrived
@@ -128,6 +128,25 @@ def test_a_move_between_the_rows_and_their_count_ends_with_what_hot_holds(stage:
     assert result.exit_code == 0, result
     assert result.rows == stage.rows("SELECT count() FROM trades")[0][0]
     assert told[told.index("before:verify") :].count("at:split_started") == 1
+
+
+AGAIN = "INSERT INTO trades SELECT * REPLACE (kafka_offset + 1 AS kafka_offset) FROM trades WHERE trade_id = '50'"
+
+
+@pytest.mark.parametrize("merged", [True, False], ids=["nothing to merge", "a copy to merge"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when: str, merged: bool) -> None:
+    """A Replacing table without copies is read without FINAL: one that comes just then must not come through."""
+    spec = stage.trades(100, engine=REPLACING)
+    if not merged:
+        stage.sql("SYSTEM STOP MERGES trades")
+        stage.sql(AGAIN)
+
+    result = stage.run(spec, parts=moving(**{when: once(lambda: stage.sql(AGAIN))}), workers=1)
+
+    assert (result.exit_code, result.rows) == (0, 100), result
+    assert stage.cold_ids(spec) == list(range(100))
+    assert stage.audit(spec).equal
 
 
 def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) -> None:

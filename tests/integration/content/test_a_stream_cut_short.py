@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse import ClickHouse
+from offload.schema import CarriedColumn, Carrier
 from offload.streams import HASH, KEY, TICKS, WRONG, Stream
-from offload.wire import Crossing
+from offload.wire import crossing
 from tests.integration.content.embedded import Embedded
 
 
@@ -56,8 +57,15 @@ def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
     types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8(), TICKS: pa.int64()}
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
     arriving = (one for one in (batch, batch.slice(0, 1)))
-    stream = Stream(arriving, {"id": Crossing("id")}, (HASH, KEY, WRONG, TICKS), "id", 9)
+    stream = Stream(
+        arriving, {"id": crossing(CarriedColumn("id", Carrier("string", "String")))}, (HASH, KEY, WRONG, TICKS), "id", 9
+    )
 
     assert [own.schema.names for own in stream] == [["id"], ["id"]]
-    assert (stream.rows, stream.digest, stream.keys, stream.wrong) == (3, (2**64 - 1 + 5 + 2**64 - 1) % 2**64, 1, True)
+    assert (stream.rows, stream.digest, stream.copies, stream.wrong) == (
+        3,
+        (2**64 - 1 + 5 + 2**64 - 1) % 2**64,
+        2,
+        True,
+    )
     assert stream.last == 30
