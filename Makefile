@@ -2,9 +2,10 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
+RESULTS ?= reports/allure-results
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo images test check bench bench-stack baselines lock clean
+.PHONY: help install demo images test check report bench bench-stack baselines lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +35,16 @@ images: install ## the servers' images: present, pulled or built; as root on Deb
 test: install images ## all tests
 	$(BIN)/pytest -n 2 --alluredir=reports/allure-results --clean-alluredir
 
+report: fixtures/report/node_modules/.package-lock.json ## the last tests as one page, reports/allure/index.html: steps, timelines, logs (needs Node.js)
+	@ls $(RESULTS)/*-result.json >/dev/null 2>&1 || { echo "expected: results of a test run in $(RESULTS); found: none; next: make test"; exit 69; }
+	cd fixtures/report && npm exec -- allure generate --config allurerc.mjs --output $(CURDIR)/reports/allure $(abspath $(RESULTS)) >/dev/null
+	@echo "reports/allure/index.html"
+
+fixtures/report/node_modules/.package-lock.json: fixtures/report/package-lock.json
+	@command -v npm >/dev/null || { echo "expected: Node.js for the report; found: no npm on the PATH; next: apt-get install nodejs npm"; exit 69; }
+	cd fixtures/report && npm ci --silent --ignore-scripts
+	@touch $@
+
 bench: install ## measure rates, memory and import times; prints a table, writes reports/bench.json
 	$(BIN)/python bench/run.py
 
@@ -54,4 +65,4 @@ lock: ## pin every dependency anew, with hashes (needs uv on the PATH)
 	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 bench/baselines/requirements.in -o bench/baselines/constraints.txt
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-bench reports build
+	rm -rf .venv .venv-bench fixtures/report/node_modules reports build
