@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -197,24 +197,21 @@ class ClickHouseTable:
         Read the rows of a piece, one per key, sorted, in the types that they travel in, with a look at them.
 
         One query reads and hashes; another counts, since a stream that ends is no proof that it was whole.
-        FINAL costs as much as reading: where nothing is left to be merged, rows are read as they stand, and a copy that
-        comes in between is told by its key.
+        FINAL costs as much as reading: where nothing is left to be merged, rows are read as they stand. What comes in
+        between is told by its key, or, where it replaces a row of another key, by the count.
         The look raises:
             DataError: A value that cannot be carried, or a key with two contents.
             SourceMoving: A value that cannot be carried came and went.
             KeysDoubled: A key came twice; reading again gives it once.
         """
         standing = self.rows.standing(piece)
-        if standing and self._counted(standing) == self.count(piece):
+        if standing and int(self.door.rows(f"SELECT count() {standing}")[0][0]) == self.count(piece):
             stream = self._stream(standing, count_keys=True)
-            return Reading(iter(stream), partial(self._seen, piece, stream, partial(self._counted, standing)))
-        stream = self._stream(self.rows.of(piece), count_keys=self._keys_to_count())
-        return Reading(iter(stream), partial(self._seen, piece, stream, partial(self.count, piece)))
+        else:
+            stream = self._stream(self.rows.of(piece), count_keys=self._keys_to_count())
+        return Reading(iter(stream), partial(self._seen, piece, stream))
 
-    def _counted(self, rows: str) -> int:
-        return int(self.door.rows(f"SELECT count() {rows}")[0][0])
-
-    def _seen(self, piece: Piece, stream: Stream, count: Callable[[], int]) -> Seen:
+    def _seen(self, piece: Piece, stream: Stream) -> Seen:
         if stream.wrong:
             self._refuse_violations(piece, self._hashed(piece))
             raise self._came_and_went()
@@ -223,7 +220,7 @@ class ClickHouseTable:
             self.rows.one_per_key = True
             found = f"{copies} deliveries too many"
             raise KeysDoubled(f"each key of {self.shape.spec.source} once", found, self.shape.spec.command("run"))
-        return Seen(Fingerprint(count(), stream.digest), stream.last)
+        return Seen(Fingerprint(self.count(piece), stream.digest), stream.last)
 
     def _came_and_went(self) -> SourceMoving:
         spec = self.shape.spec

@@ -149,6 +149,19 @@ def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when:
     assert stage.audit(spec).equal
 
 
+def test_a_row_of_another_key_that_replaces_one_behind_the_readers_back(stage: Embedded) -> None:
+    """Where the sorting key is not the key, both rows bear keys of their own: the count tells them."""
+    spec = stage.trades(100, engine="ReplacingMergeTree PARTITION BY tuple() ORDER BY (symbol, exchange_timestamp)")
+    stage.sql("SYSTEM STOP MERGES trades")
+    replaced = ALL_AGAIN.replace("kafka_offset + 1 AS kafka_offset", "toString(toUInt64(trade_id) + 1000) AS trade_id")
+
+    result = stage.run(spec, parts=moving(before=once(lambda: stage.sql(replaced))), workers=1)
+
+    hot = sorted(int(row[0]) for row in stage.rows("SELECT trade_id FROM trades FINAL"))
+    assert (result.exit_code, result.rows) == (0, 100), result
+    assert stage.cold_ids(spec) == hot
+
+
 def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) -> None:
     """Changed before and after each stream, no two looks agree: exit 75, and the next run is exact."""
     spec = stage.trades(10)
