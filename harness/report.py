@@ -36,7 +36,7 @@ def step(title: str) -> Iterator[None]:
 
 
 def tell(item: pytest.Item, scene: Scene) -> None:
-    """Leave behind what happened in a scene; call it when every server answers again."""
+    """Leave behind what happened in a scene, with rows per tier as far as the servers answer."""
     marker = item.get_closest_marker("failure_modes")
     row = {
         "id": marker.args[0] if marker else "",
@@ -52,24 +52,31 @@ def tell(item: pytest.Item, scene: Scene) -> None:
 
 
 def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
-    """Write timeline and picture beside the page, and attach them with verdicts and container logs."""
+    """
+    Attach verdicts and container logs, and write timeline and picture beside the page.
+
+    Raises:
+        Exception: A server did not say how many rows it has; everything else stands.
+    """
     import allure
 
     from harness.workload.flow import rows_per_tier
 
     timeline = scene.timeline
-    events = [{"at": event.at, "name": event.name, **event.details} for event in scene.history.events]
-    tiers = rows_per_tier(scene.live)
-    text = json.dumps({**row, "events": events, "rows": tiers}, indent=1, default=str)
-    draw(path.name, timeline, tiers, path.with_suffix(".png"))
-    path.with_suffix(".json").write_text(text)
-    allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
-    allure.attach(text, "timeline", allure.attachment_type.JSON)
     allure.attach("\n".join(map(str, scene.findings)), "verdicts", allure.attachment_type.TEXT)
     since = timeline.at.get(Moment.INJECT, 0.0) - MARGIN
     for service in Service:
         log = scene.place.stack.container(service).logs(since=max(0.0, since))
         allure.attach(log, f"log of {service}", allure.attachment_type.TEXT)
+    document = {**row, "events": [{"at": one.at, "name": one.name, **one.details} for one in scene.history.events]}
+    try:
+        tiers = document["rows"] = rows_per_tier(scene.live)
+        draw(path.name, timeline, tiers, path.with_suffix(".png"))
+        allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
+    finally:  # a server that stayed down has no rows to show, and everything else is told all the same
+        text = json.dumps(document, indent=1, default=str)
+        path.with_suffix(".json").write_text(text)
+        allure.attach(text, "timeline", allure.attachment_type.JSON)
 
 
 def summarise(reports: Sequence[pytest.TestReport], root: Path) -> list[str]:

@@ -114,11 +114,13 @@ def proxied(dial: Callable[[], socket.socket]) -> Iterator[Proxy]:
         proxy.port = int(listener.getsockname()[1])
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
-        yield proxy
-        listener.shutdown(socket.SHUT_RDWR)
-        accepting.join()
-    for carrier in carriers:
-        carrier.join(10)
+        try:
+            yield proxy
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for carrier in carriers:
+                carrier.join(10)
 
 
 @dataclass(frozen=True)

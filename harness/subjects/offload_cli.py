@@ -78,6 +78,11 @@ class Running:
         """The fault's marker is there."""
         return (self._here / "marker").exists()
 
+    @property
+    def ended(self) -> bool:
+        """It runs no more."""
+        return self._process.poll() is not None
+
     def output(self) -> str:
         """Everything that the child has said so far, for messages."""
         return (self._text("stdout") + self._text("stderr"))[-4000:]
@@ -105,7 +110,7 @@ class Running:
         Raises:
             TimeoutError: It has not, after `timeout` seconds or at the child's end.
         """
-        wait_until(lambda: self.landed or self._ended(), self._missed, timeout)
+        wait_until(lambda: self.landed or self.ended, self._missed, timeout)
         if not self.landed:
             raise TimeoutError(self._missed())
 
@@ -116,15 +121,12 @@ class Running:
         Raises:
             TimeoutError: It runs or has ended.
         """
-        wait_until(lambda: self._stopped() or self._ended(), self._missed, timeout)
+        wait_until(lambda: self._stopped() or self.ended, self._missed, timeout)
         if not self._stopped():
             raise TimeoutError(self._missed())
 
     def _missed(self) -> str:
         return f"expected the fault to strike; it has not, exit code {self._process.poll()}; it said: {self.output()}"
-
-    def _ended(self) -> bool:
-        return self._process.poll() is not None
 
     def _stopped(self) -> bool:
         """The state is the third field of /proc/PID/stat; the second, in parentheses, may hold blanks. See proc(5)."""

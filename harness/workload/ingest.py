@@ -118,9 +118,11 @@ def ingesting(place: Place, exchange: str, *, ttl_days: int = TTL_DAYS) -> Itera
     with topic(ingestion.bootstrap, ingestion.topic):
         with opened(place.dsn) as client:
             _create(client, ingestion)
-        yield ingestion
-        with opened(place.dsn) as client:
-            _drop(client, exchange)
+        try:
+            yield ingestion
+        finally:
+            with opened(place.dsn) as client:
+                _drop(client, exchange)
 
 
 def _create(client: Any, ingestion: Ingestion) -> None:

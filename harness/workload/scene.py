@@ -3,12 +3,13 @@ One failure as it is played: a place with a past, tagged trades on top of live o
 
     scene.begin()                                  the past: trades, a first run, a watermark
     scene.add("nettest-", 500, 9_000_000)          tagged trades just above the watermark
-    scene.start(at="at:split_started") ...         what is to be broken
+    with scene.frozen("at:split_started") as run:  what is to be broken
     scene.recovers()                               the next run, and then every trade that was acknowledged
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,17 +25,19 @@ from harness.subjects.offload_cli import Finished, Running, run_offload, start_o
 from harness.timeline import Moment, Timeline
 from harness.verdict import Finding, Offence, assert_all, judged, unknown
 from harness.waiting import wait_until
+from harness.workload.midstream import freeze_in_mid_stream
 from harness.workload.promise import KEY, TIME, TOKEN, cold_watermark, promised
 from harness.workload.trades import Trades
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from harness.reading.arrow import Table
     from harness.workload.live import Live
     from harness.workload.place import Place
 
 AGAIN = 75
+MID_STREAM = "mid stream"  # no moment that the run tells: ClickHouse is sending it rows
 TIMEOUT = 120.0
 MINUTES = 60.0
 
@@ -51,6 +54,7 @@ class Scene:
         until: The end of the window that is being moved: every trade up to it is in hot.
         observed: Watermarks of the cold table, as they were seen.
         findings: Everything that the checkers said.
+        told_to_wait: How many runs were told to try again before one was let in.
     """
 
     place: Place
@@ -59,6 +63,7 @@ class Scene:
     until: datetime | None = None
     observed: list[int | None] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    told_to_wait: int = 0
 
     def begin(self) -> None:
         """Give the cold table a past: an hour-old batch and what has come in since, and the watermark of a run."""
@@ -73,12 +78,12 @@ class Scene:
         self.observed.append(cold_watermark(self.place))
         return self.observed[-1]
 
-    def add(self, tag: str, count: int, first_sequence: int, symbol: str = "BTCUSDT") -> Trades:
+    def add(self, tag: str, count: int, first_sequence: int, *symbols: str) -> Trades:
         """Insert tagged trades just above the last watermark seen, and let the window end after them."""
         last = max((mark for mark in self.observed if mark), default=0)
         start = EPOCH + timedelta(microseconds=last + 1)
-        made = Trades(count, (symbol,), start=start, tag=tag, first_sequence=first_sequence, step=1)
-        with step(f"{count} trades {tag} from {first_sequence}, {symbol}"):
+        made = Trades(count, symbols or ("BTCUSDT",), start=start, tag=tag, first_sequence=first_sequence, step=1)
+        with step(f"{count} trades {tag} from {first_sequence}"):
             self.place.insert(made)
             self.settle(start + timedelta(microseconds=count))
         return made
@@ -91,10 +96,29 @@ class Scene:
         """Let the runs from now on count a table as held for so long after its holder's last heartbeat."""
         self.place = self.place.having(lease=seconds)
 
-    def start(self, *, at: str, action: str = "freeze", nth: int = 1) -> Running:
-        """Start a run over the window that strikes itself at a moment."""
-        with step(f"a run that meets {action} {at}"):
-            return start_offload(self._arguments, self.place.env, at=at, action=action, nth=nth)
+    def start(self, *, at: str) -> Running:
+        """Start a run over the window that freezes itself at a moment."""
+        with step(f"a run that freezes itself {at}"):
+            return start_offload(self._arguments, self.place.env, at=at, action="freeze")
+
+    @contextmanager
+    def frozen(self, at: str) -> Iterator[Running]:
+        """
+        Hold the block over a run that stands frozen at a moment, or in `MID_STREAM`, with a million more rows to take.
+
+        Raises:
+            TimeoutError, AssertionError: It never came there.
+        """
+        if at != MID_STREAM:
+            with self.start(at=at) as run:
+                run.wait_frozen()
+                yield run
+            return
+        self.add("filler-", 1_000_000, 20_000_000, "ADAUSDT", "BTCUSDT", "SOLUSDT")
+        with start_offload(self._arguments, self.place.env) as run:
+            with step("the run is frozen while ClickHouse sends it rows"):
+                freeze_in_mid_stream(run, self.place.dsn)
+            yield run
 
     def run(self, *, at: str | None = None, nth: int = 1) -> Finished:
         """Run over the window to the end, or until it kills itself at a moment."""
@@ -176,6 +200,7 @@ class Scene:
 
         def settled() -> bool:
             runs.append(self.run())
+            self.told_to_wait += runs[-1].returncode == AGAIN
             return runs[-1].returncode != AGAIN
 
         wait_until(settled, lambda: f"expected a run that need not be tried again; found {runs[-1].stderr}", TIMEOUT)

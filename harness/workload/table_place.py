@@ -27,7 +27,7 @@ class TablePlace(ABC):
     """
 
     table: str = "bronze_trades_binance"
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # addresses among them hold passwords
 
     @property
     @abstractmethod

@@ -21,6 +21,8 @@ def scene(request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.Monk
     monkeypatch.setattr(offload_cli, "subprocess", warm)
     with placed(stack) as place, living(place) as live:
         played = Scene(place, live)
-        played.begin()
-        yield played
-        report.tell(request.node, played)
+        try:
+            played.begin()
+            yield played
+        finally:
+            report.tell(request.node, played)

@@ -21,5 +21,6 @@ def test_the_next_run_is_exact_wherever_the_last_one_was_killed(scene: Scene, mo
     grown = scene.cold_rows("crashtest-")
     scene.recovers()
 
+    assert scene.told_to_wait == 0, "a run that was killed holds nothing"
     assert grown == (10_000 if moment in PUBLISHED else 0)
     assert scene.cold_rows("crashtest-") == 10_000

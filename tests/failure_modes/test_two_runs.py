@@ -38,8 +38,7 @@ def test_a_frozen_run_that_wakes_up_late_is_fenced(scene: Scene, moment: str) ->
     scene.lease("600")  # it is the one who comes that judges: none can be too slow to find the lease held
 
     scene.history.record(Moment.INJECT, fault=f"SIGSTOP {moment}")
-    with scene.start(at=moment) as frozen:
-        frozen.wait_frozen()
+    with scene.frozen(moment) as frozen:
         scene.history.record(Moment.LANDED)
         refused = scene.run()
         scene.history.record(Moment.EFFECT)
@@ -52,6 +51,6 @@ def test_a_frozen_run_that_wakes_up_late_is_fenced(scene: Scene, moment: str) ->
     after = scene.snapshots()
     scene.everything_arrives()
 
-    assert (refused.returncode, woken.returncode, woken.landed) == (75, 75, True), woken.stderr
+    assert (refused.returncode, woken.returncode) == (75, 75), woken.stderr
     assert after == before
     assert scene.cold_rows("frozentest-") == 1_000
