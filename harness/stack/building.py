@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Lock
 from typing import IO, TYPE_CHECKING
 
-from docker.errors import BuildError
+from docker.errors import BuildError, DockerException
+from requests import RequestException
 
 from harness.stack import fetching
 from harness.stack.debian import say
@@ -76,9 +77,48 @@ class Builder:
             ) from error
 
     def _import(self, recipe: Recipe, root: Path) -> None:
-        name, tag = recipe.tag.split(":")
-        with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:  # noqa: S603, S607
-            self._client.api.import_image_from_stream(tar.stdout, repository=name, tag=tag)
+        """Import a folder. What has the tag is used for ever, so it is given last, to an image that is complete."""
+        command = ["tar", "-C", str(root), "-c", "."]
+        with TemporaryFile() as errors:
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as tar:  # noqa: S603
+                image, failure = self._untagged(tar.stdout)
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+        if tar.returncode:
+            # The engine takes an archive that was cut short for a whole one. What the engine said comes first: when it
+            # refuses the archive, tar dies of SIGPIPE.
+            failure = "; ".join(filter(None, [failure, f"exit code {tar.returncode} of `{' '.join(command)}`"]))
+        if failure := failure or self._tagged(image, recipe.tag):
+            for name in (recipe.tag, image):
+                with suppress(DockerException):  # it is not there, as it should be
+                    self._client.images.remove(name)
+            raise NoImage(
+                expected=f"the engine to import {root} whole, as {recipe.tag}",
+                found=failure,
+                evidence="tar said: " + ("\n".join(said) or "(nothing)"),
+                next_step="mend what they say (`df -h` shows a disk that is full), and `make images`",
+            )
+
+    def _untagged(self, archive: IO[bytes] | None) -> tuple[str, str]:
+        """Import an archive under no name; the id of the image, and why there is none. Errors come as text, too."""
+        try:
+            answer = self._client.api.import_image_from_stream(archive)
+        except (DockerException, RequestException) as error:
+            return "", f"the engine said: {error}"
+        lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
+        image = next((line["status"] for line in lines if line.get("status", "").startswith("sha256:")), "")
+        if not image or any("error" in line for line in lines):
+            return image, f"the engine said: {answer.strip() or '(nothing)'}"
+        return image, ""
+
+    def _tagged(self, image: str, tag: str) -> str:
+        """Give an image its tag; empty when it has it now, else why it has not."""
+        try:
+            self._client.images.get(image).tag(*tag.split(":"))
+            found = self._client.images.get(tag).id
+        except (DockerException, RequestException) as error:
+            return f"the engine said: {error}"
+        return "" if found == image else f"{tag} is {found}, not {image}"
 
     def _load(self, recipe: Recipe, archive: Path) -> None:
         """Load a saved image under our own tag alone: the name that it was saved under may be somebody's here."""

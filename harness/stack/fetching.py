@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from zipfile import ZipFile
 from harness.stack import debian
 from harness.stack.errors import NoImage
 
-LAST_LINES = 15
+LONGEST_FETCH = 900.0  # seconds; the longest honest one is Go building MinIO, 130 to 200 s on two cores
 POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>tidemark</groupId><artifactId>stand-in</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>{}</dependencies></project>"""
@@ -86,16 +85,14 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
     Run a command that fetches.
 
     Raises:
-        NoImage: It failed; with its last lines.
+        NoImage: It failed, or came to no end; with its last lines.
     """
-    done = subprocess.run(  # noqa: S603 - commands of this module, names of the recipes
-        command, env={**os.environ, **(environment or {})}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        lines = (done.stdout + done.stderr).splitlines()[-LAST_LINES:]
+    ending = debian.run(command, environment or {}, LONGEST_FETCH)
+    if ending.failure:
         raise NoImage(
             expected=f"`{' '.join(command)}` to succeed",
-            found=f"exit code {done.returncode}",
-            evidence="\n".join(lines) or "(no output)",
-            next_step="let this machine reach its package registries, or `docker pull` the official image elsewhere",
+            found=ending.failure,
+            evidence=ending.said,
+            next_step="let this machine reach its package registries, and `make images`; "
+            "or `docker pull` the official image elsewhere",
         )
