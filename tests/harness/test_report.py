@@ -3,12 +3,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
 
+import allure
 import pytest
 
-from harness.report import PAGE, PROPERTY, summarise
+from harness.history import History
+from harness.report import PAGE, PROPERTY, summarise, tell
+from harness.stack.service import Service
 from harness.timeline import Moment, Timeline
+from harness.workload import flow
+
+if TYPE_CHECKING:
+    from harness.workload.scene import Scene
 
 ROW = {
     "id": "FM-01",
@@ -54,3 +62,34 @@ def test_without_failure_modes_nothing_is_told_and_nothing_is_written(tmp_path: 
     """Every pytest run comes by here, and most have none."""
     assert summarise([told(ROW, bare=True)], tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_stays_down_costs_the_rows_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verdicts, logs and moments are told before the error is."""
+    attached: list[str] = []
+    monkeypatch.setattr(allure, "attach", lambda _text, name, _kind: attached.append(name))
+    monkeypatch.setattr(flow, "rows_per_tier", Mock(side_effect=ConnectionError("nobody answers")))
+    container = SimpleNamespace(logs=lambda since: f"since {since}")
+    stack = SimpleNamespace(images={}, container=lambda _service: container)
+    history = History()
+    history.record(Moment.INJECT, fault="Stop of clickhouse")
+    scene = SimpleNamespace(
+        place=SimpleNamespace(stack=stack), live=None, findings=[], history=history, timeline=Timeline.of(history)
+    )
+    item = SimpleNamespace(
+        get_closest_marker=lambda _name: SimpleNamespace(args=("FM-01",)),
+        nodeid=ROW["test"],
+        name="test_a",
+        user_properties=[],
+        config=SimpleNamespace(rootpath=tmp_path),
+    )
+
+    with pytest.raises(ConnectionError):
+        tell(cast("pytest.Item", item), cast("Scene", scene))
+
+    written = json.loads((tmp_path / PAGE.with_suffix("") / "test_a.json").read_text())
+    assert written["events"][0]["fault"] == "Stop of clickhouse"
+    assert attached == ["verdicts", *(f"log of {service}" for service in Service), "timeline"]
+    assert [name for name, _ in item.user_properties] == [PROPERTY]
