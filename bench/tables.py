@@ -2,9 +2,9 @@
 The hot tables that the benchmark moves, and how they are filled.
 
 `bench` is a plain MergeTree without a key, named by flags; the bronze table is the declared one: ReplacingMergeTree,
-one row per key, and no copies in it: none of its pieces needs FINAL to be read. Both are filled in time order by inserts
-of a million rows and merged as ClickHouse pleases, so that reads meet several parts. Four symbols, 100 trades a second,
-ties of four.
+one row per key, and no copies in it: none of its pieces needs FINAL to be read. Both are filled in time order by
+inserts of a million rows and merged as ClickHouse pleases, so that reads meet several parts. Four symbols, 100 trades a
+second, ties of four.
 """
 
 from __future__ import annotations

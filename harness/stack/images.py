@@ -20,7 +20,7 @@ from harness.stack.service import Service
 if TYPE_CHECKING:
     from docker import DockerClient
 
-BUILD_TIMEOUT = 1800.0
+BUILD_TIMEOUT = 3600.0  # seconds that another process may build: the bounds of its fetches, one after the other
 
 
 class Images(Protocol):
