@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.faults.injected import injected
+from harness.faults.stop import Stop
+from harness.history import History
+from harness.stack.service import Service
 from harness.workload.exchanges import kraken
 from harness.workload.feed.feed import Feed, generated
 from harness.workload.feed.source import Generated
@@ -48,7 +52,12 @@ def made(stack: Stack, name: str, tmp_path: Path) -> MakeFeed:
 
 
 def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, name: str, made: MakeFeed) -> None:
-    """Three times: no message is left out, all that was acked is in the log, and what is not acked is unknown."""
+    """
+    Three times: no message is left out, all that was acked is in the log, and what is not acked is unknown.
+
+    The broker may take what a killed handler had sent after the next one has asked where the log ends, and so have it
+    twice; what was acked stands in the log by then, and is never sent again.
+    """
     with made(rate=300) as feed:
         for acked in (100, 400, 700):
             feed.wait_acked(acked)
@@ -61,6 +70,7 @@ def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, n
 
     assert list(dict.fromkeys(texts)) == first_messages(len(set(texts)))
     assert set(ledger.acked) <= keys(texts) == {*ledger.acked, *ledger.unknown}
+    assert len(ledger.acked) == len(set(ledger.acked))
     assert ledger.refused == ()
 
 
@@ -89,15 +99,10 @@ def test_told_to_stop_it_waits_for_the_brokers_answers(name: str, made: MakeFeed
 
 def test_while_the_broker_is_away_it_waits_and_then_goes_on(stack: Stack, name: str, made: MakeFeed) -> None:
     """Nothing is lost, repeated or out of order; a message without an answer is unknown until it has one."""
-    from harness.stack.service import Service
-
-    broker = stack.container(Service.BROKER)
     with made(rate=200) as feed:
         feed.wait_acked(200)
-        broker.stop()
-        away = feed.acked()
-        broker.start()
-        stack.wait_healthy(Service.BROKER)
+        with injected(Stop(Service.BROKER), stack, History()):
+            away = feed.acked()
         feed.wait_acked(away + 200)
         feed.stop()
     texts = log(stack.broker.outside, name)

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 from pyarrow.fs import S3FileSystem
 
+from harness.stack import compose
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
+from harness.workload.topics import publish, topic
+
+
+@pytest.fixture
+def name() -> str:
+    """Of one test's bucket, database or topic: nothing that another test left can be taken for its own."""
+    return f"services{uuid.uuid4().hex}"
 
 
 def query(stack: Stack, sql: str) -> str:
@@ -38,6 +47,13 @@ def test_the_images_really_used_are_told(stack: Stack, service: Service) -> None
     assert used.startswith(stack.container(service).image)
 
 
+def test_clickhouse_is_of_the_version_that_the_compose_file_names(stack: Stack) -> None:
+    """The stand-in's recipe pins an image by its hash alone, which says nothing of its version."""
+    [_, tag] = compose.images()[Service.CLICKHOUSE].split(":")
+
+    assert query(stack, "SELECT version()") == tag.removesuffix("-alpine")
+
+
 def test_a_wrong_password_is_refused_everywhere(stack: Stack) -> None:
     """Else tests of wrong passwords would prove nothing."""
     wrong = "not the password"
@@ -47,7 +63,7 @@ def test_a_wrong_password_is_refused_everywhere(stack: Stack) -> None:
     assert not replace(stack.postgres, password=wrong).answers()
 
 
-def test_clickhouse_writes_to_the_bucket_and_this_host_reads_it(stack: Stack) -> None:
+def test_clickhouse_writes_to_the_bucket_and_this_host_reads_it(stack: Stack, name: str) -> None:
     """The server must see MinIO under its name on the network: it is the one that verifies stored files."""
     minio = stack.minio
     bucket = S3FileSystem(
@@ -57,34 +73,39 @@ def test_clickhouse_writes_to_the_bucket_and_this_host_reads_it(stack: Stack) ->
         allow_bucket_creation=True,
         allow_bucket_deletion=True,
     )
-    bucket.create_dir("services")
-    target = f"s3('{minio.inside}/services/one.csv', '{minio.access_key}', '{minio.secret_key}', 'CSV')"
-    query(stack, f"INSERT INTO FUNCTION {target} SELECT 42")
-    with bucket.open_input_stream("services/one.csv") as file:
-        content = file.read()
-    bucket.delete_dir("services")
+    target = f"s3('{minio.inside}/{name}/one.csv', '{minio.access_key}', '{minio.secret_key}', 'CSV')"
+    bucket.create_dir(name)
+    try:
+        query(stack, f"INSERT INTO FUNCTION {target} SELECT 42")
+        with bucket.open_input_stream(f"{name}/one.csv") as file:
+            content = file.read()
+    finally:
+        bucket.delete_dir(name)
 
     assert content == b"42\n"
 
 
-def test_clickhouse_consumes_what_this_host_produces(stack: Stack) -> None:
+def test_clickhouse_consumes_what_this_host_produces(stack: Stack, name: str) -> None:
     """Both see the same broker, each by its own address."""
-    bootstrap = {"bootstrap.servers": stack.broker.outside}
-    admin = AdminClient(bootstrap)
-    admin.create_topics([NewTopic("services", 1)])["services"].result(60)
-    producer = Producer(bootstrap)
-    producer.produce("services", b"one")
-    producer.produce("services", b"two")
-    producer.flush(60)
-    engine = f"ENGINE = Kafka('{stack.broker.inside}', 'services', 'services', 'LineAsString')"
-    query(stack, "CREATE DATABASE services")
-    query(stack, f"CREATE TABLE services.queue (line String) {engine}")
-    query(stack, "CREATE TABLE services.lines (line String) ENGINE = MergeTree ORDER BY line")
-    query(stack, "CREATE MATERIALIZED VIEW services.pump TO services.lines AS SELECT line FROM services.queue")
-    count = "SELECT count() FROM services.lines"
+    engine = f"ENGINE = Kafka('{stack.broker.inside}', '{name}', '{name}', 'LineAsString')"
+    count = f"SELECT count() FROM {name}.lines"
+    with topic(stack.broker.outside, name), database(stack, name):
+        publish(stack.broker.outside, name, [b"one", b"two"])
+        query(stack, f"CREATE TABLE {name}.queue (line String) {engine}")
+        query(stack, f"CREATE TABLE {name}.lines (line String) ENGINE = MergeTree ORDER BY line")
+        query(stack, f"CREATE MATERIALIZED VIEW {name}.pump TO {name}.lines AS SELECT line FROM {name}.queue")
 
-    wait_until(lambda: query(stack, count) == "2", lambda: f"expected 2 messages, found {query(stack, count)}", 120)
-    query(stack, "DROP DATABASE services")
+        wait_until(lambda: query(stack, count) == "2", lambda: f"expected 2 messages, found {query(stack, count)}", 120)
+
+
+@contextmanager
+def database(stack: Stack, name: str) -> Iterator[None]:
+    """Make a database, and remove it however the block ends."""
+    query(stack, f"CREATE DATABASE {name}")
+    try:
+        yield
+    finally:
+        query(stack, f"DROP DATABASE {name} SYNC")
 
 
 def test_postgres_takes_as_many_sessions_as_the_tests_open(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import uuid
 from pathlib import Path
 
 from docker import DockerClient
@@ -41,12 +42,13 @@ def test_two_runs_on_one_machine_do_not_meet(stack: Stack, client: DockerClient,
 
 def test_a_stack_that_is_lent_without_pytest_is_removed_too(client: DockerClient) -> None:
     """The benchmark borrows one in this way."""
-    with standing("lent") as lent:
+    session = f"lent-{uuid.uuid4().hex}"
+    with standing(session) as lent:
         up = left(client, f"{RUN}={lent.run}")
 
     assert len(up) == len(Service) + 1
     assert left(client, f"{RUN}={lent.run}") == set()
-    assert lock.notes("lent") == []
+    assert lock.notes(session) == []
 
 
 def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tmp_path: Path) -> None:
