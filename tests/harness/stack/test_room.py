@@ -1,11 +1,35 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from harness.stack import room
+from harness.stack import engine, images, lifecycle, room
+from harness.stack.building import Builder
+from harness.stack.engine_images import EngineImages
 from harness.stack.errors import NoRoom
+from harness.stack.recipes import recipe
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+Free = Callable[[int], "DockerClient"]
+
+
+@pytest.fixture
+def free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Free:
+    """Makes an engine on whose disk so many bytes are free."""
+
+    def made(free: int) -> DockerClient:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+        info = {"DockerRootDir": str(tmp_path)}
+        return cast("DockerClient", SimpleNamespace(info=lambda: info, close=lambda: None))
+
+    return made
 
 
 def test_a_disk_that_is_nearly_full_is_told_before_anything_starts() -> None:
@@ -24,3 +48,26 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_starts() -> None:
 def test_just_enough_is_enough() -> None:
     """The bound itself will do."""
     room.judge(Path("/var/lib/docker"), free=room.TO_START, needed=room.TO_START)
+
+
+def test_a_stack_is_not_begun_on_a_disk_that_is_nearly_full(free: Free, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even an image is looked for: fetching one would fill the disk."""
+    client = free(room.TO_START - 1)
+    monkeypatch.setattr(engine, "running", lambda: client)
+    monkeypatch.setattr(lifecycle, "sweep", lambda _: [])
+    monkeypatch.setattr(images, "resolve_all", lambda _: pytest.fail("expected no image to be looked for"))
+
+    with pytest.raises(NoRoom, match=r"expected: 2\.0 GiB of room"), lifecycle.standing("nearly-full"):
+        pass
+
+
+def test_a_stand_in_is_not_built_on_a_disk_that_is_nearly_full(free: Free, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that ends for want of room has filled the disk for everybody else."""
+    built: list[object] = []
+    monkeypatch.setattr(Builder, "build", lambda _, recipe: built.append(recipe))
+
+    with pytest.raises(NoRoom, match=r"expected: 6\.0 GiB of room"):
+        EngineImages(free(room.TO_BUILD - 1)).build(recipe("minio"))
+    assert built == []
+    EngineImages(free(room.TO_BUILD)).build(recipe("minio"))
+    assert built == [recipe("minio")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,6 +23,10 @@ from harness.stack.service import Service
 from harness.stack.sweep import remove
 
 NOWHERE = "tidemark.invalid/nothing:1"
+FAILS = """#!/bin/sh
+echo "E: No such script: $2" >&2
+exit 3
+"""
 
 
 @pytest.fixture
@@ -30,6 +35,16 @@ def labels(client: DockerClient) -> Iterator[Labels]:
     labels = Labels(session="bad-days")
     yield labels
     remove(client, f"{RUN}={labels.run}")
+
+
+@pytest.fixture
+def failing_debootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails, before any that is installed here or could be."""
+    tool = tmp_path / "bin" / "debootstrap"
+    tool.parent.mkdir()
+    tool.write_text(FAILS)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def test_a_port_that_is_taken_meanwhile_is_replaced(client: DockerClient, labels: Labels) -> None:
@@ -79,15 +94,18 @@ def test_a_pull_that_hangs_is_given_up(client: DockerClient) -> None:
     assert refused.startswith("no sign of progress in 1 s")
 
 
+@pytest.mark.usefixtures("failing_debootstrap")
 def test_an_image_that_can_neither_be_pulled_nor_built_says_why_of_both(client: DockerClient, tmp_path: Path) -> None:
     """The registry is not there, and neither is the release of Debian that the recipe asks for."""
-    (tmp_path / "recipe.toml").write_text('[debootstrap]\nsuite = "no-such-release"\n')
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe" / "recipe.toml").write_text('[debootstrap]\nsuite = "no-such-release"\n')
     with pytest.raises(NoImage) as caught:
-        resolve(NOWHERE, Recipe(tmp_path), EngineImages(client))
+        resolve(NOWHERE, Recipe(tmp_path / "recipe"), EngineImages(client))
     words = str(caught.value)
 
     assert f"expected: {NOWHERE}, or a stand-in for it" in words
     assert "the pull said: " in words
-    assert "the build said: " in words
-    assert "no-such-release" in words
+    assert "`debootstrap --variant=minbase no-such-release " in words
+    assert "found exit code 3" in words
+    assert "the build said: E: No such script: no-such-release" in words
     assert f"next: docker pull {NOWHERE}; or " in words
