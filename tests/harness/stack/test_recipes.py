@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from harness.stack import compose
 from harness.stack.recipes import FOLDER, Recipe
 from harness.stack.service import Service
 
@@ -55,3 +57,30 @@ def test_every_service_has_a_recipe_with_pinned_versions() -> None:
     assert len(pins[Service.CLICKHOUSE]["wheel"]["sha256"]) == 64
     assert all(artifact.count(":") == 2 for artifact in pins[Service.BROKER]["maven"]["artifacts"])
     assert "@v" in pins[Service.MINIO]["go"]["module"]
+
+
+def test_minio_is_built_from_the_release_that_the_compose_file_names() -> None:
+    """Both bear one moment: the tag by MinIO's own rule, the module as Go names a commit that bears no version."""
+    [_, tag] = compose.images()[Service.MINIO].split(":")
+    [_, version] = Recipe(FOLDER / "minio").pins["go"]["module"].split("@")
+    released = re.fullmatch(r"RELEASE\.(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)Z", tag)
+    committed = re.fullmatch(r"v0\.0\.0-(\d{14})-[0-9a-f]{12}", version)
+
+    assert released, tag
+    assert committed, version
+    assert "".join(released.groups()) == committed[1]
+
+
+def test_postgres_is_of_the_major_version_that_the_compose_file_names() -> None:
+    """Debian chooses the minor one. Two majors differ in more than a stand-in may."""
+    [_, tag] = compose.images()[Service.POSTGRES].split(":")
+    named = re.findall(r"postgresql[-/](\d+)", (FOLDER / "postgres" / "Dockerfile").read_text())
+
+    assert set(named) == {tag.partition(".")[0]}
+
+
+def test_the_documented_kafka_is_the_one_that_is_fetched() -> None:
+    """Redpanda's own version says nothing of Kafka's; a person reads it in docs/stack.md."""
+    _, _, version = Recipe(FOLDER / "broker").pins["maven"]["artifacts"][0].split(":")
+
+    assert f"| Apache Kafka {version} (" in (compose.ROOT / "docs" / "stack.md").read_text()
