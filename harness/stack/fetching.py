@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from harness.stack import debian
+from harness.stack import command, debian
 from harness.stack.errors import NoImage
 
 LONGEST_FETCH = 900.0  # seconds; the longest honest one is Go building MinIO, 130 to 200 s on two cores
@@ -80,17 +80,17 @@ def need(tool: str, remedy: str) -> None:
         raise NoImage(f"`{tool}`, to build a stand-in", "it is not installed", f"PATH={path}", remedy)
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     """
     Run a command that fetches.
 
     Raises:
         NoImage: It failed, or came to no end; with its last lines.
     """
-    ending = debian.run(command, environment or {}, LONGEST_FETCH)
+    ending = command.run(words, environment or {}, LONGEST_FETCH)
     if ending.failure:
         raise NoImage(
-            expected=f"`{' '.join(command)}` to succeed",
+            expected=f"`{' '.join(words)}` to succeed",
             found=ending.failure,
             evidence=ending.said,
             next_step="let this machine reach its package registries, and `make images`; "

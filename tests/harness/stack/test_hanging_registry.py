@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stack import debian, fetching
+from harness.stack import command, debian, fetching
 from harness.stack.errors import NoImage, NoPackage
 from harness.stack.owner import _started
 from harness.waiting import wait_until
@@ -92,9 +92,9 @@ def test_an_installation_that_hangs_is_given_up(pids: Path) -> None:
 
 def test_a_program_deaf_to_sigterm_is_ended_all_the_same(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGTERM comes first, for what has to be unmounted; SIGKILL after it."""
-    monkeypatch.setattr(debian, "GRACE", 0.1)
+    monkeypatch.setattr(command, "GRACE", 0.1)
     hanging(pids, monkeypatch, first="trap '' TERM")
-    ending = debian.run(["go"], {}, 0.1)
+    ending = command.run(["go"], {}, 0.1)
 
     assert ending.failure
     assert living(pids) == []
@@ -103,7 +103,7 @@ def test_a_program_deaf_to_sigterm_is_ended_all_the_same(pids: Path, monkeypatch
 def test_a_program_told_to_end_may_tidy_up(pids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debootstrap mounts the machine's own /proc and /sys in a folder that is deleted next."""
     hanging(pids, monkeypatch, first=f"trap 'touch {tmp_path}/unmounted; exit 143' TERM")
-    debian.run(["debootstrap"], {}, 0.1)
+    command.run(["debootstrap"], {}, 0.1)
 
     assert (tmp_path / "unmounted").exists()
 
@@ -120,14 +120,14 @@ def test_who_interrupts_us_ends_what_we_started(pids: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        debian.run(["go"], {}, 600)
+        command.run(["go"], {}, 600)
 
     assert living(pids) == []
 
 
 def test_a_command_that_ends_in_time_says_how() -> None:
     """Both its streams are evidence, the last lines of them."""
-    failed = debian.run(["sh", "-c", "echo $VVV; echo no such host >&2; exit 3"], {"VVV": "looking"}, 60)
+    failed = command.run(["sh", "-c", "echo $VVV; echo no such host >&2; exit 3"], {"VVV": "looking"}, 60)
 
-    assert failed == debian.Ending("exit code 3", "looking\nno such host")
-    assert debian.run(["true"], {}, 60) == debian.Ending("", "(no output)")
+    assert failed == command.Ending("exit code 3", "looking\nno such host")
+    assert command.run(["true"], {}, 60) == command.Ending("", "(no output)")
