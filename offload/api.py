@@ -206,7 +206,9 @@ def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None)
 
 
 def _check_times(*texts: str | None) -> None:
-    for text in filter(None, texts):
+    for text in texts:
+        if text is None:
+            continue
         try:
             windows.ticks_of(text, 0)
         except ValueError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from offload import windows
-from offload.errors import DataError
+from offload.errors import DataError, OffloadError
 from offload.inspection import compare
 from offload.model import ColdState, TableSpec, Token, Window
 from offload.parts import Parts
@@ -22,10 +24,10 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
     What hot has expired cannot be compared, and is taken as it is.
 
     Raises:
-        DataError: There is no such table, its columns are not hot's, or its rows are not.
+        DataError: There is no such table, its columns or rows are not hot's, or a timestamp is yet to come.
         LeaseHeld: A run is at work on it.
     """
-    with parts.watermarks.claim(spec.source, run_id) as lease:
+    with _claimed(parts, spec, run_id) as lease:
         state = parts.lake.load(spec)
         hot = parts.source.describe(spec)
         if state is None or not state.records:
@@ -34,6 +36,7 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
         parts.lake.check_columns(hot.shape, state)
         looked = parts.source.now()  # the comparison below finds every row that has arrived by now
         mark = parts.verifier.newest(hot.shape, parts.lake.files(state, []))
+        _refuse_future(parts, hot, mark, looked)
         oldest = hot.oldest()
         window = None if oldest is None else Window(oldest - 1, mark)
         found_difference = compare(parts, hot, state, window)
@@ -55,6 +58,30 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
         "watermark": token and token.watermark and shown_watermark(token.watermark, hot.shape.precision),
         "snapshot_id": state.snapshot_id,
     }
+
+
+@contextmanager
+def _claimed(parts: Parts, spec: TableSpec, run_id: str) -> Iterator[Lease]:
+    """The table's lease; what goes wrong while it is held is recorded, as of a run: nobody is at work then."""
+    with parts.watermarks.claim(spec.source, run_id) as lease:
+        try:
+            yield lease
+        except BaseException as error:
+            with suppress(OffloadError):  # the store may be what failed, and the error itself says so
+                lease.record(Outcome("failed", None, error=str(error)[:2000]))
+            raise
+
+
+def _refuse_future(parts: Parts, hot: HotTable, mark: int, now: int) -> None:
+    """A watermark ahead of the clock would leave everything behind it that is still to come."""
+    spec, precision = hot.shape.spec, hot.shape.precision
+    latest = windows.high(now, parts.clock.now(), 0, precision, None)
+    if mark > latest:
+        raise DataError(
+            f"no timestamp after {windows.iso(latest, precision)} in {spec.target}",
+            f"{windows.iso(mark, precision)}",
+            "remove the rows of the future from both tiers, then adopt again",
+        )
 
 
 def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str, looked: int) -> Token:
@@ -104,7 +131,7 @@ def repair_watermark(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, An
     Raises:
         LeaseHeld: A run is at work on it.
     """
-    with parts.watermarks.claim(spec.source, run_id) as lease:
+    with _claimed(parts, spec, run_id) as lease:
         state = parts.lake.load(spec)
         token = state.token if state else None
         if token:

@@ -75,8 +75,8 @@ def create_tables(metadata: MetaData, engine: Engine) -> None:
 
 
 def shown(url: str) -> str:
-    """The address without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    """The address without its password, and without parameters: a driver takes passwords there too."""
+    return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def bounded(url: str, timeout: float) -> str:

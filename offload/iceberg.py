@@ -19,6 +19,7 @@ from pyiceberg.io.pyarrow import (
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table import FileScanTask
 from pyiceberg.table.sorting import SortField, SortOrder
 from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform
 
@@ -165,6 +166,22 @@ def data_file(table: Any, file: WrittenFile, footer: Any) -> DataFile:
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+
+
+def paths(tasks: Sequence[FileScanTask]) -> list[str]:
+    """
+    The data files of a scan.
+
+    Raises:
+        DataError: Delete files take rows out of some: who reads the data files alone would still find those.
+    """
+    if deleted := [task.file.file_path for task in tasks if task.delete_files]:
+        raise DataError(
+            "data files whose rows all count",
+            f"{len(deleted)} with delete files beside them, such as {deleted[0]}",
+            "rewrite the table's data files, as Spark's rewrite_data_files does, then the same again",
+        )
+    return [task.file.file_path for task in tasks]
 
 
 def within_bounds(bounds: Sequence[Bound]) -> BooleanExpression:

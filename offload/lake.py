@@ -140,9 +140,9 @@ class IcebergLake:
         iceberg.check_schema(shape, state.handle.schema())
 
     def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
-        """Live files that may hold rows within all the bounds."""
+        """Live files that may hold rows within all the bounds; DataError where rows of one do not count."""
         wanted = iceberg.within_bounds(bounds)
-        return self._call(lambda: [task.file.file_path for task in state.handle.scan(row_filter=wanted).plan_files()])
+        return iceberg.paths(self._call(lambda: list(state.handle.scan(row_filter=wanted).plan_files())))
 
     def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
         """

@@ -17,6 +17,7 @@ from typing import IO, Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from offload.database import translated_database
 from offload.deadline import within
 from offload.errors import Unavailable
 
@@ -120,7 +121,7 @@ class AdvisoryLocks:
         self._timeout = timeout
 
     def try_lock(self, table: str, epoch: int) -> AdvisoryLock | None:
-        """Take the lock in a session of its own, or None where another holds it."""
+        """Take the lock in a session of its own, or None where another holds it; errors as `translated_database`."""
 
         def take() -> AdvisoryLock | None:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -130,7 +131,8 @@ class AdvisoryLocks:
             connection.close()
             return None
 
-        return within(self._timeout, "the watermark store", take)
+        with translated_database("OFFLOAD_WATERMARKS_URL", self._engine.url.render_as_string(hide_password=False)):
+            return within(self._timeout, "the watermark store", take)
 
     def held(self, table: str, epoch: int) -> bool:
         """Whether a living session holds it: taken for a moment to see."""

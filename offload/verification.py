@@ -64,6 +64,7 @@ class Verification:
         Check that the pieces of a batch are the batch: every file equals its own piece, which says nothing of gaps.
 
         Raises:
+            SourceMoving: Rows have come since PLAN, where no piece is.
             DataError: The pieces hold more or fewer rows than the window, however often both are counted.
         """
         if sum(file.rows for file in files) == self._hot.count(Piece(window)):
@@ -74,6 +75,11 @@ class Verification:
             if parts == whole:
                 return
         spec = self._hot.shape.spec
+        then, now = sum(piece.rows for piece in planned), self._hot.survey(window).rows
+        if now != then:
+            raise SourceMoving(
+                f"{then} rows of {spec.source}, as when they were planned", f"{now}", spec.command("run")
+            )
         raise DataError(
             f"{whole} rows of {spec.source} in the pieces of a batch", f"{parts}", "report it: it is cut wrongly"
         )

@@ -45,7 +45,7 @@ def test_what_is_unknown_is_named(names: list[str], layer: str | None, said: str
     assert len(caught.value.found) < 100
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2024-13-01", "12:00", "1722470400000000", "2024-08-01 25:00"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "12:00", "1722470400000000", "2024-08-01 25:00"])
 def test_a_time_that_is_none_is_refused_before_anything_is_opened(tmp_path: Path, text: str) -> None:
     """`--until`, `--from` and `--to` alike."""
     settings = Settings(warehouse=str(tmp_path / "nowhere"))

@@ -195,6 +195,21 @@ def test_a_source_that_settles_is_read_again(stage: Embedded) -> None:
     assert result.rows == len(stage.cold_ids(spec)) == 14
 
 
+def test_a_late_insert_where_no_piece_was_planned_is_left_for_the_next_run(stage: Embedded) -> None:
+    """A symbol of which nothing was in the window: the source has moved, exit 75, and the next run takes it along."""
+    spec = stage.trades(100)
+    another = MOVES["a late insert"].replace("'BTC'", "'ZEC'")
+
+    first = stage.run(spec, listeners=[before_verify(lambda: stage.sql(another))])
+    snapshots = stage.published(spec)
+    second = stage.run(spec)
+
+    assert (first.exit_code, snapshots) == (75, 0), first
+    assert first.error is not None
+    assert first.error["kind"] == "SourceMoving"
+    assert (second.exit_code, second.rows) == (0, 101), second
+
+
 def test_a_late_insert_into_a_piece_that_was_read_is_counted_by_the_next_run(stage: Embedded) -> None:
     """A row that came behind the reader's back is not lost sight of."""
     spec = stage.trades(100)
