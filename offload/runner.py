@@ -109,7 +109,8 @@ class TableRun:
             with step(Step.VERIFY, sum(file.rows for file in files)):
                 check = self._verification(hot, state)
                 files = check.verified(files)
-                check.check_cover(batch.window, [piece for split in batch.splits for piece in split.pieces], files)
+                planned = [piece for split in batch.splits for piece in split.pieces]
+                check.check_cover(batch.window, planned, files, batch.raw_rows)
             if files:
                 state = self._publish(lease, hot, state, batch, files, swept_at)
             else:  # nothing but deliveries of rows that are in cold already

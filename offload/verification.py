@@ -59,12 +59,16 @@ class Verification:
                 open_files = self._engine.write(self._hot, again, self._state.schema, self._tell)
         raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
 
-    def check_cover(self, window: Window, planned: Sequence[Piece], files: Sequence[WrittenFile]) -> None:
+    def check_cover(
+        self, window: Window, planned: Sequence[Piece], files: Sequence[WrittenFile], raw_rows: int
+    ) -> None:
         """
         Check that the pieces of a batch are the batch: every file equals its own piece, which says nothing of gaps.
 
+        `raw_rows` is what the window held in PLAN, copies included.
+
         Raises:
-            SourceMoving: Rows have come since PLAN, where no piece is.
+            SourceMoving: Rows have come since then, where no piece is.
             DataError: The pieces hold more or fewer rows than the window, however often both are counted.
         """
         if sum(file.rows for file in files) == self._hot.count(Piece(window)):
@@ -75,11 +79,9 @@ class Verification:
             if parts == whole:
                 return
         spec = self._hot.shape.spec
-        then, now = sum(piece.rows for piece in planned), self._hot.survey(window).rows
-        if now != then:
-            raise SourceMoving(
-                f"{then} rows of {spec.source}, as when they were planned", f"{now}", spec.command("run")
-            )
+        now = self._hot.survey(window).rows
+        if now != raw_rows:
+            raise SourceMoving(f"{raw_rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run"))
         raise DataError(
             f"{whole} rows of {spec.source} in the pieces of a batch", f"{parts}", "report it: it is cut wrongly"
         )
