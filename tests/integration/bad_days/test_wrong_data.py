@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-
 import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.table import Table
 
 from tests.integration.bad_days.saying import TRADES, Offload, flags
 from tests.integration.content.embedded import PLAIN, START, Embedded
@@ -160,14 +155,6 @@ def test_an_unsigned_value_that_no_long_holds_is_carried_as_a_decimal(stage: Emb
     assert offload("status").document["tables"][0]["last_offload_max_sequence"] == 2**64 - 1
 
 
-@contextmanager
-def cold_trades(stage: Embedded) -> Iterator[Table]:
-    """The cold table, in the hands of another job."""
-    where = {"uri": f"sqlite:///{stage.folder}/catalog.db", "warehouse": (stage.folder / "warehouse").as_uri()}
-    with closing(SqlCatalog("tidemark", **where)) as catalog:
-        yield catalog.load_table("cold.trades")
-
-
 def create_cold(stage: Embedded, schema: pa.Schema, rows: int = 0) -> None:
     """A cold table as another job would leave it."""
     where = {"uri": f"sqlite:///{stage.folder}/catalog.db", "warehouse": (stage.folder / "warehouse").as_uri()}
@@ -234,39 +221,6 @@ def test_a_source_of_another_cluster_is_refused(stage: Embedded, offload: Offloa
     offload.set({"OFFLOAD_CLUSTER": "elsewhere"})
 
     assert "elsewhere" in refused(stage, offload)
-
-
-def test_adopting_what_does_not_match_is_refused(stage: Embedded, offload: Offload) -> None:
-    """Adopt compares: a table whose rows are not hot's stays as it is."""
-    stage.trades(10)
-    offload("run", "trades")
-    stage.sql("DROP TABLE trades SYNC")
-    stage.trades()
-    stage.insert_trades("numbers(10)", price="number + 1")
-
-    answer = offload("adopt", "trades")
-
-    assert (answer.code, answer.error["kind"]) == (65, "DataError"), answer
-    assert "10 different" in answer.error["found"]
-    assert offload("watermark", "show", "trades").document["store"]["status"] == "failed"
-    assert refused(stage, offload)
-
-
-def test_adopting_rows_of_the_future_is_refused(stage: Embedded, offload: Offload) -> None:
-    """Equal in both tiers, but a watermark in 2100 would leave behind whatever is still to come."""
-    stage.trades(10)
-    offload("run", "trades")
-    future = "toDateTime64('2100-01-01 00:00:00', 6, 'UTC') AS exchange_timestamp, '100' AS trade_id"
-    stage.sql(f"INSERT INTO trades SELECT * REPLACE ({future}) FROM trades WHERE trade_id = '0'")
-    with cold_trades(stage) as table:
-        (row,) = table.scan("trade_id == '0'").to_arrow().to_pylist()
-        row |= {"exchange_timestamp": dt.datetime(2100, 1, 1, tzinfo=dt.UTC), "trade_id": "100"}
-        table.append(pa.Table.from_pylist([row], schema=table.schema().as_arrow()))
-
-    answer = offload("adopt", "trades")
-
-    assert (answer.code, answer.error["kind"]) == (65, "DataError"), answer
-    assert "2100-01-01" in answer.error["found"]
 
 
 @pytest.mark.parametrize("words", [["plan", "trades"], ["audit", "trades"], ["adopt", "trades"], ["run", "trades"]])
