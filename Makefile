@@ -27,7 +27,7 @@ check: install ## format, lint, types, import contracts, unit and simulation tes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q -n 2 --alluredir=reports/allure-results --clean-alluredir tests/unit tests/harness
+	$(BIN)/pytest -q -n 2 --alluredir=reports/allure-results --clean-alluredir tests/unit
 
 images: install ## the servers' images: present, pulled or built; as root on Debian also the Docker engine
 	$(BIN)/python -m harness.stack images

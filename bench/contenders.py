@@ -11,7 +11,7 @@ from figures import DLT, OURS, SPARK
 from sqlalchemy import make_url
 from tables import BenchTable
 
-from harness.workload.place import REGION, Place
+from harness.environments.servers import REGION, Place
 
 HERE = Path(__file__).parent
 BASELINES = HERE.parent / ".venv-bench"

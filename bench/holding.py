@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import fs
 from pyiceberg.table import StaticTable
 
-from harness.workload.place import REGION, Place
+from harness.environments.servers import REGION, Place
 
 METADATA = ".metadata.json"
 

@@ -27,12 +27,12 @@ from report import REPORTS, merged
 from showing import markdown, show
 from tables import BENCH, BRONZE, BenchTable
 
+from harness.environments.servers import Place, placed
 from harness.stack.lifecycle import standing
 from harness.stack.service import Service
 from harness.stack.stack import Stack
+from harness.trades.tagged import opened
 from harness.waiting import wait_until
-from harness.workload.place import Place, placed
-from harness.workload.trades import opened
 
 TABLES = {table.name: table for table in (BENCH, BRONZE)}
 NEW_ROWS = 10_000

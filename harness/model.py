@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 Key = tuple[Hashable, ...]
-"""The values of the key columns of one row, as `harness.reading.values.rows` gives them."""
+"""The values of the key columns of one row, as `harness.readers.values.rows` gives them."""
 
 
 @dataclass(frozen=True)

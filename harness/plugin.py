@@ -48,7 +48,7 @@ def pytest_configure_node(node: object) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """When all workers have ended, also by force, remove what they left."""
-    from harness.stack import lock
+    from harness.stack.ownership import lock
 
     if not hasattr(config, "workerinput") and lock.notes(config.stash[SESSION]):
         from harness.stack.lifecycle import clean
@@ -58,11 +58,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the moments of the failure modes that were played, if any, and write their page."""
-    from harness import report
+    from harness.reports import attachments
 
     stats = terminalreporter.stats.values()  # those deselected are among them: tests, not reports
     told = [one for reports in stats for one in reports if isinstance(one, pytest.TestReport)]
-    if lines := report.summarise(told, config.rootpath):
+    if lines := attachments.summarise(told, config.rootpath):
         terminalreporter.section("failure modes, in seconds")
         terminalreporter.write("\n".join([*lines, ""]))
 

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
         undeclared,
     )
     from offload.errors import OffloadError
-    from offload.reports import RunResult, TableAudit, TablePlan, TableResult
+    from offload.model.steps import Event, Moment, Step
+    from offload.results import (
+        RunResult,
+        TableAudit,
+        TablePlan,
+        TableResult,
+    )
     from offload.settings import Settings
     from offload.settings import load as load_settings
-    from offload.steps import Event, Moment, Step
 
 __all__ = [
     "Event",
@@ -55,15 +60,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Event": "steps.Event",
-    "Moment": "steps.Moment",
+    "Event": "model.steps.Event",
+    "Moment": "model.steps.Moment",
     "OffloadError": "errors.OffloadError",
-    "RunResult": "reports.RunResult",
+    "RunResult": "results.RunResult",
     "Settings": "settings.Settings",
-    "Step": "steps.Step",
-    "TableAudit": "reports.TableAudit",
-    "TablePlan": "reports.TablePlan",
-    "TableResult": "reports.TableResult",
+    "Step": "model.steps.Step",
+    "TableAudit": "results.TableAudit",
+    "TablePlan": "results.TablePlan",
+    "TableResult": "results.TableResult",
     "load_settings": "settings.load",
 }
 
@@ -72,5 +77,5 @@ def __getattr__(name: str) -> Any:
     """Import what is first named; see PEP 562."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _HOMES.get(name, f"api.{name}").partition(".")
+    module, _, attribute = _HOMES.get(name, f"api.{name}").rpartition(".")
     return getattr(import_module(f"offload.{module}"), attribute)

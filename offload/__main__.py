@@ -1,5 +1,5 @@
 """`python -m offload`."""
 
-from offload.cli import console
+from offload.cli.app import console
 
 console()

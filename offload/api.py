@@ -10,13 +10,22 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from offload import custody, declarations, inspection, windows, wiring
+from offload import wiring
+from offload.commands import adopt as adopt_module
+from offload.commands import audit as audit_module
+from offload.commands.run import TableRun
 from offload.errors import UsageError
-from offload.model import TableSpec
-from offload.ports import Listener
-from offload.reports import RunResult, TableAudit, TablePlan, plain
-from offload.runner import TableRun
+from offload.model import windows
+from offload.model.cold_table import TableSpec
+from offload.ports.source import Listener
+from offload.results import (
+    RunResult,
+    TableAudit,
+    TablePlan,
+    plain,
+)
 from offload.settings import Settings, load
+from offload.tables import declarations
 
 
 def declared_tables(settings: Settings | None = None) -> list[TableSpec]:
@@ -110,7 +119,7 @@ def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Setti
     chosen = settings or load()
     specs = select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
-        return [inspection.plan(parts, spec, until) for spec in specs]
+        return [audit_module.plan(parts, spec, until) for spec in specs]
 
 
 def audit(
@@ -131,7 +140,7 @@ def audit(
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
-        return [inspection.audit(parts, one, start, end) for one in specs]
+        return [audit_module.audit(parts, one, start, end) for one in specs]
 
 
 def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -146,7 +155,7 @@ def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return custody.adopt(parts, spec, uuid.uuid4().hex)
+        return adopt_module.adopt(parts, spec, uuid.uuid4().hex)
 
 
 def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:
@@ -169,7 +178,7 @@ def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, 
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return custody.show_watermark(parts, spec)
+        return adopt_module.show_watermark(parts, spec)
 
 
 def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -183,7 +192,7 @@ def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return custody.repair_watermark(parts, spec, uuid.uuid4().hex)
+        return adopt_module.repair_watermark(parts, spec, uuid.uuid4().hex)
 
 
 def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:

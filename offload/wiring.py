@@ -8,18 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from offload.clickhouse import ClickHouse
-from offload.database import checked
+from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.source import ClickHouseSource
+from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.engines.local import LocalEngine
 from offload.errors import ConfigurationError, UsageError
-from offload.lake import IcebergLake
-from offload.parts import Parts
-from offload.planning import Limits
+from offload.iceberg.lake import IcebergLake
+from offload.io.database import checked
+from offload.io.warehouse import Storage
+from offload.protocol.adapters import Parts
+from offload.protocol.planning import Limits
 from offload.settings import Settings
-from offload.source import ClickHouseSource
-from offload.storage import Storage
-from offload.verify import ClickHouseVerifier
-from offload.watermarks import WatermarkStore
+from offload.watermarks.store import WatermarkStore
 
 
 class SystemClock:

@@ -7,7 +7,7 @@ import pytest
 
 def pytest_report_header() -> str:
     """Say whether trades are real ones."""
-    from harness.workload.exchanges.recordings import recordings
+    from harness.trades.exchanges.recordings import recordings
 
     try:
         folder = recordings()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from harness.reading.arrow import Table, pa
-from harness.reading.values import kind, rows
+from harness.readers.arrow import Table, pa
+from harness.readers.values import kind, rows
 from harness.verdict import Finding, Offence, judged, unknown
 
 if TYPE_CHECKING:

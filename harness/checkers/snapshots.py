@@ -1,7 +1,7 @@
 """
 The snapshot checkers: each snapshot shows whole batches, and nothing changes rows without saying so.
 
-They judge `SnapshotRecord`s; `harness.reading.cold.read_history` reads them out of an Iceberg table.
+They judge `SnapshotRecord`s; `harness.readers.iceberg.read_history` reads them out of an Iceberg table.
 """
 
 from __future__ import annotations

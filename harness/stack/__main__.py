@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from harness.stack import engine, images, kept
+from harness.stack import reuse
 from harness.stack.errors import StackError
-from harness.stack.sweep import sweep
+from harness.stack.host import engine
+from harness.stack.images import resolve
+from harness.stack.ownership.sweep import sweep
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -29,11 +31,11 @@ def _engine(client: DockerClient) -> list[str]:
 
 
 def _images(client: DockerClient) -> list[str]:
-    return [f"{service}: {image}" for service, image in images.resolve_all(client).items()]
+    return [f"{service}: {image}" for service, image in resolve.resolve_all(client).items()]
 
 
 def _down(client: DockerClient) -> list[str]:
-    return [f"removed {name}" for name in (*kept.remove_free(client), *sweep(client))]
+    return [f"removed {name}" for name in (*reuse.remove_free(client), *sweep(client))]
 
 
 COMMANDS: dict[str, Callable[[DockerClient], list[str]]] = {"engine": _engine, "images": _images, "down": _down}

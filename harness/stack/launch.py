@@ -12,10 +12,10 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from harness.stack import compose
-from harness.stack.engine import REQUEST
 from harness.stack.errors import NotUp
-from harness.stack.labels import Labels
-from harness.stack.ports import free_port
+from harness.stack.host.engine import REQUEST
+from harness.stack.host.ports import free_port
+from harness.stack.ownership.labels import Labels
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from harness.stack import engine, images, kept, lock, room
-from harness.stack.labels import RUN, Labels
+from harness.stack import reuse
+from harness.stack.host import disk_space, engine
+from harness.stack.images import resolve
 from harness.stack.launch import launch
+from harness.stack.ownership import lock
+from harness.stack.ownership.labels import RUN, Labels
+from harness.stack.ownership.sweep import remove, remove_session, sweep
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.stack.sweep import remove, remove_session, sweep
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -31,9 +34,9 @@ def standing(session: str, keep_for: str = "") -> Iterator[Stack]:
     """
     with closing(engine.running()) as client, ExitStack() as locks:
         sweep(client)
-        room.require(client, room.TO_START)
-        chosen = images.resolve_all(client)
-        taken = kept.take(client, keep_for, chosen, locks) if keep_for else None
+        disk_space.require(client, disk_space.TO_START)
+        chosen = resolve.resolve_all(client)
+        taken = reuse.take(client, keep_for, chosen, locks) if keep_for else None
         labels = Labels(session=session, kept=keep_for)
         run = taken.run if taken else labels.run
         note = lock.note(session, run)
@@ -59,5 +62,5 @@ def clean(session: str) -> None:
 
 def _launched(client: DockerClient, labels: Labels, chosen: Mapping[Service, str], locks: ExitStack) -> Stack:
     if labels.kept:
-        kept.reserve(labels.run, locks)
+        reuse.reserve(labels.run, locks)
     return launch(client, labels, chosen)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.stack import compose
-from harness.stack.broker import Broker
-from harness.stack.clickhouse import ClickHouse
 from harness.stack.container import Answers, Container
-from harness.stack.labels import RUN, SERVICE
-from harness.stack.minio import Minio
-from harness.stack.postgres import Postgres
+from harness.stack.ownership.labels import RUN, SERVICE
 from harness.stack.service import Service
+from harness.stack.services.broker import Broker
+from harness.stack.services.clickhouse import ClickHouse
+from harness.stack.services.minio import Minio
+from harness.stack.services.postgres import Postgres
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.subjects.fault import Action, Fault
+from harness.subjects.process_fault import Action, Fault
 from offload import cli
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Self
 
-from harness.subjects.fault import Action
+from harness.subjects.process_fault import Action
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:

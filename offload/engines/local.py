@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
 from offload.engines.split import write_split
-from offload.model import Split, WrittenFile
-from offload.ports import HotTable, Tell
-from offload.storage import Storage
+from offload.io.warehouse import Storage
+from offload.model.cold_table import Split, WrittenFile
+from offload.ports.source import HotTable, Tell
 
 
 class LocalEngine:

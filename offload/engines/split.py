@@ -9,13 +9,19 @@ from operator import add
 from typing import TYPE_CHECKING, Any
 
 from offload.errors import KeysDoubled
-from offload.model import UNSEEN, Piece, Seen, Split, WrittenFile
-from offload.ports import HotTable, Tell
-from offload.steps import Event
-from offload.storage import Storage
+from offload.io.warehouse import Storage
+from offload.model.cold_table import (
+    UNSEEN,
+    Piece,
+    Seen,
+    Split,
+    WrittenFile,
+)
+from offload.model.steps import Event
+from offload.ports.source import HotTable, Tell
 
 if TYPE_CHECKING:
-    from offload.parquet import ParquetFile
+    from offload.iceberg.parquet import ParquetFile
 
 
 def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell: Tell) -> WrittenFile:
@@ -39,7 +45,7 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
 
 
 def _written(hot: HotTable, split: Split, schema: Any, storage: Storage) -> WrittenFile:
-    from offload.parquet import ParquetFile
+    from offload.iceberg.parquet import ParquetFile
 
     with storage.translated():
         file = ParquetFile(storage, split.path, schema)

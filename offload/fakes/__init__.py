@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from offload.fakes.cold import FakeEngine, FakeLake, FakeVerifier
-from offload.fakes.hot import FAKE_SPEC, FakeClock, FakeHot
-from offload.fakes.store import FakeWatermarks
-from offload.parts import Parts
-from offload.planning import Limits
+from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
+from offload.fakes.source import FAKE_SPEC, FakeClock, FakeHot
+from offload.fakes.watermarks import FakeWatermarks
+from offload.protocol.adapters import Parts
+from offload.protocol.planning import Limits
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness import report
+from harness.environments.servers import placed
+from harness.feed.live import living
+from harness.reports import attachments
+from harness.scenarios.scenario import Scene
 from harness.stack.stack import Stack
 from harness.subjects import offload_cli
-from harness.workload.forked import warm
-from harness.workload.live import living
-from harness.workload.place import placed
-from harness.workload.scene import Scene
+from harness.subjects.forkserver import warm
 
 
 @pytest.fixture
@@ -25,4 +25,4 @@ def scene(request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.Monk
             played.begin()
             yield played
         finally:
-            report.tell(request.node, played)
+            attachments.tell(request.node, played)

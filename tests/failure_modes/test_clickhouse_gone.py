@@ -4,9 +4,9 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.stop import Stop
+from harness.scenarios.scenario import MID_STREAM, Scene
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.workload.scene import MID_STREAM, Scene
 
 
 @pytest.mark.failure_modes("FM-01")

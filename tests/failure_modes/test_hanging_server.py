@@ -6,9 +6,9 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.pause import Pause
+from harness.scenarios.scenario import MID_STREAM, Scene
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.workload.scene import MID_STREAM, Scene
 
 END_TO_END = 30.0  # seconds
 HANGS = [

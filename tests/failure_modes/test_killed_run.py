@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.scenarios.scenario import Scene
 from harness.timeline import Moment
-from harness.workload.scene import Scene
-from offload.steps import MOMENTS
+from offload.model.steps import MOMENTS
 
 PUBLISHED = {"after:publish", "before:record", "after:record"}
 

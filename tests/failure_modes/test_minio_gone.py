@@ -6,9 +6,9 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.stop import Stop
+from harness.scenarios.scenario import Scene
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.workload.scene import Scene
 
 
 @pytest.mark.failure_modes("FM-10")

@@ -4,10 +4,10 @@ import pytest
 
 from harness.faults.disconnect import Disconnect
 from harness.faults.injected import injected
+from harness.scenarios.scenario import MID_STREAM, Scene
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.timeline import Moment
-from harness.workload.scene import MID_STREAM, Scene
 
 IN_MID_RUN = [
     (Service.CLICKHOUSE, MID_STREAM, 69),

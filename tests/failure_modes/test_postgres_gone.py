@@ -9,9 +9,9 @@ from sqlalchemy import make_url
 from harness.faults.injected import injected
 from harness.faults.kill import Kill
 from harness.faults.lose_answer import LoseAnswer, proxied
+from harness.scenarios.scenario import Scene
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.workload.scene import Scene
 
 
 @pytest.mark.failure_modes("FM-13")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from harness.scenarios.scenario import Scene
 from harness.timeline import Moment
-from harness.workload.scene import Scene
 
 
 @pytest.mark.failure_modes("FM-12")

@@ -16,16 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import allure
 import pytest
 
-from harness.reading.cold import read_cold
+from harness.readers.iceberg import read_cold
 from harness.subjects.offload_cli import run_offload
-from harness.workload.exchanges.recordings import recordings
-from tests.integration.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
+from harness.trades.exchanges.recordings import recordings
+from tests.support.recorded import (
+    EPOCH,
+    EXCHANGES,
+    Trade,
+    folder_of_recordings,
+    messages,
+)
 
 if TYPE_CHECKING:
+    from harness.environments.servers import Place
+    from harness.feed.ingestion import DeadLetter
+    from harness.feed.process import Feed
     from harness.stack.stack import Stack
-    from harness.workload.feed.feed import Feed
-    from harness.workload.ingest import DeadLetter
-    from harness.workload.place import Place
 
 TABLES = tuple(f"bronze_trades_{exchange}" for exchange in EXCHANGES)
 
@@ -54,10 +60,10 @@ class Offloaded(NamedTuple):
 @pytest.fixture(scope="module")
 def offloaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offloaded]:
     """All three exchanges' trades sent at once, Binance's across a kill -9 of its handler, consumed and offloaded."""
-    from harness.workload.consumed import wait_consumed
-    from harness.workload.feed.feed import Feed, recorded
-    from harness.workload.ingest import ingesting
-    from harness.workload.place import placed
+    from harness.environments.servers import placed
+    from harness.feed.ingestion import ingesting
+    from harness.feed.lag import wait_consumed
+    from harness.feed.process import Feed, recorded
 
     folder = folder_of_recordings(tmp_path_factory.mktemp("recordings"))
     journals = tmp_path_factory.mktemp("journals")

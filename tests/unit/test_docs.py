@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from offload import errors, schema
-from offload.cli import app
-from offload.model import TableSpec
+from offload import errors
+from offload.cli.app import app
+from offload.clickhouse import types
+from offload.model.cold_table import TableSpec
 from offload.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_every_field_of_a_declaration_is_documented() -> None:
     assert {field.name for field in fields(TableSpec)} - {"declared"} <= named
 
 
-@pytest.mark.parametrize("type_name", sorted(schema._PLAIN))
+@pytest.mark.parametrize("type_name", sorted(types._PLAIN))
 def test_every_carried_type_is_documented(type_name: str) -> None:
     """The table of types names each plain type that is carried."""
     assert re.search(rf"\b{type_name}\b", TABLES.split("## How types travel")[1])

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from harness.environments.servers import Place
     from harness.stack.stack import Stack
-    from harness.workload.place import Place
 
 
 @pytest.fixture
 def place(stack: Stack) -> Iterator[Place]:
     """Databases and a bucket of its own."""
-    from harness.workload.place import placed
+    from harness.environments.servers import placed
 
     with placed(stack) as place:
         yield place

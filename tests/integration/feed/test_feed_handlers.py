@@ -12,12 +12,12 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.stop import Stop
+from harness.feed.process import Feed, generated
+from harness.feed.topics import log, publish, topic
 from harness.history import History
 from harness.stack.service import Service
-from harness.workload.exchanges import kraken
-from harness.workload.feed.feed import Feed, generated
-from harness.workload.feed.source import Generated
-from harness.workload.topics import log, publish, topic
+from harness.trades.exchanges import kraken
+from harness.trades.messages import Generated
 
 if TYPE_CHECKING:
     from harness.model import Key

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.checkers.content import check_content
+from harness.checkers.invariants import DELIVERY, KEY
 from harness.checkers.trade_set import check_trade_set
-from harness.reading.hot import HotTable, count_hot, read_hot
-from harness.reading.values import rows
+from harness.feed.ingestion import Ingestion, ingesting
+from harness.feed.lag import wait_consumed
+from harness.feed.process import Feed, generated
+from harness.feed.topics import publish
+from harness.readers.clickhouse import HotTable, count_hot, read_hot
+from harness.readers.values import rows
+from harness.trades.exchanges import EXCHANGES
+from harness.trades.messages import Generated
+from harness.trades.tagged import opened
 from harness.verdict import Verdict
-from harness.workload.consumed import wait_consumed
-from harness.workload.exchanges import EXCHANGES
-from harness.workload.feed.feed import Feed, generated
-from harness.workload.feed.source import Generated
-from harness.workload.ingest import Ingestion, ingesting
-from harness.workload.promise import DELIVERY, KEY
-from harness.workload.topics import publish
-from harness.workload.trades import opened
-from tests.harness.feed.judged import told
-from tests.harness.feed.poisons import poisons
+from tests.support.parsed_messages import told
+from tests.support.poison_messages import poisons
 
 if TYPE_CHECKING:
-    from harness.workload.place import Place
+    from harness.environments.servers import Place
 
 START = int(time.time()) - 3600
 
@@ -97,7 +97,7 @@ def test_waiting_for_what_nobody_consumes_says_how_much_is_left(place: Place) ->
     """The lag, who should have consumed it, and where to look."""
     with ingesting(place, "binance") as ingestion:
         with opened(place.dsn) as client:
-            client.command("DROP TABLE judge_binance SYNC")
+            client.command("DROP TABLE parse_binance SYNC")
         publish(ingestion.bootstrap, ingestion.topic, [b"x", b"y"])
 
         with pytest.raises(TimeoutError, match=f"found 2 that ClickHouse has not committed as {ingestion.group}"):

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from docker import DockerClient
 
-from harness.stack import engine
+from harness.stack.host import engine
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from pyarrow.fs import S3FileSystem
 
+from harness.feed.topics import publish, topic
 from harness.stack import compose
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
-from harness.workload.topics import publish, topic
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from docker import DockerClient
 
-from harness.stack.images import resolve_all
-from harness.stack.labels import Labels
-from harness.stack.owner import me
+from harness.stack.images.resolve import resolve_all
+from harness.stack.ownership.labels import Labels
+from harness.stack.ownership.owner import me
+from harness.stack.ownership.sweep import remove, sweep
 from harness.stack.service import Service
-from harness.stack.sweep import remove, sweep
 
 DEAD = replace(me(), started="1")
 ELSEWHERE = replace(me(), where="another-boot/pid:[1]")

@@ -1,0 +1,1 @@
+"""What one test owns: a hot table, a cold table, a watermark store."""

@@ -1,0 +1,108 @@
+"""
+What a failure mode leaves behind: steps and attachments in Allure, a row of moments, and a page of all rows.
+
+Rows travel from pytest-xdist's workers in their reports' `user_properties`; whoever shows the summary gathers them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.stack.service import Service
+from harness.timeline import Moment, draw
+
+if TYPE_CHECKING:
+    import pytest
+
+    from harness.scenarios.scenario import Scene
+
+PROPERTY = "tidemark.failure_mode"
+PAGE = Path("reports") / "failure-modes.json"
+MARGIN = 2.0  # seconds of a container's log before the fault
+HEADS = (*(moment.value for moment in Moment), "detection", "outage", "mttr", "catch_up")
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """A step of a scenario, as Allure shows it; without Allure nothing but the block."""
+    import allure
+
+    with allure.step(title):
+        yield
+
+
+def tell(item: pytest.Item, scene: Scene) -> None:
+    """Leave behind what happened in a scene, with rows per tier as far as the servers answer."""
+    marker = item.get_closest_marker("failure_modes")
+    row = {
+        "id": marker.args[0] if marker else "",
+        "test": item.nodeid,
+        "replay": f"pytest '{item.nodeid}'",
+        "images": {service.value: image for service, image in scene.place.stack.images.items()},
+        **scene.timeline.seconds(),
+    }
+    item.user_properties.append((PROPERTY, row))
+    folder = item.config.rootpath / PAGE.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    _attach(row, scene, folder / item.name.replace("/", "_"))
+
+
+def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
+    """
+    Attach verdicts and container logs, and write timeline and picture beside the page.
+
+    Raises:
+        Exception: A server did not say how many rows it has; everything else stands.
+    """
+    import allure
+
+    from harness.scenarios.row_counts import rows_per_tier
+
+    timeline = scene.timeline
+    allure.attach("\n".join(map(str, scene.findings)), "verdicts", allure.attachment_type.TEXT)
+    since = timeline.at.get(Moment.INJECT, 0.0) - MARGIN
+    for service in Service:
+        log = scene.place.stack.container(service).logs(since=max(0.0, since))
+        allure.attach(log, f"log of {service}", allure.attachment_type.TEXT)
+    document = {**row, "events": [{"at": one.at, "name": one.name, **one.details} for one in scene.history.events]}
+    try:
+        tiers = document["rows"] = rows_per_tier(scene.live)
+        draw(path.name, timeline, tiers, path.with_suffix(".png"))
+        allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
+    finally:  # a server that stayed down has no rows to show, and everything else is told all the same
+        text = json.dumps(document, indent=1, default=str)
+        path.with_suffix(".json").write_text(text)
+        allure.attach(text, "timeline", allure.attachment_type.JSON)
+
+
+def summarise(reports: Sequence[pytest.TestReport], root: Path) -> list[str]:
+    """
+    Write the page of all failure modes that were played, and give its table as lines; neither where there were none.
+
+    Args:
+        reports: Of all tests, of all their phases.
+        root: The project's folder.
+    """
+    failed = {report.nodeid for report in reports if report.failed}
+    told: list[Any] = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
+    rows = {row["test"]: {**row, "outcome": "failed" if row["test"] in failed else "passed"} for row in told}
+    if not rows:
+        return []
+    page = root / PAGE
+    page.parent.mkdir(exist_ok=True)
+    ordered = sorted(rows.values(), key=lambda row: (row["id"], row["test"]))
+    page.write_text(json.dumps(ordered, indent=1))
+    return [_line("", HEADS, "scenario"), *map(_told, ordered), f"written to {PAGE}"]
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    shown = ["-" if row[name] is None else f"{row[name]:.2f}" for name in HEADS]
+    return _line(row["id"], shown, row["test"].rpartition("::")[2]) + ("" if row["outcome"] == "passed" else " FAILED")
+
+
+def _line(mode: str, columns: Sequence[str], name: str) -> str:
+    return " ".join([f"{mode:5}", *(f"{text:>{len(head)}}" for text, head in zip(columns, HEADS, strict=True)), name])

@@ -1,0 +1,1 @@
+"""The machine: the Docker engine, Debian packages, commands, ports, disk space."""

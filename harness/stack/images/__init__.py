@@ -1,0 +1,1 @@
+"""Which image each service uses, and how it is pulled or built."""

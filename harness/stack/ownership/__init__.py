@@ -1,0 +1,1 @@
+"""Who owns a container: labels, owners, locks, and the removal of what dead runs left behind."""

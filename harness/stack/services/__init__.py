@@ -1,0 +1,1 @@
+"""The four servers, one file each: where each answers."""

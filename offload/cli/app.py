@@ -1,0 +1,247 @@
+"""The command line: words and exit codes, no logic. `offload --help` lists the commands."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+import offload
+from offload.cli.output import Screen
+from offload.errors import BUG, OffloadError, UsageError, gravest
+from offload.io import deadline
+from offload.ports.source import Listener
+from offload.results import error_document
+
+app = typer.Typer(
+    name="offload",
+    help="Moves trades from ClickHouse to Apache Iceberg exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+# The base of typer's errors about words, which it does not export by name.
+_WRONG_WORDS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+watermark_app = typer.Typer(help="Look at a table's watermark, or repair the store from the Iceberg table.")
+app.add_typer(watermark_app, name="watermark")
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="Declared tables; none: all of them.")]
+Name = Annotated[str, typer.Argument(metavar="TABLE", help="A declared table.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, also when the command fails.")]
+Time = Annotated[str | None, typer.Option(metavar="TS", help="ISO 8601; UTC where it has no zone.")]
+
+
+def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) -> int:
+    """
+    Run one command and return its exit code (sysexits.h; see offload/errors.py).
+
+    Args:
+        argv: The words after `offload`; None: those of the process.
+        listeners: Told each moment of each run, beside the command's own.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    words = list(sys.argv[1:] if argv is None else argv)
+    screen = Screen(as_json="--json" in words)
+    try:
+        code = app(words, standalone_mode=False, obj=(screen, tuple(listeners)))
+    except typer.Abort:
+        return 130
+    except _WRONG_WORDS as error:
+        wrong = UsageError("a command as offload --help shows it", str(error) or type(error).__name__, "offload --help")
+        return screen.failed(error_document(wrong), wrong.exit_code)
+    except OffloadError as error:
+        return screen.failed(error_document(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001  # the last place to turn a bug into an exit code and a message
+        traceback.print_exc()
+        return screen.failed(error_document(error), BUG)
+    return int(code or 0)
+
+
+def console() -> None:
+    """The console script."""
+    _lighten()
+    leave(main())
+
+
+def _lighten() -> None:
+    """
+    Make a process of our own small and quick; a process that imports `offload` is left as it is.
+
+    The libraries read these variables when they are loaded, which is later.
+    """
+    # Arrow's own allocator keeps what it has freed, and chDB's for ten seconds: together a fifth of the peak.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:1000,muzzy_decay_ms:0")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else NumPy starts threads that nothing here gives work
+    gc.set_threshold(100_000)  # imports make many objects that stay: looking through them again and again costs a tenth
+    sys.meta_path.insert(0, _Unused())
+
+
+class _Unused(MetaPathFinder):
+    """Finds no pandas: pyarrow imports it where it is installed, for a third of a second and to no use here."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002  # as it is called
+        """Leave every other name to the finders behind."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not used here", name=fullname)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, at once where a call that overran its time is still at work."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if deadline.left_behind():
+        os._exit(code)
+    raise SystemExit(code)
+
+
+@app.command("tables")
+def tables(ctx: typer.Context, as_json: Json = False) -> int:
+    """The declared tables."""
+    return _screen(ctx, as_json=as_json).tables(offload.declared_tables())
+
+
+@app.command()
+def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: Json = False) -> int:
+    """Windows and row counts of the next run; writes nothing."""
+    found = offload.plan(names or (), until=until)
+    _screen(ctx, as_json=as_json).reports("plan", [table.document() for table in found])
+    return gravest([table.exit_code for table in found])
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    names: Names = None,
+    layer: Annotated[str | None, typer.Option(help="Only tables of this layer: bronze, silver or gold.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Instead of OFFLOAD_ENGINE.")] = None,
+    until: Time = None,
+    late: Annotated[str | None, typer.Option(help="sweep or skip, instead of what is declared.")] = None,
+    source_table: Annotated[str | None, typer.Option(help="A ClickHouse table that need not be declared.")] = None,
+    target_table: Annotated[str | None, typer.Option(help="Its Iceberg table, such as cold.trades.")] = None,
+    timestamp_col: Annotated[str | None, typer.Option(help="The column that windows go by.")] = None,
+    sequence_col: Annotated[str | None, typer.Option(help="An integer column shown beside the watermark.")] = None,
+    key_cols: Annotated[str | None, typer.Option(help="Columns that name a row, with commas.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Offload tables: what lies after each watermark moves to Iceberg exactly once."""
+    chosen = offload.load_settings()
+    if engine:
+        chosen = chosen.model_copy(update={"engine": engine})
+    flags = {"--target-table": target_table, "--timestamp-col": timestamp_col, "--sequence-col": sequence_col}
+    spec = None
+    if source_table or any(flags.values()) or key_cols:
+        _second_form(names, {"--source-table": source_table, **flags, "--layer": layer})
+        spec = offload.undeclared(
+            source=str(source_table),
+            target=str(target_table),
+            timestamp=str(timestamp_col),
+            sequence=str(sequence_col),
+            layer=str(layer),
+            key=[name.strip() for name in (key_cols or "").split(",") if name.strip()],
+            late=late,
+            settings=chosen,
+        )
+    screen, listeners = _screen(ctx, as_json=as_json), ctx.obj[1]
+    with screen.progress() as shown:
+        result = offload.run(
+            names or (),
+            layer=None if spec else layer,
+            until=until,
+            late=late,
+            spec=spec,
+            settings=chosen,
+            listeners=(shown, *listeners),
+        )
+    screen.run(result)
+    return result.exit_code
+
+
+def _second_form(names: list[str] | None, flags: dict[str, str | None]) -> None:
+    missing = [flag for flag, value in flags.items() if not value]
+    if names or missing:
+        raise UsageError(
+            f"either declared tables or all of {', '.join(flags)}",
+            f"tables {', '.join(names)} beside flags" if names else f"no {', '.join(missing)}",
+            "offload run --help",
+        )
+
+
+@app.command()
+def adopt(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+    """Take over a cold table that another job filled, after comparing it with hot."""
+    with _screen(ctx, as_json=as_json).working(f"comparing hot and cold of {name}"):
+        document = offload.adopt(name)
+    _screen(ctx, as_json=as_json).document("adopt", document)
+    return 0
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    history: Annotated[bool, typer.Option("--history", help="The last 50 runs too.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Watermark, lag, last run and failures of each table."""
+    _screen(ctx, as_json=as_json).status(offload.status(history=50 if history else 0))
+    return 0
+
+
+@app.command()
+def audit(
+    ctx: typer.Context,
+    names: Names = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="TS", help="ISO 8601.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TS", help="ISO 8601.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Hold hot against cold; exit 65 on a difference."""
+    with _screen(ctx, as_json=as_json).working("comparing hot and cold"):
+        found = offload.audit(names or (), start=start, end=end)
+    _screen(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
+    return gravest([table.exit_code for table in found])
+
+
+@watermark_app.command("show")
+def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+    """The store's row beside the Iceberg table's token."""
+    _screen(ctx, as_json=as_json).document("watermark", offload.show_watermark(name))
+    return 0
+
+
+@watermark_app.command("repair")
+def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+    """Put the store to the Iceberg table's value, whatever stands there."""
+    _screen(ctx, as_json=as_json).document("watermark", offload.repair_watermark(name))
+    return 0
+
+
+@app.command()
+def demo(
+    trades: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Recorded raw trades instead of made-up ones.")
+    ] = None,
+    folder: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where to leave the tables; it must be empty.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=1000, help="How many trades to make up.")] = 1_200_000,
+) -> int:
+    """A million trades from ClickHouse to Iceberg exactly once, also across a kill -9; no server, no Docker."""
+    from offload.demo.demo import run_demo  # matplotlib and chDB are extras
+
+    return run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
+
+
+def _screen(ctx: typer.Context, *, as_json: bool) -> Screen:
+    screen: Screen = ctx.obj[0]
+    screen.as_json = as_json
+    return screen

@@ -1,0 +1,185 @@
+"""What commands show: rich tables and progress for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from offload.model.steps import Event, Moment, Step
+
+if TYPE_CHECKING:
+    from offload.model.cold_table import TableSpec
+    from offload.results import RunResult
+
+_WIDTH = 200  # columns, where no terminal says how wide it is
+_REPORT_COLUMNS = {
+    "plan": ("table", "from", "to", "rows", "batches", "files"),
+    "audit": ("table", "equal", "hot_rows", "cold_rows", "missing", "extra", "different"),
+}
+_STATUS_COLUMNS = (
+    "table_name",
+    "status",
+    "last_offload_timestamp",
+    "lag_seconds",
+    "last_successful_run",
+    "failure_count",
+)
+_RUN_COLUMNS = ("started_at", "table_name", "status", "rows", "late_rows", "duplicates_dropped", "error")
+
+
+class Screen:
+    """
+    Stdout for answers, stderr for progress and errors.
+
+    Args:
+        as_json: Answers are JSON; nothing else reaches stdout.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def failed(self, error: dict[str, str], code: int) -> int:
+        """Show an error that ended the command; returns the exit code."""
+        if self.as_json:
+            self._print_json({"error": error})
+        self._say_error("", error)
+        return code
+
+    def run(self, result: RunResult) -> None:
+        """Show what a run did."""
+        if self.as_json:
+            self._print_json(result.document())
+        else:
+            rows = [
+                (
+                    table.table,
+                    table.status,
+                    f"{table.rows:,}",
+                    table.duplicates_dropped,
+                    table.late_rows,
+                    table.files,
+                    (table.watermark or {}).get("timestamp"),
+                    f"{table.seconds:.1f}",
+                )
+                for table in result.tables
+            ]
+            heads = ("table", "status", "rows", "duplicates dropped", "late", "files", "watermark", "seconds")
+            self._print_table(heads, rows)
+        for table in result.tables:
+            for warning in table.warnings:
+                sys.stderr.write(f"warning: {table.table}: {warning}\n")
+            if table.error:
+                self._say_error(f"{table.table}: ", table.error)
+
+    def reports(self, command: str, documents: Sequence[dict[str, Any]]) -> None:
+        """Show what plan or audit found, a line per table."""
+        if self.as_json:
+            self._print_json({"tables": list(documents)})
+        else:
+            heads = _REPORT_COLUMNS[command]
+            rows = [[(document | (document["window"] or {})).get(head) for head in heads] for document in documents]
+            self._print_table(heads, rows)
+        for document in documents:
+            if document["error"]:
+                self._say_error(f"{document['table']}: ", document["error"])
+
+    def document(self, title: str, document: dict[str, Any]) -> None:
+        """Show one object."""
+        if self.as_json:
+            self._print_json(document)
+        else:
+            self._print_table((title, ""), [(name, _flat(value)) for name, value in document.items()])
+
+    def status(self, document: dict[str, Any]) -> None:
+        """Show the watermark store."""
+        if self.as_json:
+            self._print_json(document)
+            return
+        self._print_table(_STATUS_COLUMNS, [[row.get(name) for name in _STATUS_COLUMNS] for row in document["tables"]])
+        if "runs" in document:
+            self._print_table(_RUN_COLUMNS, [[row.get(name) for name in _RUN_COLUMNS] for row in document["runs"]])
+
+    def tables(self, specs: Sequence[TableSpec]) -> int:
+        """Show the declared tables."""
+        heads = ("name", "layer", "source", "target", "timestamp", "key")
+        rows = [(s.name, s.layer, s.source, s.target, s.timestamp, list(s.key)) for s in specs]
+        if self.as_json:
+            self._print_json({"tables": [dict(zip(heads, row, strict=True)) for row in rows]})
+        else:
+            self._print_table(heads, [(*row, ", ".join(key)) for *row, key in rows])
+        return 0
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal while something runs."""
+        if not sys.stderr.isatty() or self.as_json:
+            yield
+            return
+        from rich.console import Console
+
+        with Console(stderr=True).status(what):
+            yield
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[Moment], None]]:
+        """A listener that draws a bar per table on a terminal."""
+        if not sys.stderr.isatty() or self.as_json:
+            yield _quiet
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            yield _Bars(bar).told
+
+    def _print_json(self, document: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+    def _print_table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*heads)
+        for row in rows:
+            table.add_row(*("-" if value is None else str(value) for value in row))
+        Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
+
+    def _say_error(self, prefix: str, error: dict[str, str]) -> None:
+        sys.stderr.write(
+            f"{prefix}{error['kind']}\n"
+            f"  expected  {error['expected']}\n  found     {error['found']}\n  next      {error['next']}\n"
+        )
+
+
+class _Bars:
+    """One bar per table: rows written of rows planned."""
+
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+        self._began = time.monotonic()
+
+    def told(self, moment: Moment) -> None:
+        if moment.table not in self._tasks:
+            self._tasks[moment.table] = self._progress.add_task(moment.table, total=None)
+        task = self._tasks[moment.table]
+        self._progress.update(task, description=f"{moment.table} {moment.what}")
+        if moment.what is Step.WRITE and moment.when == "before":
+            self._progress.update(task, total=(self._progress.tasks[task].total or 0) + moment.rows)
+        elif moment.what is Event.FILE_WRITTEN:
+            self._progress.advance(task, moment.rows)
+
+
+def _quiet(moment: Moment) -> None:
+    """Listen and say nothing."""
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {inner}" for name, inner in value.items())
+    return str(value)

@@ -1,0 +1,34 @@
+"""Errors about rows, with examples of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from offload.clickhouse.types import CarriedColumn, TableShape
+from offload.errors import DataError
+
+
+def two_contents(shape: TableShape, rows: Sequence[tuple[Any, ...]]) -> DataError:
+    """The error for keys that bear two contents; `rows` are examples."""
+    return DataError(
+        f"one content per key ({', '.join(shape.spec.key)}) in {shape.spec.source}",
+        f"keys with two, such as {examples(rows)}",
+        "correct the rows in the hot table, or declare the columns that differ as delivery columns",
+    )
+
+
+def cannot_be_carried(
+    shape: TableShape, column: CarriedColumn, count: int, rows: Sequence[tuple[Any, ...]]
+) -> DataError:
+    """The error for `count` values of a column that do not fit its Iceberg type; `rows` are examples."""
+    return DataError(
+        f"values of {column.name} in {shape.spec.source} that fit {column.carrier.iceberg}",
+        f"{count} that do not, such as {examples(rows)}",
+        "correct the rows, or declare another carrier (unsigned_as_long, binary)",
+    )
+
+
+def examples(rows: Sequence[tuple[Any, ...]]) -> str:
+    """Rows as a message shows them."""
+    return "; ".join("/".join(map(str, row)) for row in rows)

@@ -1,0 +1,151 @@
+"""
+The SQL that ClickHouse is asked: identifiers, literals, and the hash that both tiers are held against each other by.
+
+The digest of rows is `sum(cityHash64(...))`, which wraps at 2^64 and does not depend on order. NULL would make the
+whole hash NULL and the sum would skip the row, so a nullable value enters as a flag and a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from offload.clickhouse.types import SIGNED_MAX, CarriedColumn, Carrier
+from offload.model.cold_table import PartitionField
+
+SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
+
+
+def identifier(name: str) -> str:
+    """Quote one identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def text(value: str) -> str:
+    """Quote one string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def timestamp(ticks: int, precision: int) -> str:
+    """A literal of `ticks` of 10^-precision seconds since 1970 UTC, readable in the server's query log."""
+    seconds, fraction = divmod(ticks, 10**precision)
+    moment = _moment(seconds)
+    if precision == 0:
+        return f"toDateTime('{moment:%Y-%m-%d %H:%M:%S}', 'UTC')"
+    return f"toDateTime64('{moment:%Y-%m-%d %H:%M:%S}.{fraction:0{precision}d}', {precision}, 'UTC')"
+
+
+def _moment(seconds: int) -> datetime:
+    days, rest = divmod(seconds + SECONDS_OF_1970_IN_YEAR_1, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    return datetime.fromordinal(days + 1).replace(hour=hours, minute=minutes, second=rest)
+
+
+def ticks(expression: str, precision: int) -> str:
+    """The ticks of a DateTime or DateTime64 expression as Int64."""
+    return f"toInt64(toUnixTimestamp({expression}))" if precision == 0 else f"reinterpretAsInt64({expression})"
+
+
+def bucket(expression: str, precision: int, size: int) -> str:
+    """The first tick of the bucket of `size` ticks that the expression lies in, as Int64."""
+    value = ticks(expression, precision)
+    return f"{value} - positiveModulo({value}, {size})"
+
+
+def carried(column: CarriedColumn) -> str:
+    """The column in the type that it travels in."""
+    return _carried(identifier(column.name), column.carrier, 0)
+
+
+def _carried(expression: str, carrier: Carrier, depth: int) -> str:
+    if not carrier.converts:
+        return expression
+    if carrier.iceberg == "uuid":
+        return f"UUIDStringToNum(toString({expression}))"
+    if _holds_uuid(carrier):
+        return _carried_items(expression, carrier, depth)
+    return f"CAST({expression} AS {nullable(carrier.clickhouse, carrier)})"
+
+
+def nullable(kind: str, carrier: Carrier) -> str:
+    """The type, as one that NULL can stand in where it can in the column."""
+    return f"Nullable({kind})" if carrier.nullable else kind
+
+
+def _holds_uuid(carrier: Carrier) -> bool:
+    return carrier.iceberg == "uuid" or any(_holds_uuid(item) for item in carrier.items)
+
+
+def _carried_items(expression: str, carrier: Carrier, depth: int) -> str:
+    x = f"x{depth}"
+    if carrier.iceberg == "list":
+        return f"arrayMap({x} -> {_carried(x, carrier.items[0], depth + 1)}, {expression})"
+    keys = f"arrayMap({x} -> {_carried(x, carrier.items[0], depth + 1)}, mapKeys({expression}))"
+    values = f"arrayMap({x} -> {_carried(x, carrier.items[1], depth + 1)}, mapValues({expression}))"
+    return f"mapFromArrays({keys}, {values})"
+
+
+def hash_of(values: Sequence[tuple[str, Carrier]], function: str = "cityHash64") -> str:
+    """One hash over expressions that already stand in the type that they travel in."""
+    arguments = [part for expression, carrier in values for part in _hashed(expression, carrier, 0)]
+    return f"{function}({', '.join(arguments)})"
+
+
+def _hashed(expression: str, carrier: Carrier, depth: int) -> list[str]:
+    if carrier.iceberg == "list":
+        return [f"length({expression})", _hashed_items(expression, carrier.items[0], depth)]
+    if carrier.iceberg == "map":
+        parts = zip((f"mapKeys({expression})", f"mapValues({expression})"), carrier.items, strict=True)
+        return [f"length({expression})", *(_hashed_items(part, item, depth) for part, item in parts)]
+    if carrier.nullable:
+        return [f"isNull({expression})", f"ifNull({expression}, defaultValueOfTypeName({text(carrier.clickhouse)}))"]
+    return [expression]
+
+
+def _hashed_items(expression: str, carrier: Carrier, depth: int) -> str:
+    x = f"h{depth}"
+    return f"arrayMap({x} -> cityHash64({', '.join(_hashed(x, carrier, depth + 1))}), {expression})"
+
+
+def violation(column: CarriedColumn) -> str | None:
+    """A condition that holds for a value that cannot be carried, or None where every value can."""
+    return _violation(identifier(column.name), column.carrier, 0)
+
+
+def _violation(expression: str, carrier: Carrier, depth: int) -> str | None:
+    if carrier.checked_unsigned:
+        return f"ifNull({expression} > {SIGNED_MAX}, 0)"
+    if carrier.text and not carrier.nullable:
+        return f"NOT isValidUTF8({expression})"
+    if carrier.text:
+        return f"NOT isValidUTF8(ifNull({expression}, ''))"
+    x = f"v{depth}"
+    parts = (expression,) if carrier.iceberg == "list" else (f"mapKeys({expression})", f"mapValues({expression})")
+    found = [
+        f"arrayExists({x} -> {inner}, {part})"
+        for part, item in zip(parts, carrier.items, strict=False)
+        if (inner := _violation(x, item, depth + 1))
+    ]
+    return f"({' OR '.join(found)})" if found else None
+
+
+def partition_of(field: PartitionField) -> str:
+    """The value that a partition field has for a row; a day or month as its first date."""
+    column = identifier(field.column)
+    match field.transform:
+        case "day":
+            return f"toDate32({column}, 'UTC')"
+        case "month":
+            return f"toStartOfMonth(toDate32({column}, 'UTC'))"
+        case _:
+            return column
+
+
+def partition_is(field: PartitionField, value: str) -> str:
+    """The condition that a row lies in the partition of that value, as text."""
+    column = identifier(field.column)
+    if field.transform == "identity":
+        return f"toString({column}) = {text(value)}"
+    start = f"toDateTime64({text(f'{value} 00:00:00')}, 0, 'UTC')"  # a range, which the primary key can prune by
+    return f"{column} >= {start} AND {column} < {start} + INTERVAL 1 {field.transform.upper()}"

@@ -1,0 +1,274 @@
+"""
+How each ClickHouse type is carried into Iceberg.
+
+Sources: ClickHouse's type names as `system.columns` prints them; Iceberg spec, "Primitive Types" and "Parquet".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from offload.errors import DataError
+from offload.model.cold_table import TableSpec
+
+MICROSECONDS = 6
+MAX_DECIMAL = 38
+SIGNED_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """One stored column of the hot table and its type as ClickHouse prints it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """
+    How one type travels.
+
+    Attributes:
+        iceberg: Iceberg type name; `list` and `map` have `items`.
+        clickhouse: The type that the value is read as, without Nullable.
+        nullable: Whether NULL can stand here.
+        converts: Whether the source must be cast before it is read.
+        text: Whether the value must be valid UTF-8.
+        checked_unsigned: Whether the value must fit a signed 64-bit integer.
+        dictionary: Whether it is text of few values, by its type.
+        items: Element, or key and value.
+    """
+
+    iceberg: str
+    clickhouse: str
+    nullable: bool = False
+    converts: bool = False
+    text: bool = False
+    checked_unsigned: bool = False
+    dictionary: bool = False
+    items: tuple[Carrier, ...] = ()
+
+    def __str__(self) -> str:
+        inner = f"<{', '.join(map(str, self.items))}>" if self.items else ""
+        return f"{self.iceberg}{inner}{'' if self.nullable else ' required'}"
+
+
+@dataclass(frozen=True)
+class CarriedColumn:
+    """One column of the cold table: its name and how it travels."""
+
+    name: str
+    carrier: Carrier
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """Everything about a table's columns that reading, hashing and writing need."""
+
+    spec: TableSpec
+    columns: tuple[CarriedColumn, ...]
+    precision: int
+
+    def column(self, name: str) -> CarriedColumn:
+        """The column of that name; its existence was checked when the shape was made."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def content(self) -> tuple[CarriedColumn, ...]:
+        """The columns that say what a row is: all but the delivery columns."""
+        return tuple(column for column in self.columns if column.name not in self.spec.delivery)
+
+    @property
+    def identity(self) -> tuple[CarriedColumn, ...]:
+        """The key columns, or where there is no key the whole row."""
+        return tuple(self.column(name) for name in self.spec.key) or self.content
+
+
+# ClickHouse type -> (Iceberg type, type it is read as). What is read as itself needs no cast.
+_PLAIN = {
+    "Bool": ("boolean", "Bool"),
+    "Int8": ("int", "Int32"),
+    "Int16": ("int", "Int32"),
+    "Int32": ("int", "Int32"),
+    "Int64": ("long", "Int64"),
+    "UInt8": ("int", "Int32"),
+    "UInt16": ("int", "Int32"),
+    "UInt32": ("long", "Int64"),
+    "UInt64": ("decimal(20, 0)", "Decimal(20, 0)"),
+    "Float32": ("float", "Float32"),
+    "Float64": ("double", "Float64"),
+    "String": ("string", "String"),
+    "Date": ("date", "Date32"),
+    "Date32": ("date", "Date32"),
+    "UUID": ("uuid", "FixedString(16)"),
+}
+
+
+def shape(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableShape:
+    """
+    Decide how each column travels.
+
+    Raises:
+        DataError: A column that the declaration names is missing or of a wrong type, or a type cannot be carried.
+    """
+    types = {column.name: column.type for column in columns}
+    for role, name in _roles(spec):
+        if name not in types:
+            raise DataError(
+                f"a column {name} ({role}) in {spec.source}", f"columns {', '.join(types)}", "name another column"
+            )
+    carried = tuple(CarriedColumn(column.name, carrier(column, spec)) for column in columns)
+    result = TableShape(spec, carried, _precision(spec, types[spec.timestamp]))
+    _check_roles(result, types)
+    return result
+
+
+def carrier(column: SourceColumn, spec: TableSpec) -> Carrier:
+    """
+    How one column travels.
+
+    Raises:
+        DataError: Its type cannot be carried.
+    """
+    if not column.name or "." in column.name:
+        raise _refused(column, "a name that is empty or has a dot")
+    made = _carrier(_parse(column.type), column, spec)
+    if made.checked_unsigned and column.name not in spec.unsigned_as_long:
+        raise _refused(column, "an undeclared unsigned column")
+    return made
+
+
+def _roles(spec: TableSpec) -> Iterator[tuple[str, str]]:
+    yield "timestamp", spec.timestamp
+    yield "sequence", spec.sequence
+    if spec.arrival:
+        yield "arrival", spec.arrival
+    lists = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
+    yield from ((role, name) for role in lists for name in getattr(spec, role))
+    yield from (("partition", part.column) for part in spec.partition)
+
+
+def _check_roles(table: TableShape, types: dict[str, str]) -> None:
+    spec = table.spec
+    sequence = table.column(spec.sequence).carrier
+    if sequence.nullable or sequence.iceberg not in {"int", "long", "decimal(20, 0)"}:
+        raise DataError(
+            f"an integer sequence column {spec.sequence} in {spec.source}",
+            f"type {types[spec.sequence]}",
+            "name another column with --sequence-col or in the declaration",
+        )
+    for role, names in (("key", spec.key), ("sort", spec.sort), ("partition", [p.column for p in spec.partition])):
+        for name in names:
+            if table.column(name).carrier.nullable or table.column(name).carrier.items:
+                raise DataError(
+                    f"a plain column that is never NULL as {role} column {name} of {spec.source}",
+                    f"type {types[name]}",
+                    "name another column or change the hot table",
+                )
+
+
+def _precision(spec: TableSpec, type_name: str) -> int:
+    head, args = _parse(type_name)
+    if head == "DateTime64":
+        return int(str(args[0]))
+    if head == "DateTime":
+        return 0
+    raise DataError(
+        f"a DateTime or DateTime64 column {spec.timestamp} without Nullable in {spec.source}",
+        f"type {type_name}",
+        "name another column with --timestamp-col or in the declaration",
+    )
+
+
+_Tree = tuple[str, tuple["_Tree | str", ...]]
+
+
+def _parse(text: str) -> _Tree:
+    """`Map(String, Array(UInt8))` -> ("Map", (("String", ()), ("Array", (("UInt8", ()),)))); literals stay strings."""
+    head, _, rest = text.strip().partition("(")
+    if not rest:
+        return head, ()
+    parts = _split_arguments(rest[:-1])
+    return head, tuple(_parse(part) if part[:1].isalpha() else part for part in parts)
+
+
+def _split_arguments(text: str) -> list[str]:
+    parts, depth, quoted, start = [], 0, False, 0
+    escaped = False
+    for at, char in enumerate(text):
+        if escaped or char == "\\":
+            escaped = not escaped
+        elif char == "'":
+            quoted = not quoted
+        elif not quoted:
+            depth += {"(": 1, ")": -1}.get(char, 0)
+            if char == "," and depth == 0:
+                parts.append(text[start:at].strip())
+                start = at + 1
+    return [*parts, text[start:].strip()]
+
+
+def _carrier(tree: _Tree, column: SourceColumn, spec: TableSpec) -> Carrier:
+    head, args = tree
+    inner = [arg for arg in args if isinstance(arg, tuple)]
+    match head:
+        case "Nullable":
+            return replace(_carrier(inner[0], column, spec), nullable=True)
+        case "LowCardinality":
+            inside = _carrier(inner[0], column, spec)
+            return replace(inside, converts=True, dictionary=inside.text)
+        case "Enum8" | "Enum16" | "Enum":
+            return Carrier("string", "String", converts=True, dictionary=True)
+        case "Array" | "Map":
+            items = tuple(_carrier(item, column, spec) for item in inner)
+            spelled = ", ".join(_spelled(item) for item in items)
+            converts = any(item.converts for item in items)
+            return Carrier("list" if head == "Array" else "map", f"{head}({spelled})", converts=converts, items=items)
+        case "Decimal":
+            return _decimal(column, [int(str(arg)) for arg in args])
+        case "FixedString":
+            return Carrier(f"fixed[{args[0]}]", f"FixedString({args[0]})")
+        case "DateTime":
+            return Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)
+        case "DateTime64":
+            return _datetime64(column, int(str(args[0])), spec)
+        case _ if head in _PLAIN and not args:
+            return _plain(head, column, spec)
+        case _:
+            raise _refused(column, "a type that Iceberg has no equal of")
+
+
+def _plain(head: str, column: SourceColumn, spec: TableSpec) -> Carrier:
+    iceberg, read_as = _PLAIN[head]
+    if head == "String" and column.name in spec.binary:
+        return Carrier("binary", "String")
+    if head == "UInt64" and column.name in spec.unsigned_as_long:
+        return Carrier("long", "Int64", converts=True, checked_unsigned=True)
+    return Carrier(iceberg, read_as, converts=read_as != head, text=head == "String")
+
+
+def _decimal(column: SourceColumn, args: list[int]) -> Carrier:
+    precision, scale = args
+    if precision > MAX_DECIMAL:
+        raise _refused(column, f"more than {MAX_DECIMAL} digits")
+    return Carrier(f"decimal({precision}, {scale})", f"Decimal({precision}, {scale})")
+
+
+def _datetime64(column: SourceColumn, precision: int, spec: TableSpec) -> Carrier:
+    if precision > MICROSECONDS and column.name not in spec.truncate:
+        raise _refused(column, "finer than microseconds, and not declared under truncate")
+    return Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)
+
+
+def _spelled(carried: Carrier) -> str:
+    return f"Nullable({carried.clickhouse})" if carried.nullable else carried.clickhouse
+
+
+def _refused(column: SourceColumn, why: str) -> DataError:
+    return DataError(
+        "column types that Iceberg can carry",
+        f"column {column.name} of type {column.type}: {why}",
+        "change the column's type in the hot table, or declare how it is carried",
+    )

@@ -1,0 +1,76 @@
+"""
+How a column crosses from ClickHouse: as bits that both sides copy, and seen here as what they mean.
+
+ClickHouse's Arrow output builds times, decimals and maps value by value, and every decimal in 128 bits; whole numbers,
+fixed strings and lists it copies as they stand. So a time or a decimal is asked for as its bits (little-endian on both
+sides), a map as its keys and its values, and each is put together here without a copy. What is hashed is the value, not
+what crosses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from offload.clickhouse import sql
+from offload.clickhouse.types import CarriedColumn
+
+_DECIMAL = re.compile(r"decimal\((\d+), (\d+)\)")
+_DIGITS_OF_64_BITS = 18
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """
+    One column on its way.
+
+    Attributes:
+        expressions: What ClickHouse is asked for.
+        arrived: Puts the arrays that came together to the column in its own type; decimals of up to 18 digits stay 64
+            bits wide.
+    """
+
+    expressions: tuple[str, ...]
+    arrived: Callable[..., pa.Array]
+
+
+def crossing(column: CarriedColumn) -> Crossing:
+    """How one column crosses; text of few values as a dictionary, which Parquet then stores as it comes."""
+    carrier, value = column.carrier, sql.carried(column)
+    if carrier.dictionary:
+        kind = sql.nullable("String", carrier)
+        return _as_it_is(f"CAST({sql.identifier(column.name)} AS LowCardinality({kind}))")
+    if carrier.iceberg == "timestamptz":
+        return _bits(f"reinterpretAsInt64({value})", pa.timestamp("us", "UTC"))
+    if carrier.iceberg == "map":
+        return Crossing((f"mapKeys({value})", f"mapValues({value})"), _map)
+    if found := _DECIMAL.fullmatch(carrier.iceberg):
+        return _decimal(column, value, *map(int, found.groups()))
+    return _as_it_is(value)
+
+
+def _decimal(column: CarriedColumn, value: str, digits: int, scale: int) -> Crossing:
+    if column.carrier.converts:  # an unsigned number: Arrow has a type for it, and makes the decimal
+        number = sql.identifier(column.name)
+        return Crossing((number,), partial(pa.Array.cast, target_type=pa.decimal128(digits, scale)))
+    if digits > _DIGITS_OF_64_BITS:
+        return _bits(f"reinterpretAsFixedString({value})", pa.decimal128(digits, scale))
+    wide = sql.nullable(f"Decimal({_DIGITS_OF_64_BITS}, {scale})", column.carrier)
+    return _bits(f"reinterpretAsInt64(CAST({value} AS {wide}))", pa.decimal64(digits, scale))
+
+
+def _as_it_is(expression: str) -> Crossing:
+    return Crossing((expression,), lambda array: array)
+
+
+def _bits(expression: str, seen_as: pa.DataType) -> Crossing:
+    return Crossing((expression,), lambda array: array.view(seen_as))
+
+
+def _map(keys: pa.ListArray, values: pa.ListArray) -> pa.MapArray:
+    """Both lists have the same lengths: they are one map's."""
+    return pa.MapArray.from_arrays(keys.offsets, keys.values, values.values)

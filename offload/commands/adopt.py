@@ -1,0 +1,145 @@
+"""What an operator does by hand: adopt a cold table, look at the watermark, repair the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from offload.commands.audit import compare
+from offload.errors import DataError, OffloadError
+from offload.model import windows
+from offload.model.cold_table import (
+    ColdState,
+    TableSpec,
+    Token,
+    Window,
+)
+from offload.ports.source import HotTable, Lease
+from offload.ports.watermarks import Outcome
+from offload.protocol.adapters import Parts
+from offload.protocol.recover import catchup_of, shown_watermark
+from offload.results import plain
+
+
+def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
+    """
+    Take over a cold table as it stands: compare it with hot, and write a token with its newest timestamp.
+
+    What hot has expired cannot be compared, and is taken as it is.
+
+    Raises:
+        DataError: There is no such table, its columns or rows are not hot's, or a timestamp is yet to come.
+        LeaseHeld: A run is at work on it.
+    """
+    with _claimed(parts, spec, run_id) as lease:
+        state = parts.lake.load(spec)
+        hot = parts.source.describe(spec)
+        if state is None or not state.records:
+            found = "no such table" if state is None else "a table without rows"
+            raise DataError(f"rows in {spec.target} to adopt", found, spec.command("run"))
+        parts.lake.check_columns(hot.shape, state)
+        looked = parts.source.now()  # the comparison below finds every row that has arrived by now
+        mark = parts.verifier.newest(hot.shape, parts.lake.files(state, []))
+        _refuse_future(parts, hot, mark, looked)
+        oldest = hot.oldest()
+        window = None if oldest is None else Window(oldest - 1, mark)
+        found_difference = compare(parts, hot, state, window)
+        if (found_difference.missing, found_difference.extra, found_difference.different) != (0, 0, 0):
+            raise DataError(
+                f"{spec.target} to hold the rows of {spec.source} up to {windows.iso(mark, hot.shape.precision)}",
+                f"{found_difference.missing} missing, {found_difference.extra} extra, "
+                f"{found_difference.different} different",
+                "mend the cold table, then adopt it again",
+            )
+        lease.raise_epoch(state.token.epoch if state.token else 0)
+        state = parts.lake.publish(spec, state, [], _token(lease, hot, state, mark, run_id, looked), lambda: None)
+        lease.record(Outcome("success", catchup_of(state)))
+    token = state.token
+    return {
+        "table": spec.name,
+        "rows": state.records,
+        "compared_rows": found_difference.hot_rows,
+        "watermark": token and token.watermark and shown_watermark(token.watermark, hot.shape.precision),
+        "snapshot_id": state.snapshot_id,
+    }
+
+
+@contextmanager
+def _claimed(parts: Parts, spec: TableSpec, run_id: str) -> Iterator[Lease]:
+    """The table's lease; what goes wrong while it is held is recorded, as of a run: nobody is at work then."""
+    with parts.watermarks.claim(spec.source, run_id) as lease:
+        try:
+            yield lease
+        except BaseException as error:
+            with suppress(OffloadError):  # the store may be what failed, and the error itself says so
+                lease.record(Outcome("failed", None, error=str(error)[:2000]))
+            raise
+
+
+def _refuse_future(parts: Parts, hot: HotTable, mark: int, now: int) -> None:
+    """A watermark ahead of the clock would leave everything behind it that is still to come."""
+    spec, precision = hot.shape.spec, hot.shape.precision
+    latest = windows.high(now, parts.clock.now(), 0, precision, None)
+    if mark > latest:
+        raise DataError(
+            f"no timestamp after {windows.iso(latest, precision)} in {spec.target}",
+            f"{windows.iso(mark, precision)}",
+            "remove the rows of the future from both tiers, then adopt again",
+        )
+
+
+def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str, looked: int) -> Token:
+    return Token(
+        run_id=run_id,
+        epoch=lease.epoch,
+        batch=0,
+        run_from=None,
+        window_from=None,
+        window_to=mark,
+        rows=0,
+        digest=0,
+        watermark_ticks=mark,
+        watermark_sequence=hot.sequence_at(mark),
+        precision=hot.shape.precision,
+        source_uuid=hot.identity.uuid,
+        source_cluster=hot.identity.cluster,
+        table_uuid=state.uuid,
+        swept_at=looked,
+    )
+
+
+def show_watermark(parts: Parts, spec: TableSpec) -> dict[str, Any]:
+    """The store's row beside the Iceberg table's token, and whether they agree."""
+    row = parts.watermarks.read(spec.source)
+    state = parts.lake.load(spec)
+    token = state.token if state else None
+    in_store = row["watermark_ticks"] if row else None
+    return {
+        "table": spec.name,
+        "store": plain(row) if row else None,
+        "cold": token
+        and {
+            "watermark": token.watermark and shown_watermark(token.watermark, token.precision),
+            "epoch": token.epoch,
+            "run_id": token.run_id,
+            "rows": state.records if state else 0,
+        },
+        "agree": in_store == (token.watermark_ticks if token else None),
+    }
+
+
+def repair_watermark(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
+    """
+    Put the store to the Iceberg table's value, whatever stands there; a table that is gone leaves no watermark.
+
+    Raises:
+        LeaseHeld: A run is at work on it.
+    """
+    with _claimed(parts, spec, run_id) as lease:
+        state = parts.lake.load(spec)
+        token = state.token if state else None
+        if token:
+            lease.raise_epoch(token.epoch)
+        lease.record(Outcome("repaired", catchup_of(state)))
+    return show_watermark(parts, spec)

@@ -1,0 +1,120 @@
+"""A hot table and a clock in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from offload.clickhouse.types import SourceColumn, TableShape, shape
+from offload.model.cold_table import (
+    HASH_MODULUS,
+    Fingerprint,
+    PartitionField,
+    Piece,
+    Seen,
+    SourceIdentity,
+    TableSpec,
+    Window,
+)
+from offload.model.windows import Cell
+from offload.ports.source import Bound
+from offload.ports.watermarks import Reading, Survey
+
+Row = tuple[str, int]
+FAKE_SPEC = TableSpec(
+    "trades",
+    "trades",
+    "cold.trades",
+    "bronze",
+    "at",
+    "seq",
+    key=("id",),
+    timestamp_follows_key=True,
+    sort=("at", "seq"),
+    partition=(PartitionField("at", "day"),),
+)
+_COLUMNS = (SourceColumn("id", "String"), SourceColumn("at", "DateTime64(6, 'UTC')"), SourceColumn("seq", "Int64"))
+
+
+def fingerprint(rows: Sequence[Row]) -> Fingerprint:
+    """An order-independent digest, as the real one."""
+    return Fingerprint(len(rows), sum(hash(row) for row in rows) % HASH_MODULUS)
+
+
+class FakeClock:
+    """A clock that stands until it is set; microseconds UTC."""
+
+    def __init__(self, now: int = 0) -> None:
+        self.time = now
+
+    def now(self) -> int:
+        """Microseconds since 1970 UTC."""
+        return self.time
+
+
+@dataclass
+class FakeHot:
+    """A hot table that may hold a row several times; it is its own source."""
+
+    clock: FakeClock
+    rows: list[Row] = field(default_factory=list)
+    identity: SourceIdentity = field(default=SourceIdentity("hot", "default"))
+    stored_bytes_per_row: float = 0.0
+
+    @property
+    def shape(self) -> TableShape:
+        """The shape of every fake table."""
+        return shape(FAKE_SPEC, _COLUMNS)
+
+    def describe(self, spec: TableSpec) -> FakeHot:  # noqa: ARG002  # the port names it
+        """Itself, whatever is asked for."""
+        return self
+
+    def now(self) -> int:
+        """The server's clock, microseconds since 1970 UTC."""
+        return self.clock.now()
+
+    def within(self, window: Window) -> list[Row]:
+        """The rows of a window, once each."""
+        low = window.low
+        return sorted({row for row in self.rows if (low is None or row[1] > low) and row[1] <= window.high})
+
+    def one_batch(self, window: Window) -> None:
+        """Nothing is ever set aside."""
+
+    def survey(self, window: Window) -> Survey:
+        """Count raw rows."""
+        low = window.low
+        return Survey(sum((low is None or at > low) and at <= window.high for _, at in self.rows), 0, 0)
+
+    def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
+        """Count rows per bucket, in one partition."""
+        starts = sorted(at - at % bucket for _, at in self.within(window))
+        partition = ("1970-01-01",) if clustered else ()
+        return [Cell(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
+
+    def count(self, piece: Piece) -> int:
+        """How many rows a piece has."""
+        return len(self.within(piece.window))
+
+    def look(self, piece: Piece) -> Seen:
+        """Fingerprint the rows of a piece."""
+        rows = self.within(piece.window)
+        return Seen(fingerprint(rows), max((at for _, at in rows), default=None))
+
+    def read(self, piece: Piece) -> Reading:
+        """The rows of a piece, as one list."""
+        return Reading((rows for rows in [self.within(piece.window)]), partial(self.look, piece))
+
+    def sequence_at(self, ticks: int) -> int | None:
+        """The timestamp stands for the sequence."""
+        return ticks
+
+    def key_bounds(self, window: Window) -> list[Bound]:  # noqa: ARG002
+        """No bounds."""
+        return []
+
+    def oldest(self) -> int | None:
+        """The oldest row's timestamp."""
+        return min((at for _, at in self.rows), default=None)

@@ -1,0 +1,1 @@
+"""The adapter to Iceberg tables: the catalog, the commit, the schema, the data files."""

@@ -1,0 +1,195 @@
+"""Our nouns as Iceberg's: schema, partition, order, manifest entries. Source: the Iceberg table specification."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg import types
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Reference
+from pyiceberg.io.pyarrow import (
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+    schema_to_pyarrow,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import FileScanTask
+from pyiceberg.table.sorting import SortField, SortOrder
+from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform
+
+from offload.clickhouse.types import Carrier, TableShape
+from offload.errors import DataError
+from offload.model.cold_table import TableSpec, WrittenFile
+from offload.ports.source import Bound
+
+_SIMPLE = {
+    "boolean": types.BooleanType,
+    "int": types.IntegerType,
+    "long": types.LongType,
+    "float": types.FloatType,
+    "double": types.DoubleType,
+    "string": types.StringType,
+    "binary": types.BinaryType,
+    "date": types.DateType,
+    "timestamptz": types.TimestamptzType,
+    "uuid": types.UUIDType,
+}
+_TRANSFORMS = {"day": DayTransform, "month": MonthTransform, "identity": IdentityTransform}
+_FIRST_PARTITION_ID = 1000  # Iceberg specification, "Partition Field IDs"
+
+
+def table_schema(shape: TableShape) -> Schema:
+    """The cold table's schema; field ids count from 1, in column order, nested ones after."""
+    ids = count(1)
+    top = [(next(ids), column) for column in shape.columns]
+    fields = (
+        types.NestedField(number, column.name, _type(column.carrier, ids), required=not column.carrier.nullable)
+        for number, column in top
+    )
+    return Schema(*fields)
+
+
+def _type(carrier: Carrier, ids: count[int]) -> Any:
+    if carrier.iceberg == "list":
+        (item,) = carrier.items
+        return types.ListType(next(ids), _type(item, ids), element_required=not item.nullable)
+    if carrier.iceberg == "map":
+        key, value = carrier.items
+        key_id, value_id = next(ids), next(ids)
+        return types.MapType(key_id, _type(key, ids), value_id, _type(value, ids), value_required=not value.nullable)
+    if found := re.fullmatch(r"decimal\((\d+), (\d+)\)", carrier.iceberg):
+        return types.DecimalType(int(found[1]), int(found[2]))
+    if found := re.fullmatch(r"fixed\[(\d+)\]", carrier.iceberg):
+        return types.FixedType(int(found[1]))
+    return _SIMPLE[carrier.iceberg]()
+
+
+def partition_spec(schema: Schema, spec: TableSpec) -> PartitionSpec:
+    """The declared partition."""
+    return PartitionSpec(
+        *(
+            PartitionField(
+                source_id=schema.find_field(field.column).field_id,
+                field_id=_FIRST_PARTITION_ID + at,
+                transform=_TRANSFORMS[field.transform](),
+                name=field.column if field.transform == "identity" else f"{field.column}_{field.transform}",
+            )
+            for at, field in enumerate(spec.partition)
+        )
+    )
+
+
+def sort_order(schema: Schema, spec: TableSpec) -> SortOrder:
+    """The order of rows inside a file."""
+    fields = (
+        SortField(source_id=schema.find_field(name).field_id, transform=IdentityTransform()) for name in spec.sort
+    )
+    return SortOrder(*fields)
+
+
+def check_schema(shape: TableShape, found: Schema) -> None:
+    """
+    Hold the hot table's columns against the cold table's: same names, same types, same nullability.
+
+    Raises:
+        DataError: They differ; every difference is named.
+    """
+    wanted = {field.name: _spelled(field) for field in table_schema(shape).fields}
+    there = {field.name: _spelled(field) for field in found.fields}
+    differences = [
+        f"{name}: hot {wanted.get(name, 'has none')}, cold {there.get(name, 'has none')}"
+        for name in dict.fromkeys([*wanted, *there])
+        if wanted.get(name) != there.get(name)
+    ]
+    if differences:
+        raise DataError(
+            f"the columns of {shape.spec.target} to be those of {shape.spec.source}",
+            "; ".join(differences),
+            "evolve the cold table's schema to match, or name another target",
+        )
+
+
+def _spelled(field: types.NestedField) -> str:
+    return f"{_unnumbered(field.field_type)}{' required' if field.required else ''}"
+
+
+def _unnumbered(kind: Any) -> str:
+    if isinstance(kind, types.ListType):
+        return f"list<{_unnumbered(kind.element_type)}{' required' if kind.element_required else ''}>"
+    if isinstance(kind, types.MapType):
+        value = f"{_unnumbered(kind.value_type)}{' required' if kind.value_required else ''}"
+        return f"map<{_unnumbered(kind.key_type)}, {value}>"
+    return str(kind)
+
+
+def arrow_schema(schema: Schema) -> pa.Schema:
+    """The schema that files are written in, with field ids; 32-bit offsets, which ClickHouse sends, are kept."""
+    return pa.schema([_narrow(field) for field in schema_to_pyarrow(schema, include_field_ids=True)])
+
+
+def _narrow(field: pa.Field) -> pa.Field:
+    kind = field.type
+    if pa.types.is_large_string(kind):
+        return field.with_type(pa.string())
+    if pa.types.is_large_binary(kind):
+        return field.with_type(pa.binary())
+    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        return field.with_type(pa.list_(_narrow(kind.value_field)))
+    if pa.types.is_map(kind):
+        return field.with_type(pa.map_(_narrow(kind.key_field), _narrow(kind.item_field)))
+    return field
+
+
+def data_file(table: Any, file: WrittenFile, footer: Any) -> DataFile:
+    """The manifest entry of a stored file, with the statistics of its footer."""
+    schema, metadata = table.schema(), table.metadata
+    statistics = data_file_statistics_from_parquet_metadata(
+        parquet_metadata=footer,
+        stats_columns=compute_statistics_plan(schema, metadata.properties),
+        parquet_column_mapping=parquet_path_to_id_mapping(schema),
+    )
+    return DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=file.path,
+        file_format=FileFormat.PARQUET,
+        partition=statistics.partition(metadata.spec(), schema),
+        file_size_in_bytes=file.bytes,
+        sort_order_id=metadata.default_sort_order_id,
+        spec_id=metadata.default_spec_id,
+        equality_ids=None,
+        key_metadata=None,
+        **statistics.to_serialized_dict(),
+    )
+
+
+def paths(tasks: Sequence[FileScanTask]) -> list[str]:
+    """
+    The data files of a scan.
+
+    Raises:
+        DataError: Delete files take rows out of some: who reads the data files alone would still find those.
+    """
+    if deleted := [task.file.file_path for task in tasks if task.delete_files]:
+        raise DataError(
+            "data files whose rows all count",
+            f"{len(deleted)} with delete files beside them, such as {deleted[0]}",
+            "rewrite the table's data files, as Spark's rewrite_data_files does, then the same again",
+        )
+    return [task.file.file_path for task in tasks]
+
+
+def within_bounds(bounds: Sequence[Bound]) -> BooleanExpression:
+    """The filter that keeps rows within all the bounds."""
+    wanted: BooleanExpression = AlwaysTrue()
+    for name, low, high in bounds:
+        if low is not None:
+            wanted = And(wanted, GreaterThanOrEqual(Reference(name), low))  # type: ignore[call-arg]  # positional, as documented
+        if high is not None:
+            wanted = And(wanted, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # likewise
+    return wanted

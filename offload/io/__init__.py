@@ -1,0 +1,1 @@
+"""What several adapters share: the warehouse, SQL addresses and their errors, deadlines."""

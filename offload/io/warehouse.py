@@ -1,0 +1,167 @@
+"""Where data files lie: a local folder or an S3 bucket, as pyarrow, PyIceberg and ClickHouse each name it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from offload.clickhouse import sql
+from offload.errors import AccessRefused, ConfigurationError, Unavailable
+from offload.io.deadline import within
+
+_REFUSED = ("ACCESS_DENIED", "AccessDenied", "InvalidAccessKeyId", "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch")
+_REFUSED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_BUCKET = ("NoSuchBucket", "NO_SUCH_BUCKET")
+_NO_TLS = "wrong version number"  # OpenSSL's words, of a port that answered in plain text
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Storage:
+    """
+    One warehouse. Picklable, so that engines can take it to other processes.
+
+    `endpoint_for_clickhouse` is the bucket's address as the ClickHouse server sees it; `timeout` is in seconds.
+    """
+
+    warehouse: str
+    timeout: float
+    endpoint: str | None = None
+    endpoint_for_clickhouse: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = None
+    region: str = "us-east-1"
+
+    def __repr__(self) -> str:
+        return f"Storage({self.warehouse!r})"
+
+    @property
+    def remote(self) -> bool:
+        """Whether the warehouse is a bucket."""
+        return self.warehouse.startswith(("s3://", "s3a://"))
+
+    @property
+    def uri(self) -> str:
+        """The warehouse as an absolute address."""
+        return (
+            self.warehouse.rstrip("/") if self.remote else f"file://{Path(self.warehouse).absolute()}"
+        )  # not percent-encoded: PyIceberg does not decode
+
+    def properties(self) -> dict[str, str]:
+        """PyIceberg's FileIO properties."""
+        given = {
+            "s3.endpoint": self.endpoint,
+            "s3.access-key-id": self.access_key,
+            "s3.secret-access-key": self.secret_key,
+            "s3.region": self.region if self.remote else None,
+            "s3.connect-timeout": str(self.timeout) if self.remote else None,
+            "s3.request-timeout": str(self.timeout) if self.remote else None,
+            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    @cached_property
+    def _files(self) -> Any:
+        from pyarrow import fs
+
+        if not self.remote:
+            return fs.LocalFileSystem()
+        return fs.S3FileSystem(
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            endpoint_override=self.endpoint,
+            region=self.region,
+            # Each attempt has its own time, and curl takes 6 s more than that before it calls an upload silent: with
+            # the default time-out, an upload to a store that hangs fails after 19 s.
+            connect_timeout=self.timeout / 3,
+            request_timeout=self.timeout / 3,
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_files"}
+
+    def check(self) -> None:
+        """
+        Raise unless the warehouse is there.
+
+        Raises:
+            ConfigurationError: The bucket or the folder is missing.
+            AccessRefused: The store refuses the key or the permission.
+            Unavailable: The store does not answer.
+        """
+        from pyarrow.fs import FileType
+
+        root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
+        with self.translated():
+            info = within(self.timeout, self.where, lambda: self._files.get_file_info(root))
+        if info.type != FileType.Directory:
+            kind = "bucket" if self.remote else "folder"
+            next_step = "create it, or set OFFLOAD_WAREHOUSE"
+            raise ConfigurationError(f"a {kind} at {self.warehouse}", f"no such {kind}", next_step)
+
+    @property
+    def where(self) -> str:
+        """The store, as messages name it."""
+        return f"object store {self.endpoint or 'S3'}" if self.remote else f"folder {self.warehouse}"
+
+    def create(self, uri: str) -> Any:
+        """Open a new file for writing; its folders are made where the store has such."""
+        path = plain(uri)
+        if not self.remote:
+            self._files.create_dir(path.rpartition("/")[0], recursive=True)
+        return self._files.open_output_stream(path)
+
+    def open(self, uri: str) -> Any:
+        """Open a stored file for reading."""
+        return self._files.open_input_file(plain(uri))
+
+    def table_function(self, uris: Sequence[str]) -> str:
+        """The ClickHouse table function that reads these Parquet files."""
+        paths = [plain(uri) for uri in uris]
+        if not self.remote:
+            return f"file({sql.text(_braced(paths))}, 'Parquet')"
+        endpoint = self.endpoint_for_clickhouse or self.endpoint or f"https://s3.{self.region}.amazonaws.com"
+        at = sql.text(f"{endpoint.rstrip('/')}/{_braced(paths)}")
+        keys = f", {sql.text(self.access_key)}, {sql.text(self.secret_key or '')}" if self.access_key else ""
+        return f"s3({at}{keys}, 'Parquet')"
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Errors of the operating system and of pyarrow's S3 client, as what they mean to a caller."""
+        try:
+            yield
+        except OSError as error:
+            said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            if error.errno in _REFUSED_ERRNO or any(word in said for word in _REFUSED):
+                found = f"permission refused: {said}"
+                raise AccessRefused(f"{self.where} to be writable", found, "correct the permission or key") from error
+            if any(word in said for word in _NO_BUCKET):
+                raise ConfigurationError(
+                    f"a bucket at {self.warehouse}", said, "create it, or set OFFLOAD_WAREHOUSE"
+                ) from error
+            if _NO_TLS in said:
+                raise ConfigurationError(f"TLS at {self.where}", said, "correct OFFLOAD_S3_ENDPOINT") from error
+            raise Unavailable(f"{self.where} to take and give files", said, "mend it, then the same again") from error
+
+
+def plain(uri: str) -> str:
+    """The path without its scheme: what pyarrow's filesystems take."""
+    if uri.startswith("file://"):
+        return uri.removeprefix("file://")
+    return uri.partition("://")[2] if "://" in uri else uri
+
+
+def _braced(paths: Sequence[str]) -> str:
+    """One glob for all; what they share stands outside the braces, since a path must begin with its root."""
+    if len(paths) == 1:
+        return paths[0]
+    shared = os.path.commonpath([path.rpartition("/")[0] for path in paths])
+    rests = ",".join(path.removeprefix(f"{shared}/") for path in paths)
+    return f"{shared}/{{{rests}}}"

@@ -1,0 +1,1 @@
+"""The values of the protocol: frozen, pure, without a library."""

@@ -1,0 +1,185 @@
+"""Table declarations: one TOML file per table, and the declaration that flags make up for a table without one."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, fields, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from offload.errors import ConfigurationError, UsageError
+from offload.model.cold_table import PartitionField, TableSpec
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+_TRANSFORMS = ("day", "month", "identity")
+LAYERS = ("bronze", "silver", "gold")
+LATE = ("sweep", "skip")
+_FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
+_LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
+
+
+def load(folder: Path | None) -> dict[str, TableSpec]:
+    """
+    All declarations by name: those that ship with the package, or those of `folder` instead.
+
+    Raises:
+        ConfigurationError: The folder is missing, a file is no declaration, or two files declare one table.
+    """
+    if folder is not None and not folder.is_dir():
+        raise ConfigurationError(f"a folder of declarations at {folder}", "no such folder", "set OFFLOAD_TABLES")
+    root = folder if folder is not None else resources.files("offload.tables")
+    texts = {item.name: item.read_text("utf-8") for item in root.iterdir() if item.name.endswith(".toml")}
+    specs = {origin: parse(origin, content) for origin, content in sorted(texts.items())}
+    _distinct(specs)
+    return {spec.name: spec for spec in specs.values()}
+
+
+def _distinct(specs: dict[str, TableSpec]) -> None:
+    """Two declarations that share a table would fight over its lease, its watermark and its token."""
+    for field in ("name", "source", "target"):
+        seen: dict[str, str] = {}
+        for origin, spec in specs.items():
+            value = getattr(spec, field)
+            if value in seen:
+                raise _wrong(origin, f"a {field} of its own", f"{value}, as in {seen[value]}")
+            seen[value] = origin
+
+
+def parse(origin: str, content: str) -> TableSpec:
+    """
+    Read one declaration.
+
+    Raises:
+        ConfigurationError: Not TOML, an unknown field, a missing one or one of a wrong type.
+    """
+    try:
+        raw = tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(origin, "TOML", str(error)) from error
+    required = {name for name, field in _FIELDS.items() if field.default is MISSING}
+    if unknown := sorted(set(raw) - set(_FIELDS)):
+        raise _wrong(origin, f"the fields {', '.join(_FIELDS)}", f"unknown field {', '.join(unknown)}")
+    if missing := sorted(required - set(raw)):
+        raise _wrong(origin, f"the fields {', '.join(sorted(required))}", f"no {', '.join(missing)}")
+    return _checked(origin, TableSpec(**{name: _value(origin, name, value) for name, value in raw.items()}))
+
+
+def from_flags(
+    known: dict[str, TableSpec],
+    *,
+    source: str,
+    target: str,
+    timestamp: str,
+    sequence: str,
+    layer: str,
+    key: tuple[str, ...],
+    late: str | None,
+) -> TableSpec:
+    """
+    The declaration of a table that is named by flags; one that is declared must agree with them.
+
+    Raises:
+        UsageError: A flag contradicts the declaration, or a name is no identifier.
+    """
+    for flag, name in (("--source-table", source), ("--target-table", target)):
+        check_name(flag, name)
+    declared = next((spec for spec in known.values() if spec.source == source), None)
+    made = TableSpec(source, source, target, layer, timestamp, sequence, key=key, late=late or "sweep", declared=False)
+    if declared is None:
+        return _checked("flags", made, UsageError)
+    for name in ("target", "layer", "timestamp", "sequence", *(["key"] if key else [])):
+        if getattr(declared, name) != getattr(made, name):
+            raise UsageError(
+                f"{name} {getattr(declared, name)}, as {source} is declared",
+                f"{getattr(made, name)}",
+                "leave the flag out, or change the declaration",
+            )
+    return with_late(declared, late) if late else declared
+
+
+def with_late(spec: TableSpec, late: str) -> TableSpec:
+    """
+    The same table with another rule for late rows.
+
+    Raises:
+        UsageError: There is no such rule.
+    """
+    if late not in LATE:
+        raise UsageError(f"one of {', '.join(LATE)}", repr(late), "leave --late out to use what is declared")
+    return replace(spec, late=late)
+
+
+def complete(spec: TableSpec, sorting_key: tuple[str, ...], *, replacing: bool, plain: set[str]) -> TableSpec:
+    """
+    Fill in what an undeclared table leaves open: its key, its cold partition and its order.
+
+    Args:
+        spec: The table; returned as it is where it is declared.
+        sorting_key: Columns of the hot table's sorting key; empty where it holds expressions.
+        replacing: Whether the hot table's engine keeps one row per sorting key.
+        plain: Columns that the cold table can be sorted by.
+    """
+    key = spec.key or (sorting_key if replacing and not spec.declared else ())
+    follows = spec.timestamp_follows_key or spec.timestamp in key
+    sort = spec.sort or tuple(dict.fromkeys((spec.timestamp, spec.sequence)))
+    if not spec.sort and spec.timestamp in sorting_key and set(sorting_key) <= plain:
+        sort = sorting_key
+    partition = spec.partition or (PartitionField(spec.timestamp, "day"),)
+    return replace(spec, key=key, timestamp_follows_key=follows, sort=sort, partition=partition)
+
+
+def check_name(what: str, name: str) -> None:
+    """
+    Raise unless the name is a plain `table` or `database.table`.
+
+    Raises:
+        UsageError: Anything else, an injection above all.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"a name like market.trades in {what}", repr(name[:80]), "see offload tables")
+
+
+def _value(origin: str, name: str, value: Any) -> Any:
+    if name == "partition":
+        return tuple(_partition(origin, part) for part in _list(origin, name, value, dict))
+    if name in _LISTS:
+        return tuple(_list(origin, name, value, str))
+    expected = bool if name == "timestamp_follows_key" else str
+    if not isinstance(value, expected):
+        raise _wrong(origin, f"{name} as {expected.__name__}", repr(value))
+    return value
+
+
+def _list(origin: str, name: str, value: Any, kind: type) -> list[Any]:
+    if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
+        raise _wrong(origin, f"{name} as a list of {kind.__name__}", repr(value))
+    return value
+
+
+def _partition(origin: str, part: dict[str, Any]) -> PartitionField:
+    if set(part) != {"column", "transform"} or part["transform"] not in _TRANSFORMS:
+        raise _wrong(origin, f"partition fields {{column, transform}}, transform of {_TRANSFORMS}", repr(part))
+    return PartitionField(part["column"], part["transform"])
+
+
+def _checked(
+    origin: str, spec: TableSpec, error: type[ConfigurationError | UsageError] = ConfigurationError
+) -> TableSpec:
+    checks = (
+        ("source", spec.source, bool(_NAME.fullmatch(spec.source))),
+        ("target", spec.target, bool(_NAME.fullmatch(spec.target)) and "." in spec.target),
+        ("layer", spec.layer, spec.layer in LAYERS),
+        ("late", spec.late, spec.late in LATE),
+    )
+    for name, value, right in checks:
+        if not right:
+            raise _wrong(origin, f"{name} of the form that docs/tables.md gives", repr(value), error)
+    return spec
+
+
+def _wrong(
+    origin: str, expected: str, found: str, error: type[ConfigurationError | UsageError] = ConfigurationError
+) -> ConfigurationError | UsageError:
+    return error(f"{expected} in {origin}", found, "correct it; docs/tables.md lists the fields")

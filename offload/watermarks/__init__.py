@@ -1,0 +1,1 @@
+"""The watermark store: the row that people read, the lease, and the history of runs."""

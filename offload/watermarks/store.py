@@ -1,0 +1,202 @@
+"""
+The watermark store: what people and dashboards read, the lease, and the history of runs. Postgres and SQLite.
+
+The Iceberg table decides; this only follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import NullPool
+
+from offload.errors import LeaseHeld
+from offload.io.database import (
+    bounded,
+    create_tables,
+    shown,
+    translated_database,
+)
+from offload.io.deadline import within
+from offload.watermarks.lease import StoreLease
+from offload.watermarks.locks import Lock, locks_for
+from offload.watermarks.tables import (
+    METADATA,
+    NOBODY,
+    RUNS,
+    WATERMARKS,
+)
+
+T = TypeVar("T")
+
+
+class WatermarkStore:
+    """
+    One store in one database.
+
+    Args:
+        url: SQLAlchemy address; `postgresql://` or `sqlite:///`.
+        lease: Seconds that a silent run keeps its table.
+        timeout: Seconds that one call may take.
+        owner: Who claims: host and process id.
+    """
+
+    def __init__(self, url: str, lease: float, timeout: float, owner: str) -> None:
+        self._url = bounded(url, timeout)
+        self._lease = lease
+        self._timeout = timeout
+        self._owner = owner
+        self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
+        self.locks = locks_for(self._engine, timeout)
+        self._ready = False
+
+    def read(self, table: str) -> dict[str, Any] | None:
+        """The table's row by column name, or None."""
+        rows = self.call(
+            lambda c: c.execute(select(WATERMARKS).where(WATERMARKS.c.table_name == table)).mappings().all()
+        )
+        return dict(rows[0]) if rows else None
+
+    def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
+        """Every table's row, and how many seconds its watermark lies behind the database's clock."""
+
+        def read(connection: Connection) -> list[tuple[dict[str, Any], float | None]]:
+            now = self.now(connection)
+            rows = connection.execute(select(WATERMARKS).order_by(WATERMARKS.c.table_name)).mappings().all()
+            marks = [row["last_offload_timestamp"] for row in rows]
+            lags = [None if mark is None else round((now - mark).total_seconds(), 3) for mark in marks]
+            return [(dict(row), lag) for row, lag in zip(rows, lags, strict=True)]
+
+        return self.call(read)
+
+    def history(self, table: str | None, limit: int) -> list[dict[str, Any]]:
+        """The last runs, newest first."""
+        query = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.epoch.desc()).limit(limit)
+        query = query if table is None else query.where(RUNS.c.table_name == table)
+        return [dict(row) for row in self.call(lambda c: c.execute(query).mappings().all())]
+
+    @contextmanager
+    def claim(self, table: str, run_id: str) -> Iterator[StoreLease]:
+        """
+        Take the table's lease: a new epoch, status `running`, a lock in a session of its own, a heartbeat.
+
+        Raises:
+            LeaseHeld: A living run has it; says who and since when.
+        """
+        lease = self._take(table, run_id)
+        try:
+            lease.start()
+            yield lease
+        finally:
+            lease.stop()
+
+    def _take(self, table: str, run_id: str) -> StoreLease:
+        self.call(lambda connection: self._first_row(connection, table))
+        for step in count(1):
+            row, now = self.call(lambda connection: self._row_and_now(connection, table))
+            self._refuse_the_living(row, now)
+            # Another may hold the lock of the next epoch at this moment, and may even be frozen there: go past it. Of
+            # all who try, the one that swaps the epoch first has the table, and the others then see it running.
+            epoch = row["epoch"] + step
+            lock = self.locks.try_lock(table, epoch)
+            if lock is not None:
+                claim = partial(self._write_claim, row=row, epoch=epoch, run_id=run_id, lock=lock, now=now)
+                if self.call(claim):
+                    self.locks.tidy(table, epoch)
+                    return StoreLease(self, table, run_id, epoch, lock, self._lease)
+                lock.release()
+        raise AssertionError("count() does not end")
+
+    def _refuse_the_living(self, row: dict[str, Any], now: datetime) -> None:
+        if row["status"] != "running" or row["owner"] in {None, NOBODY}:
+            return
+        silent = (now - (row["heartbeat_at"] or row["claimed_at"] or now)).total_seconds()
+        held = not row["locked"] or self.locks.held(row["table_name"], row["epoch"])
+        if silent <= self._lease and held:
+            raise LeaseHeld(
+                f"nobody at work on {row['table_name']}",
+                f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at']:%Y-%m-%dT%H:%M:%SZ}, "
+                f"last heartbeat {silent:.0f} s ago",
+                f"wait until it has ended; a dead run is taken over after {self._lease:g} s at most",
+            )
+
+    def _first_row(self, connection: Connection, table: str) -> None:
+        now = self.now(connection)
+        add = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        first = {"status": "initialized", "epoch": 0, "failure_count": 0, "created_at": now, "updated_at": now}
+        connection.execute(add(WATERMARKS).values(table_name=table, **first).on_conflict_do_nothing())
+
+    def _row_and_now(self, connection: Connection, table: str) -> tuple[dict[str, Any], datetime]:
+        row = connection.execute(select(WATERMARKS).where(WATERMARKS.c.table_name == table)).mappings().one()
+        return dict(row), self.now(connection)
+
+    def _write_claim(
+        self, connection: Connection, *, row: dict[str, Any], epoch: int, run_id: str, lock: Lock, now: datetime
+    ) -> bool:
+        """Compare and swap on the epoch: of two that claim at once, one writes."""
+        claimed = connection.execute(
+            update(WATERMARKS)
+            .where(WATERMARKS.c.table_name == row["table_name"], WATERMARKS.c.epoch == row["epoch"])
+            .values(
+                epoch=epoch,
+                owner=self._owner,
+                status="running",
+                locked=lock.counts,
+                claimed_at=now,
+                heartbeat_at=now,
+                updated_at=now,
+            )
+        )
+        if claimed.rowcount != 1:
+            return False
+        table = row["table_name"]
+        left = RUNS.c.table_name == table, RUNS.c.status == "running"
+        connection.execute(update(RUNS).where(*left).values(status="died", finished_at=now))
+        connection.execute(
+            insert(RUNS).values(
+                run_id=run_id,
+                table_name=table,
+                epoch=epoch,
+                owner=self._owner,
+                started_at=now,
+                status="running",
+            )
+        )
+        return True
+
+    def now(self, connection: Connection) -> datetime:
+        """The database's clock."""
+        if self._engine.dialect.name == "sqlite":
+            text = connection.execute(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now"))).scalar_one()
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return now.astimezone(UTC)
+
+    def call(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:
+        """Run `work` in one transaction, within `seconds` or the time-out; missing tables are created first."""
+        bound = self._timeout if seconds is None else min(seconds, self._timeout)
+
+        def run() -> T:
+            self._create()
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        with translated_database("OFFLOAD_WATERMARKS_URL", self._url):
+            return within(bound, f"the watermark store {shown(self._url)}", run)
+
+    def _create(self) -> None:
+        if self._ready:
+            return
+        create_tables(METADATA, self._engine)
+        self._ready = True
+
+
+def _connect_args(url: str, timeout: float) -> dict[str, Any]:
+    return {"timeout": timeout} if url.startswith("sqlite") else {}

@@ -1,0 +1,116 @@
+"""
+The two tables of the watermark store, and what is written to them.
+
+The names of `offload_watermarks` are those of the system that this replaces, so that operators' SQL keeps working.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Numeric, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+from offload.ports.watermarks import Catchup
+
+NOBODY = "nobody"
+
+
+class Unsigned(TypeDecorator[int]):
+    """A UInt64: NUMERIC(20) in Postgres, text in SQLite, whose integers are signed. What is none reads as NULL."""
+
+    impl = Numeric(20, 0)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(String(20) if dialect.name == "sqlite" else Numeric(20, 0))
+
+    def process_bind_param(self, value: int | None, dialect: Any) -> Any:
+        return None if value is None else str(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Any) -> int | None:  # noqa: ARG002  # the signature is given
+        try:
+            return None if value is None else int(value)
+        except ValueError:
+            return None
+
+
+class Utc(TypeDecorator[datetime]):
+    """A time in UTC: TIMESTAMPTZ in Postgres, ISO 8601 text in SQLite. Text that is no time reads as NULL."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:  # noqa: ARG002
+        if value is None or isinstance(value, datetime):
+            return value and value.astimezone(UTC)
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+
+
+METADATA = MetaData()
+
+WATERMARKS = Table(
+    "offload_watermarks",
+    METADATA,
+    Column("table_name", String(255), primary_key=True),
+    Column("last_offload_timestamp", Utc),
+    Column("last_offload_max_sequence", Unsigned),
+    Column("last_offload_row_count", BigInteger),
+    Column("status", String(32)),
+    Column("last_successful_run", Utc),
+    Column("last_run_duration_seconds", Float),
+    Column("failure_count", Integer),
+    Column("last_error_message", Text),
+    Column("created_at", Utc),
+    Column("updated_at", Utc),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", String(255)),
+    Column("locked", Boolean),
+    Column("claimed_at", Utc),
+    Column("heartbeat_at", Utc),
+    Column("watermark_ticks", BigInteger),
+    Column("cold_table_uuid", String(64)),
+)
+
+RUNS = Table(
+    "offload_runs",
+    METADATA,
+    Column("run_id", String(64), primary_key=True),
+    Column("table_name", String(255), primary_key=True),
+    Column("epoch", BigInteger),
+    Column("owner", String(255)),
+    Column("started_at", Utc),
+    Column("finished_at", Utc),
+    Column("status", String(32)),
+    Column("rows", BigInteger),
+    Column("late_rows", BigInteger),
+    Column("duplicates_dropped", BigInteger),
+    Column("rows_without_timestamp", BigInteger),
+    Column("possibly_expired_rows", BigInteger),
+    Column("snapshot_id", BigInteger),
+    Column("watermark_at", Utc),
+    Column("error", Text),
+)
+
+
+def columns_of(catchup: Catchup) -> dict[str, Any]:
+    """The columns of `offload_watermarks` that follow the Iceberg table."""
+    return {
+        "last_offload_timestamp": catchup.timestamp,
+        "last_offload_max_sequence": catchup.sequence,
+        "watermark_ticks": catchup.ticks,
+        "cold_table_uuid": catchup.table_uuid,
+    }

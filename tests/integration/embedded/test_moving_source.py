@@ -1,0 +1,220 @@
+"""A hot table that changes while it is read is no error, as long as it can be read consistently."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from offload.model.cold_table import TableSpec
+from offload.ports.source import Listener, Source
+from tests.support.embedded import PLAIN, REPLACING, Embedded
+
+Action = Callable[[], object]
+
+
+class Moving:
+    """A source that does something just before each stream of rows, or between it and the count of them."""
+
+    def __init__(self, inner: Source, before: Action | None, after: Action | None) -> None:
+        self.now = inner.now
+        self._inner = inner
+        self._before = before
+        self._after = after
+
+    def describe(self, spec: TableSpec) -> Any:
+        """The table, whose rows move while they are read."""
+        hot: Any = self._inner.describe(spec)
+        hot._stream = self._moved(hot._stream)
+        return hot
+
+    def _moved(self, stream: Callable[..., Any]) -> Callable[..., Any]:
+        def moved(rows: str, *, count_keys: bool) -> Any:
+            if self._before:
+                self._before()
+            arrived = stream(rows, count_keys=count_keys)
+            if self._after:
+                arrived._arriving = followed(arrived._arriving, self._after)
+            return arrived
+
+        return moved
+
+
+def followed(batches: Iterable[Any], action: Action) -> Iterator[Any]:
+    """The batches, and then the action."""
+    yield from batches
+    action()
+
+
+def moving(before: Action | None = None, after: Action | None = None) -> dict[str, Any]:
+    """What to hand to `run`."""
+    return {"source": lambda inner: Moving(inner, before, after)}
+
+
+def once(action: Action) -> Action:
+    """The action, the first time only."""
+    calls = itertools.count()
+    return lambda: action() if next(calls) == 0 else None
+
+
+def before_verify(action: Action) -> Listener:
+    """Do something when all rows have been read and none has been looked at again."""
+    return lambda moment: action() if str(moment) == "before:verify" else None
+
+
+MOVES = {
+    "a late insert": "INSERT INTO trades (symbol, trade_id, price, exchange_timestamp) "
+    "SELECT 'BTC', '900', 1, min(exchange_timestamp) FROM trades",
+    "a merge": "OPTIMIZE TABLE trades FINAL",
+    "rows deleted, as by a TTL": "ALTER TABLE trades DELETE WHERE toUInt64(trade_id) < 30 SETTINGS mutations_sync = 2",
+    "a row updated": "ALTER TABLE trades UPDATE price = 7 WHERE trade_id = '50' SETTINGS mutations_sync = 2",
+    "a partition dropped": "ALTER TABLE trades DROP PARTITION '2024-08-01'",
+}
+
+
+@pytest.mark.parametrize("engine", [PLAIN, REPLACING])
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_after_the_rows_were_read_loses_nothing_that_was_read(stage: Embedded, move: str, engine: str) -> None:
+    """What was read is what was hashed before: it is published, whatever has become of the source since."""
+    spec = stage.trades(100, engine=engine)
+
+    result = stage.run(spec, listeners=[before_verify(lambda: stage.sql(MOVES[move]))])
+
+    assert (result.exit_code, result.rows) == (0, 100), result
+    assert stage.cold_ids(spec) == list(range(100))
+
+
+@pytest.mark.parametrize("engine", [PLAIN, REPLACING])
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_before_the_rows_are_read_is_read_as_it_then_stands(stage: Embedded, move: str, engine: str) -> None:
+    """What was planned no longer fits, what is read does: cold holds what hot holds."""
+    spec = stage.trades(100, engine=engine)
+    told: list[str] = []
+
+    result = stage.run(
+        spec,
+        parts=moving(before=once(lambda: stage.sql(MOVES[move]))),
+        workers=1,
+        listeners=[lambda moment: told.append(str(moment))],
+    )
+    found = stage.audit(spec) if move != "a partition dropped" else None
+
+    assert result.exit_code == 0, result
+    assert (
+        result.rows
+        == stage.rows("SELECT count() FROM trades FINAL" if "Replacing" in engine else "SELECT count() FROM trades")[0][
+            0
+        ]
+    )
+    assert found is None or found.equal, found
+    assert "at:split_started" not in told[told.index("before:verify") :], "no split had to be read again"
+
+
+@pytest.mark.parametrize("move", ["a late insert", "rows deleted, as by a TTL", "a partition dropped"])
+def test_a_move_between_the_rows_and_their_count_ends_with_what_hot_holds(stage: Embedded, move: str) -> None:
+    """Rows and count disagree, as when a stream was cut short: the split is read again, and once."""
+    spec = stage.trades(100)
+    told: list[str] = []
+
+    result = stage.run(
+        spec,
+        parts=moving(after=once(lambda: stage.sql(MOVES[move]))),
+        workers=1,
+        listeners=[lambda moment: told.append(str(moment))],
+    )
+
+    assert result.exit_code == 0, result
+    assert result.rows == stage.rows("SELECT count() FROM trades")[0][0]
+    assert told[told.index("before:verify") :].count("at:split_started") == 1
+
+
+ALL_AGAIN = "INSERT INTO trades SELECT * REPLACE (kafka_offset + 1 AS kafka_offset) FROM trades"
+
+
+@pytest.mark.parametrize("deliveries", [1, 2])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when: str, deliveries: int) -> None:
+    """A Replacing table without copies is read without FINAL: one that comes just then must not come through."""
+    spec = stage.trades(100, engine=REPLACING)
+    stage.sql("SYSTEM STOP MERGES trades")
+    for _ in range(1, deliveries):
+        stage.sql(ALL_AGAIN)
+
+    result = stage.run(spec, parts=moving(**{when: once(lambda: stage.sql(ALL_AGAIN))}), workers=1)
+
+    assert (result.exit_code, result.rows) == (0, 100), result
+    assert stage.cold_ids(spec) == list(range(100))
+    assert stage.audit(spec).equal
+
+
+def test_a_row_of_another_key_that_replaces_one_behind_the_readers_back(stage: Embedded) -> None:
+    """Where the sorting key is not the key, both rows bear keys of their own: the count tells them."""
+    spec = stage.trades(100, engine="ReplacingMergeTree PARTITION BY tuple() ORDER BY (symbol, exchange_timestamp)")
+    stage.sql("SYSTEM STOP MERGES trades")
+    replaced = ALL_AGAIN.replace("kafka_offset + 1 AS kafka_offset", "toString(toUInt64(trade_id) + 1000) AS trade_id")
+
+    result = stage.run(spec, parts=moving(before=once(lambda: stage.sql(replaced))), workers=1)
+
+    hot = sorted(int(row[0]) for row in stage.rows("SELECT trade_id FROM trades FINAL"))
+    assert (result.exit_code, result.rows) == (0, 100), result
+    assert stage.cold_ids(spec) == hot
+
+
+def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) -> None:
+    """Changed before and after each stream, no two looks agree: exit 75, and the next run is exact."""
+    spec = stage.trades(10)
+    numbers = itertools.count(1000)
+
+    def change() -> None:
+        stage.insert_trades(f"numbers({next(numbers) * 4}, 4)", step="0")  # one of each symbol
+
+    first = stage.run(spec, parts=moving(change, change), workers=1)
+    snapshots = stage.published(spec)
+    second = stage.run(spec)
+
+    assert (first.exit_code, snapshots) == (75, 0), first
+    assert first.error is not None
+    assert first.error["kind"] == "SourceMoving"
+    assert second.rows == len(stage.cold_ids(spec)) == stage.rows("SELECT count() FROM trades")[0][0]
+
+
+def test_a_source_that_settles_is_read_again(stage: Embedded) -> None:
+    """Two disturbed attempts, then quiet: the third is published, once."""
+    spec = stage.trades(10)
+    numbers = itertools.count(1000)
+
+    def change() -> None:
+        if (number := next(numbers)) < 1004:
+            stage.insert_trades(f"numbers({number}, 1)", step="0")
+
+    result = stage.run(spec, parts=moving(change, change), workers=1)
+
+    assert result.exit_code == 0, result
+    assert result.rows == len(stage.cold_ids(spec)) == 14
+
+
+def test_a_late_insert_where_no_piece_was_planned_is_left_for_the_next_run(stage: Embedded) -> None:
+    """A symbol of which nothing was in the window: the source has moved, exit 75, and the next run takes it along."""
+    spec = stage.trades(100)
+    another = MOVES["a late insert"].replace("'BTC'", "'ZEC'")
+
+    first = stage.run(spec, listeners=[before_verify(lambda: stage.sql(another))])
+    snapshots = stage.published(spec)
+    second = stage.run(spec)
+
+    assert (first.exit_code, snapshots) == (75, 0), first
+    assert first.error is not None
+    assert first.error["kind"] == "SourceMoving"
+    assert (second.exit_code, second.rows) == (0, 101), second
+
+
+def test_a_late_insert_into_a_piece_that_was_read_is_counted_by_the_next_run(stage: Embedded) -> None:
+    """A row that came behind the reader's back is not lost sight of."""
+    spec = stage.trades(100)
+
+    stage.run(spec, listeners=[before_verify(lambda: stage.sql(MOVES["a late insert"]))])
+    result = stage.run(spec)
+
+    assert (result.exit_code, result.rows, result.late_rows) == (0, 0, 1), result

@@ -1,0 +1,138 @@
+"""Every command's `--json` is what docs/schemas says, whether it succeeds or fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+from tests.support.command_line import Offload
+from tests.support.embedded import START, Embedded
+
+SCHEMAS = {
+    path.name.removesuffix(".schema.json"): json.loads(path.read_text())
+    for path in (Path(__file__).parents[3] / "docs" / "schemas").glob("*.schema.json")
+}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    [(schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()]
+)
+COMMANDS = {
+    "tables": ["tables"],
+    "plan": ["plan"],
+    "run": ["run", "trades"],
+    "audit": ["audit", "trades"],
+    "status": ["status"],
+    "status --history": ["status", "--history"],
+    "watermark": ["watermark", "show", "trades"],
+    "watermark repair": ["watermark", "repair", "trades"],
+}
+
+
+def check(name: str, document: dict[str, Any]) -> None:
+    """Hold a document against the schema of that name."""
+    jsonschema.Draft202012Validator(SCHEMAS[name.split(maxsplit=1)[0]], registry=REGISTRY).validate(document)
+
+
+def test_there_is_a_schema_for_every_command_that_prints_json() -> None:
+    """And one for errors; all of them are valid schemas."""
+    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error"}
+    for schema in SCHEMAS.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def objects(schema: Any) -> list[dict[str, Any]]:
+    """Every schema of an object inside a schema."""
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else []
+    here = [schema] if isinstance(schema, dict) and "properties" in schema and "type" in schema else []
+    return here + [found for part in inner for found in objects(part)]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_allows_nothing_that_it_does_not_describe(name: str) -> None:
+    """No further fields, and a description of each."""
+    for one in objects(SCHEMAS[name]):
+        assert one["additionalProperties"] is False
+        assert all(field.get("description") or "$ref" in field for field in one["properties"].values()), one
+
+
+def answers(offload: Offload) -> dict[str, dict[str, Any]]:
+    """What each command says now."""
+    return {name: offload(*words).document for name, words in COMMANDS.items()}
+
+
+def test_documents_of_a_table_that_was_never_run_fit(stage: Embedded, offload: Offload) -> None:
+    """Before the first row, after it, and when there is nothing new."""
+    stage.trades()
+
+    for rows in (0, 10, 0):
+        stage.insert_trades(f"numbers({rows})")
+        for name, document in answers(offload).items():
+            check(name, document)
+
+
+def test_documents_with_late_doubled_and_dateless_rows_fit(stage: Embedded, offload: Offload) -> None:
+    """With warnings, and a sequence beyond 2^53."""
+    stage.trades(10)
+    offload("run", "trades")
+    stage.insert_trades("numbers(100, 5)")
+    stage.insert_trades("numbers(200, 3)", step="0")
+    stage.sql(
+        "INSERT INTO trades (symbol, trade_id, sequence_number, exchange_timestamp) "
+        f"VALUES ('BTC', '1', {2**63 - 1}, {START} + 9)"
+    )
+    stage.sql("INSERT INTO trades SELECT * FROM trades")
+
+    documents = answers(offload)
+
+    for name, document in documents.items():
+        check(name, document)
+    assert documents["run"]["tables"][0]["watermark"]["sequence"] == 2**63 - 1
+    assert documents["run"]["tables"][0]["warnings"]
+
+
+def test_documents_of_what_fails_fit(stage: Embedded, offload: Offload) -> None:
+    """A table that fails is a run's document with an error; a command that fails is an error's."""
+    stage.trades(10)
+    offload("run", "trades")
+    stage.sql("DROP TABLE trades SYNC")
+
+    for name, document in answers(offload).items():
+        check(name, document)
+    for words in (["fly"], ["run", "tradse"], ["adopt", "tradse"], ["adopt", "trades"], ["watermark", "show", "x"]):
+        check("error", offload(*words).document)
+    check("error", offload("run", OFFLOAD_BUFFER="soon").document)
+
+
+def test_the_document_of_adopt_fits(stage: Embedded, offload: Offload) -> None:
+    """Here after the hot table was recreated with the same rows."""
+    stage.trades(10)
+    offload("run", "trades")
+    stage.sql("DROP TABLE trades SYNC")
+    stage.trades(10)
+
+    answer = offload("adopt", "trades")
+
+    assert answer.code == 0, answer
+    check("adopt", answer.document)
+
+
+def test_a_document_with_a_field_more_or_less_does_not_fit(stage: Embedded, offload: Offload) -> None:
+    """The schemas say no where they should."""
+    stage.trades(10)
+    document = offload("run", "trades").document
+    table = document["tables"][0]
+
+    for wrong in (
+        {**document, "more": 1},
+        {"tables": document["tables"]},
+        {**document, "tables": [{**table, "rows": "10"}]},
+        {**document, "tables": [{**table, "rows": -1}]},
+        {**document, "tables": [{**table, "error": {"kind": "DataError"}}]},
+        {**document, "tables": [{**table, "window": {"from": None, "to": "2024-08-01"}}]},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            check("run", wrong)

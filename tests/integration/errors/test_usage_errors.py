@@ -1,0 +1,121 @@
+"""Words that cannot be meant: exit 64, nothing touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.command_line import Offload, flags
+from tests.support.embedded import Embedded
+
+INJECTIONS = [
+    "trades; DROP TABLE trades",
+    "trades'--",
+    "a.b.c",
+    "`trades`",
+    "trades WHERE 1",
+    "",
+    "../trades",
+    "ta\x00ble",
+]
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "audit", "adopt"])
+def test_an_unknown_table_is_named_with_those_that_are_known(stage: Embedded, offload: Offload, command: str) -> None:
+    """Exit 64, and the message lists what could have been typed."""
+    answer = offload(command, "tradse")
+
+    assert (answer.code, answer.error["kind"]) == (64, "UsageError")
+    assert "trades" in answer.error["expected"]
+    assert "tradse" in answer.error["found"]
+    assert stage.published(stage.declared("trades")) == 0
+
+
+@pytest.mark.parametrize("name", INJECTIONS)
+@pytest.mark.parametrize("flag", ["--source-table", "--target-table"])
+def test_a_name_that_is_an_injection_is_refused(stage: Embedded, offload: Offload, flag: str, name: str) -> None:
+    """Only plain names reach SQL or the catalog."""
+    spec = stage.trades(10)
+
+    answer = offload("run", *flags(spec, **{flag: name}))
+
+    assert answer.code == 64
+    assert stage.rows("SELECT count() FROM trades") == [(10,)]
+    assert stage.published(spec) == 0
+
+
+@pytest.mark.parametrize("name", INJECTIONS[:-1])
+@pytest.mark.parametrize("flag", ["--timestamp-col", "--sequence-col", "--key-cols"])
+def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Offload, flag: str, name: str) -> None:
+    """Columns are looked up by name, never pasted."""
+    stage.trades(10)
+    spec = stage.declared("trades", target="cold.other")
+    (offload.tables / "trades.toml").unlink()
+
+    answer = offload("run", *flags(spec, **{flag: name}))
+
+    assert answer.code in ({64, 65} if name else {0, 64}), answer
+    assert stage.rows("SELECT count() FROM trades") == [(10,)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--layer", "tin"],
+        ["run", "bronze_trades_binance", "--layer", "gold"],
+        ["run", "--late", "maybe"],
+        ["run", "--engine", "steam"],
+        ["run", "--until", "yesterday"],
+        ["plan", "--until", "yesterday"],
+        ["audit", "--from", "yesterday"],
+        ["audit", "--to", "2024-13-01"],
+        ["run", "--source-table", "trades"],
+        ["run", "trades", "--source-table", "trades"],
+        ["run", "--speed", "high"],
+        ["fly"],
+        ["adopt"],
+        ["watermark", "show", "tradse"],
+        ["watermark", "repair", "tradse"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_mean_nothing_are_64(stage: Embedded, offload: Offload, words: list[str]) -> None:
+    """One JSON document with the error, also where the command itself is unknown."""
+    stage.trades(10)
+
+    answer = offload(*words)
+
+    assert (answer.code, answer.error["kind"]) == (64, "UsageError"), answer
+    assert stage.published(stage.declared("trades")) == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--target-table", "cold.elsewhere"),
+        ("--timestamp-col", "arrived_at"),
+        ("--sequence-col", "kafka_offset"),
+        ("--layer", "silver"),
+        ("--key-cols", "trade_id"),
+    ],
+)
+def test_flags_that_contradict_the_declaration_are_refused(
+    stage: Embedded, offload: Offload, flag: str, value: str
+) -> None:
+    """A declared table has one truth: both values are shown, and nothing runs."""
+    spec = stage.trades(10)
+
+    answer = offload("run", *flags(spec, **{flag: value}))
+
+    assert answer.code == 64
+    assert value.split(",", maxsplit=1)[0] in answer.error["found"]
+    assert stage.published(spec) == 0
+
+
+def test_flags_that_repeat_the_declaration_run_it(stage: Embedded, offload: Offload) -> None:
+    """The second form of run on a declared table is the first."""
+    spec = stage.trades(10)
+
+    answer = offload("run", *flags(spec, **{"--key-cols": "symbol, trade_id"}))
+
+    assert (answer.code, answer.document["tables"][0]["rows"]) == (0, 10)
+    assert offload("audit", "trades").document["tables"][0]["equal"]

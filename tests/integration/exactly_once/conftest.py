@@ -1,0 +1,94 @@
+"""The places of protocol tests: hot folders built once and copied, a real Postgres, and runs in this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.environments.embedded import Site
+from harness.environments.embedded_postgres import new_database, running_postgres
+from harness.readers.clickhouse import HotTable, read_hot
+from harness.subjects import offload_cli
+from harness.subjects.forkserver import warm
+from harness.trades import tagged
+from offload import api, wiring
+from offload.protocol.adapters import Parts
+from offload.results import RunResult
+from offload.settings import Settings
+
+TABLE = "bronze_trades_binance"
+DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse" / f"{TABLE}.sql"
+HOT = {
+    "one": tagged.Trades(1_200),
+    "many": tagged.Trades(4_000, symbols=("ADAUSDT", "BTCUSDT", "ETHUSDT", "SOLUSDT"), days=2),
+}
+
+
+@pytest.fixture(scope="session")
+def hot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """For each kind of hot table: its folder, its trades, and its rows as they were read."""
+    return {kind: built(tmp_path_factory.mktemp(f"hot-{kind}") / "clickhouse", made) for kind, made in HOT.items()}
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children come from a warm server: a hundred and sixty of them would spend five minutes on imports."""
+    monkeypatch.setattr(offload_cli, "subprocess", warm)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A server that all tests of this process share, each with a database of its own."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, tmp_path: Path, hot: dict[str, Any]) -> Callable[..., Site]:
+    """Makes the test's place: `site("many", store="postgres", lease="2")`."""
+
+    def make(kind: str = "one", store: str = "sqlite", **settings: str) -> Site:
+        shutil.copytree(hot[kind][0], tmp_path / "clickhouse", symlinks=True)
+        (tmp_path / "warehouse").mkdir()
+        if store == "postgres":
+            url = new_database(request.getfixturevalue("postgres"))
+            return Site(tmp_path, url, url).having(**settings)
+        urls = (f"sqlite:///{tmp_path / name}.db" for name in ("catalog", "watermarks"))
+        return Site(tmp_path, *urls).having(**settings)
+
+    return make
+
+
+@pytest.fixture
+def offload() -> Callable[..., RunResult]:
+    """Runs `offload run TABLE` in this process."""
+
+    def run(place: Site, **arguments: Any) -> RunResult:
+        return api.run([place.table], settings=settings_of(place), **arguments)
+
+    return run
+
+
+@pytest.fixture
+def parts() -> Callable[[Site], AbstractContextManager[Parts]]:
+    """The offload's own parts in a place, for another writer."""
+    return lambda place: wiring.parts(settings_of(place))
+
+
+def built(folder: Path, made: tagged.Trades) -> tuple[Path, tagged.Trades, Any]:
+    """A chDB folder that holds the trades; nobody has it open."""
+    dsn = f"chdb:///{folder}?database=default"
+    with tagged.opened(dsn) as client:
+        tagged.create(client, DDL.read_text())
+        tagged.insert(client, TABLE, made)
+    return folder, made, read_hot(HotTable(TABLE, dsn), final=True)
+
+
+def settings_of(place: Site) -> Settings:
+    """The settings that a child in this place reads from its environment."""
+    return Settings(**{name.removeprefix("OFFLOAD_").lower(): value for name, value in place.env.items()})

@@ -1,0 +1,90 @@
+"""A run that is frozen for longer than its lease and wakes up after another has finished publishes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.checkers.invariants import TOKEN, promised
+from harness.checkers.snapshots import check_nothing_added
+from harness.environments.embedded import Site
+from harness.readers.iceberg import read_history
+from harness.subjects.offload_cli import start_offload
+from harness.verdict import assert_all
+from harness.waiting import wait_until
+from offload.errors import LeaseHeld
+from offload.results import RunResult
+
+LEASE = "2"
+CASES = [
+    ("sqlite", "first", "before:publish"),
+    ("sqlite", "first", "at:metadata_written"),
+    ("sqlite", "later", "before:publish"),
+    ("sqlite", "later", "at:metadata_written"),
+    ("sqlite", "later", "after:claim"),
+    ("sqlite", "later", "at:file_written"),
+    ("postgres", "later", "before:publish"),
+    ("postgres", "later", "at:metadata_written"),
+    ("postgres", "first", "at:metadata_written"),
+]
+
+
+@pytest.mark.parametrize(("store", "which", "moment"), CASES)
+def test_a_frozen_run_that_wakes_up_after_another_has_finished_publishes_nothing(
+    site: Callable[..., Site],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
+    which: str,
+    moment: str,
+) -> None:
+    """The other waits for the lease to run out, then does the work; the frozen one ends with 75."""
+    _, made, expected = hot["one"]
+    place = site(store=store, lease=LEASE)
+    if which == "later":
+        assert offload(place, until=made.moment(0.4)).exit_code == 0
+    other = place.beside()
+
+    with start_offload(["run", place.table], place.env, at=moment, action="freeze") as frozen:
+        frozen.wait_frozen()
+        refused = offload(other).tables[0]
+        taken_over = wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
+        before = read_history(place.cold, token=TOKEN)
+        frozen.thaw()
+        ended = frozen.wait()
+
+    assert refused.error is not None
+    assert refused.error["kind"] == LeaseHeld.__name__
+    assert (ended.returncode, ended.landed) == (75, True), ended.stderr[-600:]
+    assert taken_over.tables[0].rows
+    assert_all(check_nothing_added(before, read_history(place.cold, token=TOKEN)), promised(place, expected))
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+) -> None:
+    """It has published; what it would record is older than what stands there, so it ends with 75 and writes nothing."""
+    _, made, expected = hot["one"]
+    place = site(store=store, lease=LEASE)
+    other = place.beside()
+
+    argv = ["run", place.table, "--until", made.moment(0.4)]
+    with start_offload(argv, place.env, at="before:record", action="freeze") as frozen:
+        frozen.wait_frozen()
+        wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
+        row = place.watermark_row()
+        frozen.thaw()
+        ended = frozen.wait()
+
+    assert (ended.returncode, ended.landed) == (75, True), ended.stderr[-600:]
+    assert place.watermark_row() == row
+    assert_all(promised(place, expected))
+
+
+def succeeded(offload: Callable[..., RunResult], place: Site) -> RunResult | None:
+    """The result of a run that found the lease free, or None."""
+    result = offload(place)
+    return result if result.exit_code == 0 else None

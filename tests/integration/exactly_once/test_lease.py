@@ -1,0 +1,153 @@
+"""Who may work on a table: the living keep it, the dead lose it at once, the frozen when their lease is over."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checkers.invariants import promised
+from harness.environments.embedded import Site
+from harness.subjects.listeners import Meanwhile
+from harness.subjects.offload_cli import Finished, run_offload, start_offload
+from harness.trades import tagged
+from harness.verdict import assert_all
+from harness.waiting import wait_until
+from offload.errors import LeaseHeld
+from offload.protocol.adapters import Parts
+from offload.results import RunResult
+from offload.tables import declarations
+from offload.watermarks.locks import FileLocks
+
+STORES = ["sqlite", "postgres"]
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize("moment", ["after:claim", "at:file_written"])
+def test_a_living_run_keeps_its_table(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str, moment: str
+) -> None:
+    """A second run ends with 75 and says who has it and since when, before it opens the chDB folder that we hold."""
+    place, others = site(store=store), []
+    second = Meanwhile(moment, lambda: others.append(run_offload(["run", place.table], place.env)))
+
+    first = offload(place, listeners=[second])
+
+    other: Finished = others[0]
+    assert other.returncode == 75, other.stderr
+    assert "LeaseHeld" in other.stderr
+    assert re.search(rf"run of \S+:{os.getpid()}, epoch 1, since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ", other.stderr)
+    assert first.exit_code == 0
+    assert_all(promised(place, hot["one"][2]))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_run_that_outlives_its_lease_time_keeps_its_table(
+    site: Callable[..., Site],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    parts: Callable[[Site], AbstractContextManager[Parts]],
+    store: str,
+) -> None:
+    """Heartbeats renew the lease: after twice its time the table still is not free."""
+    place, refused = site(store=store, lease="1"), []
+
+    def wait_and_claim() -> None:
+        start = time.monotonic()
+        wait_until(lambda: time.monotonic() - start > 2, lambda: "time stands still", timeout=10)
+        with parts(place) as other, pytest.raises(LeaseHeld) as error, other.watermarks.claim(place.table, "other"):
+            pass
+        refused.append(error.value)
+
+    waiting = Meanwhile("before:write", wait_and_claim)
+    result = offload(place, listeners=[waiting])
+
+    assert waiting.happened, result.tables[0].error
+    assert refused
+    assert result.exit_code == 0
+    assert_all(promised(place, hot["one"][2]))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_killed_run_is_taken_over_at_once(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+) -> None:
+    """Its lease would last an hour; its lock ended with it. The history says that it died."""
+    place = site(store=store, lease="1h")
+    killed = run_offload(["run", place.table], place.env, at="after:verify")
+
+    result = offload(place)
+
+    assert (killed.killed, killed.landed) == (True, True)
+    assert result.exit_code == 0, result.tables[0].error
+    assert [(run["epoch"], run["status"]) for run in place.runs()] == [(1, "died"), (2, "success")]
+    assert_all(promised(place, hot["one"][2]))
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_frozen_run_loses_its_table_when_its_lease_is_over_and_not_before(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+) -> None:
+    """Its lock is still held, so only its silence tells."""
+    place = site(store=store, lease="2")
+    with start_offload(["run", place.table], place.env, at="after:claim", action="freeze") as frozen:
+        frozen.wait_frozen()
+        start = time.monotonic()
+        early = offload(place)
+        wait_until(lambda: offload(place).exit_code == 0, lambda: "the lease never ran out", timeout=20)
+        waited = time.monotonic() - start
+
+    assert early.exit_code == 75
+    assert 1 < waited < 10
+    assert_all(promised(place, hot["one"][2]))
+
+
+def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None:
+    """Of two that claim at once, the one that came second tries the next epoch, and must then see the first alive."""
+    locks = FileLocks(tmp_path / "watermarks.db")
+    first = locks.try_lock("trades", 1)
+    second = locks.try_lock("trades", 2)
+    assert first is not None
+    assert second is not None
+    second.release()
+
+    assert locks.held("trades", 1)
+
+    first.release()
+
+
+def test_a_chdb_folder_that_another_process_has_open_ends_with_75(site: Callable[..., Site]) -> None:
+    """Whoever it is will end: it is no bug (70), and the same command works later."""
+    place = site()
+    with tagged.opened(place.dsn):
+        busy = run_offload(["run", place.table], place.env)
+
+    free = run_offload(["run", place.table], place.env)
+
+    assert busy.returncode == 75, busy.stderr[-600:]
+    assert free.returncode == 0
+
+
+def test_a_run_leaves_no_connection_open(
+    site: Callable[..., Site], parts: Callable[[Site], AbstractContextManager[Parts]]
+) -> None:
+    """An orchestrator that imports the API and runs every 15 minutes must not use up Postgres's connections."""
+    place = site(store="postgres")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        with parts(place) as opened:
+            spec = declarations.load(None)[place.table]
+            with opened.watermarks.claim(place.table, "run"):
+                opened.lake.load(spec)
+        del opened
+        gc.collect()
+
+    assert [str(one.message) for one in warned if "psycopg" in str(one.message)] == []

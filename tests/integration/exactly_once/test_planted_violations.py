@@ -1,0 +1,58 @@
+"""The judgement that the protocol tests rest on is proved by planted bugs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.checkers.invariants import promised
+from harness.environments.embedded import Site
+from harness.readers.iceberg import opened
+from harness.verdict import Verdict
+from offload.results import RunResult
+
+PLANTED = {
+    "UPDATE offload_watermarks SET watermark_ticks = watermark_ticks - 1": "watermark_store",
+    "UPDATE offload_watermarks SET last_offload_timestamp = '2024-03-04 00:00:00.000000'": "watermark_store",
+    "UPDATE offload_watermarks SET status = 'running'": "watermark_store",
+    "UPDATE offload_watermarks SET owner = 'somebody'": "watermark_store",
+    "DELETE FROM offload_watermarks": "watermark_store",
+}
+
+
+def failed(place: Site, expected: Any, **given: Any) -> set[str]:
+    """Names of the checkers that do not pass."""
+    return {one.checker for one in promised(place, expected, **given) if one.verdict is not Verdict.PASS}
+
+
+@pytest.mark.parametrize("statement", PLANTED)
+def test_a_store_that_does_not_follow_the_table_is_seen(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], statement: str
+) -> None:
+    """One tick, one second column, a lease that is still held."""
+    place = site()
+    offload(place)
+    sound = failed(place, hot["one"][2])
+
+    place.store(statement)
+
+    assert sound == set()
+    assert failed(place, hot["one"][2]) == {PLANTED[statement]}
+
+
+def test_rows_that_are_lost_doubled_or_published_in_part_are_seen(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> None:
+    """Hot has a row that cold lacks; a hand appends one twice; a watermark seen earlier was higher."""
+    place, expected = site(), hot["one"][2]
+    offload(place, until=hot["one"][1].moment(0.499))
+    lost = failed(place, expected)
+
+    with opened(place.cold) as table:
+        table.append(table.scan().to_arrow().slice(7, 1))
+
+    assert lost == {"zero_loss", "content"}
+    assert failed(place, expected.slice(0, 600)) == {"zero_duplicates", "whole_batches", "snapshot_tokens"}
+    assert "watermark" in failed(place, expected, observed=[2**60])

@@ -1,0 +1,280 @@
+"""RECOVER finds what a hand has done to the cold table or to the store: the one stops the run, the other is mended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from harness.checkers.invariants import TOKEN, promised, same_rows
+from harness.checkers.snapshots import check_nothing_added
+from harness.environments.embedded import Site
+from harness.readers.iceberg import opened, read_cold, read_history
+from harness.subjects.offload_cli import run_offload
+from harness.trades import tagged
+from harness.verdict import assert_all
+from offload.errors import DataError
+from offload.results import RunResult
+
+
+def roll_back(table: Any) -> None:
+    """To the snapshot before the current one."""
+    table.manage_snapshots().rollback_to_snapshot(table.current_snapshot().parent_snapshot_id).commit()
+
+
+def append(table: Any) -> None:
+    """Copies of five rows."""
+    table.append(table.scan().to_arrow().slice(0, 5))
+
+
+def delete_rows(table: Any) -> None:
+    """One row of a file, which is rewritten."""
+    table.delete("trade_id == 'trade-7'")
+
+
+def delete_files(table: Any) -> None:
+    """Every row: whole files."""
+    table.delete("exchange == 'binance'")
+
+
+def swap(table: Any) -> None:
+    """Other rows in the place of all, as many as before."""
+    table.overwrite(replaced(table.scan().to_arrow()))
+
+
+def drop(table: Any) -> None:
+    """The catalog forgets it."""
+    table.catalog.drop_table(table.name())
+
+
+def recreate(table: Any) -> Any:
+    """Empty, of the same columns, in the same place."""
+    drop(table)
+    return table.catalog.create_table(table.name(), table.schema(), partition_spec=table.spec())
+
+
+def recreate_with_properties(table: Any) -> None:
+    """As a copy would be that takes the token along."""
+    drop(table)
+    table.catalog.create_table(table.name(), table.schema(), properties=dict(table.properties))
+
+
+def recreate_filled(table: Any) -> None:
+    """With its rows."""
+    rows = table.scan().to_arrow()
+    recreate(table).append(rows)
+
+
+BY_HAND = {
+    "rolled_back": (roll_back, "offload adopt"),
+    "appended_to": (append, "offload adopt"),
+    "row_deleted": (delete_rows, "offload adopt"),
+    "emptied": (delete_files, "offload adopt"),
+    "rows_swapped": (swap, "offload adopt"),
+    "dropped": (drop, "offload watermark repair"),
+    "recreated": (recreate, "offload watermark repair"),
+    "recreated_with_properties": (recreate_with_properties, "offload adopt"),
+    "recreated_and_filled": (recreate_filled, "offload"),
+}
+
+
+@pytest.mark.parametrize("deed", BY_HAND)
+def test_a_table_that_a_hand_has_changed_stops_the_run(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], deed: str
+) -> None:
+    """Exit 65, a message that names the next command, and nothing is written: neither cold nor the store's mark."""
+    place = published_in_two(site(), hot, offload)
+    act, command = BY_HAND[deed]
+    with opened(place.cold) as table:
+        act(table)
+    before, row, files = state_of(place)
+
+    refused = offload(place).tables[0]
+    after, row_after, files_after = state_of(place)
+
+    assert refused.error is not None
+    assert (refused.exit_code, refused.error["kind"], refused.rows) == (65, DataError.__name__, 0), refused.error
+    assert f"{command} " in refused.error["next"]
+    assert place.table in refused.error["next"]
+    assert_all(check_nothing_added(before, after))
+    assert (row_after["watermark_ticks"], row_after["status"], files_after) == (row["watermark_ticks"], "failed", files)
+
+
+def test_adopt_after_a_rollback_lets_the_next_run_bring_the_lost_rows_back(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> None:
+    """What the message of a rolled back table names works: its rows are those of hot up to its newest."""
+    place = published_in_two(site(), hot, offload)
+    with opened(place.cold) as table:
+        roll_back(table)
+    assert offload(place).exit_code == 65
+
+    adopted = run_offload(["adopt", place.table, "--json"], place.env)
+    next_run = offload(place)
+
+    assert adopted.returncode == 0, adopted.stderr
+    assert next_run.exit_code == 0
+    assert_all(same_rows(place, hot["one"][2]))
+
+
+def test_watermark_repair_after_a_drop_lets_the_next_run_begin_anew(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> None:
+    """What the message of a dropped table names works."""
+    place = published_in_two(site(), hot, offload)
+    with opened(place.cold) as table:
+        drop(table)
+    assert offload(place).exit_code == 65
+
+    repaired = run_offload(["watermark", "repair", place.table, "--json"], place.env)
+    next_run = offload(place)
+
+    assert repaired.returncode == 0, repaired.stderr
+    assert (next_run.exit_code, next_run.tables[0].rows) == (0, 1200)
+    assert_all(promised(place, hot["one"][2]))
+
+
+def test_a_table_that_another_job_filled_is_adopted_when_it_is_equal(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> None:
+    """The run refuses with 65 and names adopt; adopt compares and takes it over; the next run moves the rest."""
+    place = foreign(site(), hot, offload, lambda rows: rows)
+    before = read_history(place.cold)
+
+    refused = offload(place).tables[0]
+    history = read_history(place.cold)
+    adopted = run_offload(["adopt", place.table, "--json"], place.env)
+    next_run = offload(place)
+
+    assert refused.error is not None
+    assert (refused.exit_code, refused.error["next"]) == (65, f"offload adopt {place.table}")
+    assert_all(check_nothing_added(before, history))
+    assert adopted.returncode == 0, adopted.stderr
+    assert json.loads(adopted.stdout)["rows"] == 600
+    assert (next_run.exit_code, next_run.tables[0].rows) == (0, 600), next_run.tables[0].error
+    assert_all(same_rows(place, hot["one"][2]))
+
+
+def altered(rows: Any) -> Any:
+    """One digit of one price."""
+    values = rows.to_pylist()
+    values[300]["price"] += Decimal("0.00000001")
+    return pa.Table.from_pylist(values, schema=rows.schema)
+
+
+def without_one(rows: Any) -> Any:
+    """All but one in the middle."""
+    return pa.concat_tables([rows.slice(0, 300), rows.slice(301)])
+
+
+def with_one_twice(rows: Any) -> Any:
+    """One of them doubled."""
+    return pa.concat_tables([rows, rows.slice(300, 1)])
+
+
+@pytest.mark.parametrize("change", [altered, without_one, with_one_twice])
+def test_a_table_that_another_job_filled_otherwise_is_not_adopted(
+    site: Callable[..., Site],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    change: Callable[[Any], Any],
+) -> None:
+    """One row altered, missing or doubled: adopt refuses with 65 and the run goes on refusing."""
+    place = foreign(site(), hot, offload, change)
+    before = read_history(place.cold)
+
+    adopted = run_offload(["adopt", place.table, "--json"], place.env)
+
+    assert adopted.returncode == 65, adopted.stdout
+    assert set(json.loads(adopted.stdout)["error"]) == {"kind", "expected", "found", "next"}
+    assert offload(place).exit_code == 65
+    assert_all(check_nothing_added(before, read_history(place.cold)))
+
+
+DAMAGE = {
+    "ahead": "UPDATE offload_watermarks SET watermark_ticks = 4102444800000000,"
+    " last_offload_timestamp = '2100-01-01 00:00:00.000000'",
+    "behind": "UPDATE offload_watermarks SET watermark_ticks = 0,"
+    " last_offload_timestamp = '1970-01-01 00:00:00.000000'",
+    "negative": "UPDATE offload_watermarks SET watermark_ticks = -1",
+    "nulls": "UPDATE offload_watermarks SET watermark_ticks = NULL, last_offload_timestamp = NULL,"
+    " last_offload_max_sequence = NULL, status = NULL, owner = NULL, failure_count = NULL",
+    "row_missing": "DELETE FROM offload_watermarks",
+    "status_garbage": "UPDATE offload_watermarks SET status = 'garbage', watermark_ticks = 1",
+    "timestamp_alone": "UPDATE offload_watermarks SET last_offload_timestamp = '2100-01-01 00:00:00.000000'",
+    "sequence_alone": "UPDATE offload_watermarks SET last_offload_max_sequence = '1'",
+    "timestamp_garbage": "UPDATE offload_watermarks SET last_offload_timestamp = 'garbage'",
+    "ticks_garbage": "UPDATE offload_watermarks SET watermark_ticks = 'garbage'",
+    "epoch_behind": "UPDATE offload_watermarks SET epoch = 0, watermark_ticks = 1",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_store_that_says_otherwise_is_repaired_with_a_warning(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], damage: str
+) -> None:
+    """The table decides: no row is skipped or moved twice, whatever stands in the store."""
+    place = site()
+    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
+    place.store(DAMAGE[damage])
+
+    result = offload(place).tables[0]
+
+    assert result.error is None
+    assert result.rows == 600
+    assert any("repaired" in warning for warning in result.warnings), result.warnings
+    assert_all(promised(place, hot["one"][2]))
+
+
+def test_a_source_that_was_recreated_stops_the_run(
+    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> None:
+    """A hot table of the same name is another table: its rows are not those that the watermark speaks of."""
+    place = published_in_two(site(), hot, offload)
+    made = tagged.Trades(50, tag="new-", start=tagged.START - timedelta(days=9))
+    with tagged.opened(place.dsn) as client:
+        ddl = client.command(f"SHOW CREATE TABLE {place.table}").replace("\\n", "\n").replace("\\'", "'")
+        client.command(f"DROP TABLE {place.table} SYNC")
+        client.command(ddl)
+        tagged.insert(client, place.table, made)
+
+    refused = offload(place)
+
+    assert refused.exit_code == 65
+
+
+def replaced(rows: Any) -> Any:
+    """The same rows under other ids."""
+    at = rows.schema.get_field_index("trade_id")
+    ids = pa.array([f"other-{number}" for number in range(rows.num_rows)], rows.schema.field(at).type)
+    return rows.set_column(at, rows.schema.field(at), ids)
+
+
+def published_in_two(place: Site, hot: dict[str, Any], offload: Callable[..., RunResult]) -> Site:
+    """The place after two runs that moved half of the trades each."""
+    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
+    assert offload(place).tables[0].rows == 600
+    return place
+
+
+def foreign(place: Site, hot: dict[str, Any], offload: Callable[..., RunResult], change: Callable[[Any], Any]) -> Site:
+    """The place with a cold table that another job has filled with the first half, changed, and no trace of us."""
+    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
+    rows = change(read_cold(place.cold))
+    with opened(place.cold) as table:
+        drop(table)
+        table.catalog.create_table(table.name(), table.schema()).append(rows)
+    place.store("DELETE FROM offload_watermarks")
+    place.store("DELETE FROM offload_runs")
+    return place
+
+
+def state_of(place: Site) -> tuple[Any, dict[str, Any], set[Any]]:
+    """The cold table's history (none: no such table), the store's row, and every file of the warehouse."""
+    history = read_history(place.cold, token=TOKEN, missing_ok=True)
+    return history, place.watermark_row(), {path for path in (place.folder / "warehouse").rglob("*") if path.is_file()}

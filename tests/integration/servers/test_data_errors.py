@@ -1,0 +1,75 @@
+"""What a server's tables may hold that must not go cold: exit 65, in four parts, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from harness.environments.servers import DDL, Place, placed
+from harness.stack.stack import Stack
+from harness.trades.tagged import (
+    COLUMNS,
+    START,
+    Trades,
+    create,
+    opened,
+)
+from tests.support.run import run, told
+
+LATER = Trades(10, start=START + timedelta(days=2), tag="later-", first_sequence=1000)
+SPOILT = LATER.select().replace("concat('later-', ", "concat(unhex('FF'), ")
+
+
+@pytest.fixture
+def place(stack: Stack) -> Iterator[Place]:
+    """A table with a past."""
+    with placed(stack) as place:
+        place.insert(Trades(50))
+        assert run(place).returncode == 0
+        yield place
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        pytest.param("DROP TABLE {table} SYNC", "none of that name", id="table dropped"),
+        pytest.param("ALTER TABLE {table} DROP COLUMN quantity", "quantity", id="column dropped"),
+        pytest.param("ALTER TABLE {table} MODIFY COLUMN price Float64", "price", id="column of another type"),
+        pytest.param(f"INSERT INTO {{table}} ({COLUMNS}) {SPOILT}", "trade_id", id="text that is no UTF-8"),
+    ],
+)
+def test_what_cold_cannot_hold_is_65(place: Place, statement: str, said: str) -> None:
+    """The message names the table or the column."""
+    with opened(place.dsn) as client:
+        client.command(statement.format(table=place.table))
+
+    code, error = told(place)
+
+    assert (code, error["kind"]) == (65, "DataError"), error
+    assert said in error["expected"] + error["found"]
+
+
+def test_a_sequence_that_a_long_cannot_hold_is_65(place: Place) -> None:
+    """An unsigned number above 2^63 - 1 would be stored as a negative one."""
+    place.insert(Trades(10, start=LATER.start, tag="huge-", first_sequence=2**63))
+
+    code, error = told(place)
+
+    assert (code, error["kind"]) == (65, "DataError"), error
+    assert "sequence_number" in error["expected"]
+
+
+def test_a_table_made_anew_under_its_name_is_65(place: Place) -> None:
+    """It is another table: its watermark says nothing of these rows."""
+    with opened(place.dsn) as client:
+        client.command(f"DROP TABLE {place.table} SYNC")
+        create(client, (DDL / f"{place.table}.sql").read_text())
+    place.insert(LATER)
+
+    code, error = told(place)
+
+    assert (code, error["kind"]) == (65, "DataError"), error
+    assert "recreated" in error["found"]
+    assert "adopt" in error["next"]

@@ -1,0 +1,47 @@
+"""A bucket that does not answer must not hold a query, and so a run, for minutes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from harness.environments.servers import placed
+from harness.stack.service import Service
+from harness.stack.stack import Stack
+from harness.waiting import wait_until
+from offload.clickhouse.client import ClickHouse
+from offload.errors import Unavailable
+
+_ENDED = "type = 'ExceptionWhileProcessing' AND query LIKE 'SELECT count() FROM s3%'"
+
+
+def test_a_query_that_stands_still_is_ended_at_the_server(stack: Stack) -> None:
+    """The caller hears of it within the 30 seconds of a run, and the server is told to give the query up."""
+    with placed(stack) as place:
+        minio = stack.container(Service.MINIO)
+        door = ClickHouse(place.dsn, 4)
+        file = f"{stack.minio.inside}/{place.bucket}/a.parquet"
+        keys = f"'{stack.minio.access_key}', '{stack.minio.secret_key}'"
+        minio.pause()
+        try:
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="within 4 s"):
+                door.rows_of_files(f"SELECT count() FROM s3('{file}', {keys}, 'Parquet', 'n Int8')")
+            heard = time.monotonic() - began
+            wait_until(lambda: _logged(door, _ENDED), lambda: "no s3() query ended in system.query_log", 120)
+            told = _logged(door, "type = 'QueryFinish' AND query LIKE 'KILL QUERY WHERE query_id%'")
+        finally:
+            minio.unpause()
+            door.close()
+
+    assert heard < 30
+    assert told == 1
+
+
+def _logged(door: ClickHouse, condition: str) -> int:
+    door.rows("SYSTEM FLUSH LOGS")
+    found = door.rows(
+        f"SELECT count() FROM system.query_log WHERE current_database = currentDatabase() AND {condition}"
+    )
+    return int(found[0][0])

@@ -1,0 +1,101 @@
+"""The command line in the test's own process: what it answered, and what it let slip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offload import cli
+from offload.model.cold_table import TableSpec
+from tests.support.embedded import Embedded
+
+SECRET = "s3cr3t-hush"  # noqa: S105  # stands in every password of these tests, and must stand nowhere else
+TRADES = """
+name = "trades"
+source = "trades"
+target = "cold.trades"
+layer = "bronze"
+timestamp = "exchange_timestamp"
+sequence = "sequence_number"
+key = ["symbol", "trade_id"]
+delivery = ["kafka_offset", "arrived_at"]
+arrival = "arrived_at"
+timestamp_follows_key = true
+sort = ["symbol", "exchange_timestamp", "sequence_number"]
+unsigned_as_long = ["sequence_number"]
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one command said: exit code, the document on stdout, and what stood on stderr."""
+
+    code: int
+    document: dict[str, Any]
+    stderr: str
+
+    @property
+    def error(self) -> dict[str, str]:
+        """The error of the command, or of its only table."""
+        return error_of(self.document)
+
+
+def error_of(document: dict[str, Any]) -> dict[str, str]:
+    """The error in a document that `--json` printed, in its four parts."""
+    error = document.get("error") or document["tables"][0]["error"]
+    assert set(error) == {"kind", "expected", "found", "next"}
+    assert all(error.values()), error
+    return dict(error)
+
+
+class Offload:
+    """Runs commands with `--json`; a password in what they say is a failure of its own."""
+
+    def __init__(
+        self, stage: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], log: Any
+    ) -> None:
+        self._capsys = capsys
+        self._log = log
+        self._patch = monkeypatch
+        self._patch.chdir(stage.folder)
+        self.tables = stage.folder / "tables"
+        self.declare(TRADES)
+        self.set(stage.environment())
+
+    def set(self, environment: dict[str, str]) -> None:
+        """Change variables for all that follows."""
+        for name, value in environment.items():
+            self._patch.setenv(name, value)
+
+    def declare(self, content: str, name: str = "trades") -> Path:
+        """Put a declaration in place of the one that is there."""
+        path = self.tables / f"{name}.toml"
+        path.write_text(content)
+        return path
+
+    def __call__(self, *words: str, **environment: str) -> Answer:
+        """Run one command; `environment` holds for the rest of the test."""
+        self.set(environment)
+        self._capsys.readouterr()
+        code = cli.main([*words, "--json"])
+        said = self._capsys.readouterr()
+        assert SECRET not in said.out + said.err + self._log.text
+        assert "Traceback" not in said.err + self._log.text or code == 70, said.err
+        return Answer(code, json.loads(said.out), said.err)
+
+
+def flags(spec: TableSpec, **changes: str) -> Sequence[str]:
+    """The second form of `run` for a table."""
+    given = {
+        "--source-table": spec.source,
+        "--target-table": spec.target,
+        "--timestamp-col": spec.timestamp,
+        "--sequence-col": spec.sequence,
+        "--layer": spec.layer,
+    }
+    return [word for pair in (given | changes).items() for word in pair]

@@ -1,0 +1,37 @@
+"""A run as a person starts it among real servers: what it says, and what a reader sees of cold before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.environments.servers import Place
+from harness.readers.iceberg import read_history
+from harness.subjects.offload_cli import Finished, run_offload
+from tests.support.command_line import error_of
+from tests.support.wrong_settings import HUSH
+
+
+def run(place: Place, **wrong: str) -> Finished:
+    """Run the offload with some settings changed; a secret in what it says or notes is a failure of its own."""
+    ended = run_offload(["run", place.table, "--json"], {**place.env, **wrong})
+    servers = place.stack
+    secrets = HUSH, servers.clickhouse.password, servers.postgres.password, servers.minio.secret_key
+    said = ended.stdout + ended.stderr + str(place.runs())
+    assert not [secret for secret in secrets if secret in said], said
+    return ended
+
+
+def told(place: Place, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
+    """The exit code of a run that must fail, and its error in four parts; it must have changed nothing."""
+    before = published(place)
+    ended = run(place, **wrong or {})
+    assert published(place) == before
+    return ended.returncode, error_of(json.loads(ended.stdout))
+
+
+def published(place: Place) -> tuple[Any, ...]:
+    """What a reader sees, and how far it is said to reach."""
+    snapshots = [record.snapshot_id for record in read_history(place.cold, missing_ok=True)]
+    return snapshots, place.watermark_row().get("watermark_ticks")

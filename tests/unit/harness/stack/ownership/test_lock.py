@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from harness.stack.ownership import lock
+
+HOLD = "import sys; from harness.stack.ownership import lock\nwith lock.held(sys.argv[1], 0): print('held', flush=True); input()"
+
+
+def test_a_lock_is_given_back_when_its_holder_is_killed() -> None:
+    """Nothing is left to be removed by hand after kill -9."""
+    name = f"test-{uuid.uuid4().hex}"
+    with subprocess.Popen([sys.executable, "-c", HOLD, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with lock.tried(name) as taken_early:
+            pass
+        with pytest.raises(TimeoutError, match="held by another process"), lock.held(name, timeout=0):
+            pass
+        holder.kill()
+
+    with lock.held(name, timeout=60):
+        pass
+    (lock.folder() / f"{name}.lock").unlink()
+    assert not taken_early

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.subjects.process_fault import Action, Fault, Struck
+
+
+@dataclass(frozen=True)
+class Told:
+    """A moment as a run tells it."""
+
+    name: str
+    table: str = "trades"
+    rows: int = 7
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def test_a_fault_strikes_once_at_the_nth_moment_of_its_name(tmp_path: Path) -> None:
+    """Other moments do not count, and after the strike the run is left alone."""
+    fault = Fault("at:file_written", Action.RAISE, nth=2, marker=tmp_path / "marker")
+    struck = []
+
+    for name in ("at:file_written", "after:write", "at:file_written", "at:file_written"):
+        try:
+            fault(Told(name))
+        except Struck:
+            struck.append(name)
+        else:
+            struck.append("")
+
+    assert struck == ["", "", "at:file_written", ""]
+
+
+def test_the_marker_is_written_when_the_fault_strikes_and_not_before(tmp_path: Path) -> None:
+    """It is the proof that the fault landed, and says where."""
+    marker = tmp_path / "marker"
+    fault = Fault("after:write", Action.RAISE, marker=marker)
+    fault(Told("before:write"))
+    early = marker.exists()
+
+    with pytest.raises(Struck):
+        fault(Told("after:write"))
+
+    assert not early
+    assert marker.read_text() == "raise at after:write of trades, 7 rows\n"

@@ -1,0 +1,107 @@
+"""Identifiers, literals and hashes: nothing that is named can become a statement, nothing NULL can hide a row."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload.clickhouse import sql
+from offload.clickhouse.types import CarriedColumn, Carrier
+
+STRING = Carrier("string", "String", text=True)
+MAYBE = Carrier("long", "Int64", nullable=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("plain", "`plain`"),
+        ("with space", "`with space`"),
+        ("tick`", "`tick\\``"),
+        ("back\\", "`back\\\\`"),
+        ("\\`; DROP TABLE t --", "`\\\\\\`; DROP TABLE t --`"),
+    ],
+)
+def test_an_identifier_stays_one(name: str, quoted: str) -> None:
+    """Backticks and backslashes are escaped."""
+    assert sql.identifier(name) == quoted
+
+
+@pytest.mark.parametrize(
+    ("value", "quoted"), [("", "''"), ("it's", "'it\\'s'"), ("\\'; DROP TABLE t --", "'\\\\\\'; DROP TABLE t --'")]
+)
+def test_a_text_stays_one(value: str, quoted: str) -> None:
+    """Quotes and backslashes are escaped."""
+    assert sql.text(value) == quoted
+
+
+@given(st.text())
+def test_no_text_ends_its_own_quotes(value: str) -> None:
+    """Whatever is quoted: unescaping what stands between the quotes gives it back, and nothing closes them early."""
+    inner, unescaped, characters = sql.text(value)[1:-1], "", iter(sql.text(value)[1:-1])
+    for char in characters:
+        assert char != "'", inner
+        unescaped += next(characters) if char == "\\" else char
+
+    assert unescaped == value
+
+
+@pytest.mark.parametrize(
+    ("ticks", "precision", "literal"),
+    [
+        (0, 0, "toDateTime('1970-01-01 00:00:00', 'UTC')"),
+        (-1, 0, "toDateTime('1969-12-31 23:59:59', 'UTC')"),
+        (1, 1, "toDateTime64('1970-01-01 00:00:00.1', 1, 'UTC')"),
+        (-1, 3, "toDateTime64('1969-12-31 23:59:59.999', 3, 'UTC')"),
+        (1_722_470_400_000_001, 6, "toDateTime64('2024-08-01 00:00:00.000001', 6, 'UTC')"),
+        (-1, 9, "toDateTime64('1969-12-31 23:59:59.999999999', 9, 'UTC')"),
+        (-2_208_988_800, 0, "toDateTime('1900-01-01 00:00:00', 'UTC')"),
+        (951_782_400_000, 3, "toDateTime64('2000-02-29 00:00:00.000', 3, 'UTC')"),
+    ],
+)
+def test_ticks_are_spelled_as_a_time(ticks: int, precision: int, literal: str) -> None:
+    """Exact to the tick at every precision, before 1970 too."""
+    assert sql.timestamp(ticks, precision) == literal
+
+
+def test_a_nullable_value_is_hashed_as_a_flag_and_a_default() -> None:
+    """cityHash64 of NULL is NULL, and a sum would skip the row."""
+    assert sql.hash_of([("`c`", MAYBE)]) == "cityHash64(isNull(`c`), ifNull(`c`, defaultValueOfTypeName('Int64')))"
+
+
+def test_elements_that_may_be_null_are_hashed_likewise() -> None:
+    """In arrays and maps, with the length, so that no element can move to a neighbour."""
+    array = Carrier("list", "Array(Nullable(Int64))", items=(MAYBE,))
+    mapping = Carrier("map", "Map(String, Nullable(Int64))", items=(STRING, MAYBE))
+
+    hashed = sql.hash_of([("a", array), ("m", mapping)])
+
+    assert hashed.count("isNull(h0)") == 2
+    assert "length(a)" in hashed
+    assert "length(m)" in hashed
+
+
+@pytest.mark.parametrize(
+    ("carrier", "condition"),
+    [
+        (STRING, "NOT isValidUTF8(`c`)"),
+        (Carrier("string", "String", nullable=True, text=True), "NOT isValidUTF8(ifNull(`c`, ''))"),
+        (Carrier("long", "Int64", checked_unsigned=True), "ifNull(`c` > 9223372036854775807, 0)"),
+        (Carrier("list", "Array(String)", items=(STRING,)), "(arrayExists(v0 -> NOT isValidUTF8(v0), `c`))"),
+        (Carrier("long", "Int64"), None),
+        (Carrier("list", "Array(Int64)", items=(Carrier("long", "Int64"),)), None),
+    ],
+)
+def test_a_value_that_cannot_be_carried_has_a_condition(carrier: Carrier, condition: str | None) -> None:
+    """Text and unsigned numbers are checked, wherever they stand."""
+    assert sql.violation(CarriedColumn("c", carrier)) == condition
+
+
+def test_the_keys_of_a_map_are_checked_too() -> None:
+    """Keys and values both."""
+    condition = sql.violation(CarriedColumn("c", Carrier("map", "Map(String, String)", items=(STRING, STRING))))
+
+    assert condition is not None
+    assert "mapKeys(`c`)" in condition
+    assert "mapValues(`c`)" in condition

@@ -1,0 +1,53 @@
+"""Calls into libraries that may hang for ever end within their time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from offload.errors import Unavailable
+from offload.io import deadline
+
+
+@pytest.fixture
+def overrun(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What a hanging call waits for; the process forgets that anything was left behind."""
+    monkeypatch.setattr(deadline, "_left_behind", threading.Event())
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.mark.usefixtures("overrun")
+def test_a_call_returns_what_it_returns() -> None:
+    """And leaves nothing behind."""
+    assert deadline.within(10, "a service", lambda: 7) == 7
+    assert not deadline.left_behind()
+
+
+@pytest.mark.usefixtures("overrun")
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_call_raises_what_it_raises(kind: type[BaseException]) -> None:
+    """In the caller's thread, whatever it is."""
+
+    def fail() -> None:
+        raise kind("planted")
+
+    with pytest.raises(kind, match="planted"):
+        deadline.within(10, "a service", fail)
+
+    assert not deadline.left_behind()
+
+
+def test_a_call_that_hangs_is_left_behind(overrun: threading.Event) -> None:
+    """The service and the time stand in the message, and the process knows that it must end with `os._exit`."""
+    began = time.monotonic()
+
+    with pytest.raises(Unavailable, match=r"a service within 0\.05 s"):
+        deadline.within(0.05, "a service", overrun.wait)
+
+    assert time.monotonic() - began < 5
+    assert deadline.left_behind()

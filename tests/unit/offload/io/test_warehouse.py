@@ -1,0 +1,128 @@
+"""One warehouse, as pyarrow, PyIceberg and ClickHouse each name it."""
+
+from __future__ import annotations
+
+import errno
+import pickle
+from pathlib import Path
+
+import pytest
+
+from offload.errors import AccessRefused, ConfigurationError, OffloadError, Unavailable
+from offload.io.warehouse import Storage, plain
+
+SECRET = "s3cr3t"  # noqa: S105  # a made-up one
+
+
+def bucket(**changes: str) -> Storage:
+    """A bucket with keys."""
+    return Storage("s3://bucket/prefix/", 10, **{"access_key": "reader", "secret_key": SECRET} | changes)
+
+
+def test_a_folder_is_an_absolute_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was given as; no part of it is percent-encoded, since PyIceberg does not decode."""
+    monkeypatch.chdir(tmp_path)
+
+    assert Storage("ware house", 10).uri == f"file://{tmp_path}/ware house"
+    assert plain(Storage("ware house", 10).uri) == f"{tmp_path}/ware house"
+
+
+def test_a_bucket_keeps_its_scheme() -> None:
+    """Without a slash at its end."""
+    assert bucket().uri == "s3://bucket/prefix"
+    assert plain("s3a://bucket/prefix/x") == "bucket/prefix/x"
+
+
+@pytest.mark.parametrize("missing", ["nowhere", "file.txt"])
+def test_a_folder_that_is_missing_is_told(tmp_path: Path, missing: str) -> None:
+    """Nothing creates it: a wrong path must not become a warehouse."""
+    (tmp_path / "file.txt").write_text("a file")
+
+    with pytest.raises(ConfigurationError, match=missing):
+        Storage(str(tmp_path / missing), 10).check()
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
+    """No file is made to find out."""
+    Storage(str(tmp_path), 10).check()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_files_are_one_glob() -> None:
+    """What they share stands outside the braces."""
+    local, remote = Storage("/w", 10), bucket(endpoint="http://minio:9000/")
+
+    assert local.table_function(["file:///w/a.parquet"]) == "file('/w/a.parquet', 'Parquet')"
+    assert local.table_function(["file:///w/x/a", "file:///w/y/b"]) == "file('/w/{x/a,y/b}', 'Parquet')"
+    assert remote.table_function(["s3://bucket/p/x/a", "s3://bucket/p/xy/b"]) == (
+        f"s3('http://minio:9000/bucket/p/{{x/a,xy/b}}', 'reader', '{SECRET}', 'Parquet')"
+    )
+
+
+def test_clickhouse_may_see_the_bucket_elsewhere() -> None:
+    """Its own endpoint first, then ours, then Amazon's."""
+    path = ["s3://bucket/a"]
+
+    assert "'http://inside/bucket/a'" in bucket(
+        endpoint="http://x", endpoint_for_clickhouse="http://inside"
+    ).table_function(path)
+    assert "'http://x/bucket/a'" in bucket(endpoint="http://x").table_function(path)
+    assert "'https://s3.eu-central-1.amazonaws.com/bucket/a'" in bucket(region="eu-central-1").table_function(path)
+
+
+def test_a_quote_in_a_path_or_key_stays_inside_its_literal() -> None:
+    """Keys and paths are quoted like all text."""
+    made = bucket(secret_key="it's").table_function(["s3://bucket/o'clock"])  # noqa: S106  # made up
+
+    assert "o\\'clock" in made
+    assert "it\\'s" in made
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), AccessRefused),
+        (OSError(errno.EROFS, "Read-only file system"), AccessRefused),
+        (OSError("When getting information for bucket: AWS Error ACCESS_DENIED during HeadBucket"), AccessRefused),
+        (OSError("AWS Error SignatureDoesNotMatch"), AccessRefused),
+        (OSError("AWS Error NO_SUCH_BUCKET during PutObject"), ConfigurationError),
+        (OSError("AWS Error NETWORK_CONNECTION during HeadBucket: curlCode: 7, Couldn't connect"), Unavailable),
+        (OSError("AWS Error NETWORK_CONNECTION: curlCode: 35, SSL routines::wrong version number"), ConfigurationError),
+        (OSError(errno.ENOSPC, "No space left on device"), Unavailable),
+        (OSError(), Unavailable),
+    ],
+)
+def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[OffloadError]) -> None:
+    """A person must act, or the same again later."""
+    with pytest.raises(kind) as caught, bucket().translated():
+        raise error
+
+    assert caught.value.__cause__ is error
+    assert SECRET not in str(caught.value)
+
+
+def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    """With its open connections left behind; the keys go along, and are shown by neither."""
+    storage = Storage(str(tmp_path), 10)
+    storage.check()
+
+    again = pickle.loads(pickle.dumps(storage))  # noqa: S301  # our own bytes
+
+    assert again == storage
+    assert pickle.loads(pickle.dumps(bucket())).secret_key == SECRET  # noqa: S301  # likewise
+    assert SECRET not in repr(bucket())
+    again.check()
+
+
+def test_a_file_is_made_with_its_folders(tmp_path: Path) -> None:
+    """And read back."""
+    storage = Storage(str(tmp_path), 10)
+
+    with storage.create(f"{storage.uri}/a/b/c.txt") as out:
+        out.write(b"hello")
+
+    assert (tmp_path / "a/b/c.txt").is_file()
+    assert storage.open(f"{storage.uri}/a/b/c.txt").read() == b"hello"

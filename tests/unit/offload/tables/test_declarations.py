@@ -1,0 +1,201 @@
+"""One TOML file says everything about a table, and nothing else may be in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offload.errors import ConfigurationError, UsageError
+from offload.model.cold_table import PartitionField, TableSpec
+from offload.tables import declarations
+
+FIELDS = {
+    "name": '"trades"',
+    "source": '"market.trades"',
+    "target": '"cold.trades"',
+    "layer": '"bronze"',
+    "timestamp": '"ts"',
+    "sequence": '"n"',
+}
+FLAGS: dict[str, Any] = {
+    "source": "market.trades",
+    "target": "cold.trades",
+    "timestamp": "ts",
+    "sequence": "n",
+    "layer": "bronze",
+    "key": (),
+    "late": None,
+}
+INJECTIONS = ["t; DROP TABLE t", "t--", "`t`", "a.b.c", "t ", "1t", "", "t'", "ü", "t\n"]
+
+
+def toml(**changes: str) -> str:
+    """A declaration with other, or further, fields."""
+    return "\n".join(f"{name} = {value}" for name, value in (FIELDS | changes).items())
+
+
+def test_the_declared_fields_are_the_tables() -> None:
+    """What the file says, and defaults for the rest."""
+    spec = declarations.parse(
+        "trades.toml", toml(key='["a"]', late='"skip"', partition='[{column = "ts", transform = "month"}]')
+    )
+
+    assert spec == TableSpec(
+        "trades", "market.trades", "cold.trades", "bronze", "ts", "n",
+        key=("a",), late="skip", partition=(PartitionField("ts", "month"),),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", FIELDS)
+def test_a_missing_field_is_named_with_the_file(missing: str) -> None:
+    """Exit 78."""
+    content = "\n".join(f"{name} = {value}" for name, value in FIELDS.items() if name != missing)
+
+    with pytest.raises(ConfigurationError, match=missing) as caught:
+        declarations.parse("trades.toml", content)
+
+    assert "trades.toml" in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"speed": "1"}, "speed"),
+        ({"declared": "true"}, "declared"),
+        ({"layer": '"tin"'}, "tin"),
+        ({"late": '"never"'}, "never"),
+        ({"name": "1"}, "name"),
+        ({"key": '"a"'}, "key"),
+        ({"key": "[1]"}, "key"),
+        ({"timestamp_follows_key": '"true"'}, "timestamp_follows_key"),
+        ({"target": '"trades"'}, "target"),
+        ({"partition": '["ts"]'}, "partition"),
+        ({"partition": '[{column = "ts"}]'}, "partition"),
+        ({"partition": '[{column = "ts", transform = "bucket"}]'}, "bucket"),
+        ({"partition": '[{column = "ts", transform = "day", width = 1}]'}, "width"),
+    ],
+)
+def test_a_field_that_is_unknown_or_wrong_is_named(changes: dict[str, str], said: str) -> None:
+    """Exit 78, with the file."""
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        declarations.parse("trades.toml", toml(**changes))
+
+    assert "trades.toml" in caught.value.expected
+
+
+@pytest.mark.parametrize("field", ["source", "target"])
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_a_declared_name_that_is_an_injection_is_refused(field: str, name: str) -> None:
+    """Only plain names, with at most one dot."""
+    value = '"' + name.replace("\n", "\\n") + '"'
+
+    with pytest.raises(ConfigurationError):
+        declarations.parse("trades.toml", toml(**{field: value}))
+
+
+def test_what_is_no_toml_is_told_with_its_place() -> None:
+    """The file and what the parser said."""
+    with pytest.raises(ConfigurationError, match="line 2") as caught:
+        declarations.parse("trades.toml", 'name = "t"\nsource = market.trades')
+
+    assert "trades.toml" in caught.value.expected
+
+
+def test_a_folder_is_read_instead_of_what_is_shipped(tmp_path: Path) -> None:
+    """By name; other files are left alone."""
+    (tmp_path / "trades.toml").write_text(toml())
+    (tmp_path / "README.md").write_text("not a declaration")
+
+    assert list(declarations.load(tmp_path)) == ["trades"]
+    assert "bronze_trades_binance" in declarations.load(None)
+
+
+@pytest.mark.parametrize("field", ["name", "source", "target"])
+def test_two_files_that_share_a_table_are_refused(tmp_path: Path, field: str) -> None:
+    """They would fight over its lease, its watermark or its token: both files are named."""
+    other = {"name": '"b"', "source": '"b"', "target": '"cold.b"'}
+    (tmp_path / "one.toml").write_text(toml())
+    (tmp_path / "two.toml").write_text(toml(**{key: value for key, value in other.items() if key != field}))
+
+    with pytest.raises(ConfigurationError, match=r"(?s)two\.toml.*one\.toml"):
+        declarations.load(tmp_path)
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    """Exit 78."""
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        declarations.load(tmp_path / "nowhere")
+
+
+def declared() -> dict[str, TableSpec]:
+    """One declared table."""
+    return {"trades": declarations.parse("trades.toml", toml(key='["a", "b"]'))}
+
+
+def test_flags_that_agree_with_the_declaration_are_it() -> None:
+    """With its other fields; `--late` alone may differ."""
+    known = declared()
+
+    assert declarations.from_flags(known, **FLAGS) == known["trades"]
+    assert declarations.from_flags(known, **(FLAGS | {"late": "skip"})) == replace(known["trades"], late="skip")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("target", "cold.other"),
+        ("timestamp", "other"),
+        ("sequence", "other"),
+        ("layer", "gold"),
+        ("key", ("b", "a")),
+        ("late", "never"),
+    ],
+)
+def test_a_flag_that_contradicts_is_refused(flag: str, value: Any) -> None:
+    """Exit 64, never a second truth."""
+    with pytest.raises(UsageError):
+        declarations.from_flags(declared(), **(FLAGS | {flag: value}))
+
+
+@pytest.mark.parametrize("flag", ["source", "target"])
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_a_flag_that_is_an_injection_is_refused(flag: str, name: str) -> None:
+    """Exit 64."""
+    with pytest.raises(UsageError):
+        declarations.from_flags({}, **(FLAGS | {flag: name}))
+
+
+def test_flags_make_up_a_table() -> None:
+    """Named like its source, and marked as undeclared."""
+    spec = declarations.from_flags({}, **FLAGS)
+
+    assert (spec.name, spec.declared, spec.late) == ("market.trades", False, "sweep")
+
+
+@pytest.mark.parametrize(
+    ("replacing", "key", "expected"),
+    [(True, (), ("s", "ts")), (False, (), ()), (True, ("a",), ("a",)), (False, ("a",), ("a",))],
+)
+def test_an_undeclared_tables_key_is_its_sorting_key_only_where_it_replaces(
+    replacing: bool,  # noqa: FBT001
+    key: tuple[str, ...],
+    expected: tuple[str, ...],
+) -> None:
+    """Else the whole row: nothing may be dropped."""
+    spec = replace(declarations.from_flags({}, **FLAGS), key=key)
+
+    full = declarations.complete(spec, ("s", "ts"), replacing=replacing, plain={"s", "ts"})
+
+    assert full.key == expected
+    assert full.timestamp_follows_key == ("ts" in expected)
+    assert full.partition == (PartitionField("ts", "day"),)
+
+
+def test_a_declared_table_without_a_key_has_none() -> None:
+    """Also where the hot table replaces: the declaration is the truth."""
+    spec = declarations.parse("trades.toml", toml())
+
+    assert declarations.complete(spec, ("s",), replacing=True, plain={"s"}).key == ()
