@@ -28,10 +28,10 @@ from showing import markdown, show
 from tables import BENCH, BRONZE, BenchTable
 
 from harness.environments.servers import Place, placed
+from harness.readers.clickhouse import opened
 from harness.stack.lifecycle import standing
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.trades.tagged import opened
 from harness.waiting import wait_until
 
 TABLES = {table.name: table for table in (BENCH, BRONZE)}

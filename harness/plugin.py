@@ -58,11 +58,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the moments of the failure modes that were played, if any, and write their page."""
-    from harness.reports import attachments
+    from harness.reports import summary
 
     stats = terminalreporter.stats.values()  # those deselected are among them: tests, not reports
     told = [one for reports in stats for one in reports if isinstance(one, pytest.TestReport)]
-    if lines := attachments.summarise(told, config.rootpath):
+    if lines := summary.summarise(told, config.rootpath):
         terminalreporter.section("failure modes, in seconds")
         terminalreporter.write("\n".join([*lines, ""]))
 

@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     )
     from offload.errors import OffloadError
     from offload.model.steps import Event, Moment, Step
-    from offload.results import (
-        RunResult,
-        TableAudit,
-        TablePlan,
-        TableResult,
-    )
+    from offload.results import RunResult, TableAudit, TablePlan, TableResult
     from offload.settings import Settings
     from offload.settings import load as load_settings
 

@@ -1,5 +1,5 @@
 """`python -m offload`."""
 
-from offload.cli.app import console
+from offload.cli.process import console
 
 console()

@@ -11,19 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from offload import wiring
-from offload.commands import adopt as adopt_module
-from offload.commands import audit as audit_module
+from offload.commands import adopt as adopt_command
+from offload.commands import audit as audit_command
+from offload.commands import plan as plan_command
+from offload.commands import watermark as watermark_command
 from offload.commands.run import TableRun
 from offload.errors import UsageError
 from offload.model import windows
-from offload.model.cold_table import TableSpec
-from offload.ports.source import Listener
-from offload.results import (
-    RunResult,
-    TableAudit,
-    TablePlan,
-    plain,
-)
+from offload.model.table import TableSpec
+from offload.ports.engine import Listener
+from offload.results import RunResult, TableAudit, TablePlan, plain
 from offload.settings import Settings, load
 from offload.tables import declarations
 
@@ -119,7 +116,7 @@ def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Setti
     chosen = settings or load()
     specs = select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
-        return [audit_module.plan(parts, spec, until) for spec in specs]
+        return [plan_command.plan(parts, spec, until) for spec in specs]
 
 
 def audit(
@@ -140,7 +137,7 @@ def audit(
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.parts(chosen) as parts:
-        return [audit_module.audit(parts, one, start, end) for one in specs]
+        return [audit_command.audit(parts, one, start, end) for one in specs]
 
 
 def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -155,7 +152,7 @@ def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return adopt_module.adopt(parts, spec, uuid.uuid4().hex)
+        return adopt_command.adopt(parts, spec, uuid.uuid4().hex)
 
 
 def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:
@@ -178,7 +175,7 @@ def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, 
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return adopt_module.show_watermark(parts, spec)
+        return watermark_command.show_watermark(parts, spec)
 
 
 def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -192,7 +189,7 @@ def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.parts(chosen) as parts:
-        return adopt_module.repair_watermark(parts, spec, uuid.uuid4().hex)
+        return watermark_command.repair_watermark(parts, spec, uuid.uuid4().hex)
 
 
 def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:

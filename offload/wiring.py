@@ -7,8 +7,10 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.files import table_function
 from offload.clickhouse.source import ClickHouseSource
 from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.engines.local import LocalEngine
@@ -16,8 +18,7 @@ from offload.errors import ConfigurationError, UsageError
 from offload.iceberg.lake import IcebergLake
 from offload.io.database import checked
 from offload.io.warehouse import Storage
-from offload.protocol.adapters import Parts
-from offload.protocol.planning import Limits
+from offload.protocol.adapters import Limits, Parts
 from offload.settings import Settings
 from offload.watermarks.store import WatermarkStore
 
@@ -74,7 +75,7 @@ def parts(settings: Settings) -> Iterator[Parts]:
     try:
         yield Parts(
             source=ClickHouseSource(door, settings.cluster),
-            verifier=ClickHouseVerifier(door, files.table_function),
+            verifier=ClickHouseVerifier(door, partial(table_function, files)),
             lake=lake,
             watermarks=watermarks(settings),
             engine=LocalEngine(files, settings.workers),

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from harness.environments.base import CATALOG, TablePlace
+from harness.readers import clickhouse
 from harness.readers.iceberg import ColdTable
 from harness.readers.watermarks import driven
 from harness.trades import tagged
@@ -99,7 +100,7 @@ class Place(TablePlace):
 
     def insert(self, made: tagged.Trades) -> None:
         """Insert made-up trades into the hot table; the server makes them."""
-        with tagged.opened(self.dsn) as client:
+        with clickhouse.opened(self.dsn) as client:
             tagged.insert(client, self.table, made)
 
 
@@ -123,7 +124,7 @@ def placed(stack: Stack, table: str = "bronze_trades_binance", **settings: str) 
         removed.callback(_administer, stack, f"DROP DATABASE {place.name} WITH (FORCE)")
         _command(stack, f"CREATE DATABASE {place.database}")
         removed.callback(_command, stack, f"DROP DATABASE {place.database} SYNC")
-        with tagged.opened(place.dsn) as client:
+        with clickhouse.opened(place.dsn) as client:
             tagged.create(client, (DDL / f"{table}.sql").read_text())
         yield place
 
@@ -143,7 +144,7 @@ def _buckets(stack: Stack) -> Any:
 
 
 def _command(stack: Stack, statement: str) -> None:
-    with tagged.opened(stack.clickhouse.dsn("default")) as client:
+    with clickhouse.opened(stack.clickhouse.dsn("default")) as client:
         client.command(statement)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from harness.reports.attachments import step
+from harness.steps import step
 from harness.timeline import Moment
 from harness.verdict import assert_all, unknown
 from harness.waiting import wait_until

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.feed.topics import topic
-from harness.trades.tagged import TTL_DAYS, opened
+from harness.readers.clickhouse import opened
+from harness.trades.tagged import TTL_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from harness.feed.topics import (
-    ASK,
-    PARTITION,
-    ends,
-    reader,
-)
-from harness.trades.tagged import opened
+from harness.feed.topics import ASK, PARTITION, ends, reader
+from harness.readers.clickhouse import opened
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import TopicPartition
 
-from harness.checkers.invariants import TIME
 from harness.feed.ingestion import ingesting
 from harness.feed.lag import wait_consumed
 from harness.feed.process import Feed, generated
 from harness.feed.topics import ASK, PARTITION, reader
-from harness.readers.clickhouse import count_hot
+from harness.readers.clickhouse import count_hot, opened
 from harness.readers.values import EPOCH
-from harness.trades.tagged import opened
+from harness.trades.bronze import TIME
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
+from harness.child_process import Running
 from harness.feed.journal import read_ledger
-from harness.subjects.offload_cli import Running
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.child_process import Finished
     from harness.model import Ledger
-    from harness.subjects.offload_cli import Finished
 
 TIMEOUT = 120.0
 LAST = 500  # characters

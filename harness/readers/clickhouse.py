@@ -7,7 +7,8 @@ chDB lets one process open a folder, and a process open one folder at a time: ev
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,3 +87,10 @@ def _quoted(table: str) -> str:
 
 def _identifier(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator[Any]:
+    """Lend a client of the folder; while it is open no other process can open the folder."""
+    with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
+        yield client

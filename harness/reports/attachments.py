@@ -13,26 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.stack.service import Service
-from harness.timeline import Moment, draw
+from harness.timeline import Moment
+from harness.reports.chart import draw
+from harness.reports.summary import PAGE
+from harness.reports.summary import PROPERTY
 
 if TYPE_CHECKING:
     import pytest
 
     from harness.scenarios.scenario import Scene
 
-PROPERTY = "tidemark.failure_mode"
-PAGE = Path("reports") / "failure-modes.json"
 MARGIN = 2.0  # seconds of a container's log before the fault
-HEADS = (*(moment.value for moment in Moment), "detection", "outage", "mttr", "catch_up")
 
 
-@contextmanager
-def step(title: str) -> Iterator[None]:
-    """A step of a scenario, as Allure shows it; without Allure nothing but the block."""
-    import allure
-
-    with allure.step(title):
-        yield
 
 
 def tell(item: pytest.Item, scene: Scene) -> None:
@@ -79,30 +72,7 @@ def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
         allure.attach(text, "timeline", allure.attachment_type.JSON)
 
 
-def summarise(reports: Sequence[pytest.TestReport], root: Path) -> list[str]:
-    """
-    Write the page of all failure modes that were played, and give its table as lines; neither where there were none.
-
-    Args:
-        reports: Of all tests, of all their phases.
-        root: The project's folder.
-    """
-    failed = {report.nodeid for report in reports if report.failed}
-    told: list[Any] = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
-    rows = {row["test"]: {**row, "outcome": "failed" if row["test"] in failed else "passed"} for row in told}
-    if not rows:
-        return []
-    page = root / PAGE
-    page.parent.mkdir(exist_ok=True)
-    ordered = sorted(rows.values(), key=lambda row: (row["id"], row["test"]))
-    page.write_text(json.dumps(ordered, indent=1))
-    return [_line("", HEADS, "scenario"), *map(_told, ordered), f"written to {PAGE}"]
 
 
-def _told(row: Mapping[str, Any]) -> str:
-    shown = ["-" if row[name] is None else f"{row[name]:.2f}" for name in HEADS]
-    return _line(row["id"], shown, row["test"].rpartition("::")[2]) + ("" if row["outcome"] == "passed" else " FAILED")
 
 
-def _line(mode: str, columns: Sequence[str], name: str) -> str:
-    return " ".join([f"{mode:5}", *(f"{text:>{len(head)}}" for text, head in zip(columns, HEADS, strict=True)), name])

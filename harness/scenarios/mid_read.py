@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.trades.tagged import opened
+from harness.readers.clickhouse import opened
 from harness.verdict import assert_all, unknown
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
-    from harness.subjects.offload_cli import Running
+    from harness.child_process import Running
 
 TIMEOUT = 60.0
 STILL = 5  # looks in a row at which no query has got any further: what is sent is taken by nobody

@@ -7,13 +7,13 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from harness.checkers.invariants import TIME, TOKEN
 from harness.feed.journal import attempts
 from harness.feed.live import MINE
+from harness.readers import clickhouse
 from harness.readers.arrow import pa
 from harness.readers.iceberg import opened, read_cold
 from harness.readers.values import column
-from harness.trades import tagged
+from harness.trades.bronze import TIME, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ def hot(place: Place) -> Points:
     query = (
         f"SELECT toUnixTimestamp64Milli(arrived_at) / 1000, count() FROM {place.table} FINAL WHERE {MINE} GROUP BY 1"
     )
-    with tagged.opened(place.dsn) as client:
+    with clickhouse.opened(place.dsn) as client:
         return _growing((float(at), int(rows)) for at, rows in client.query(query).result_rows)
 
 

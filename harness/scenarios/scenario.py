@@ -14,25 +14,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from harness.checkers.invariants import (
-    KEY,
-    TIME,
-    TOKEN,
-    cold_watermark,
-    promised,
-)
+from harness.checkers.exit_code import ended
+from harness.checkers.invariants import promised
 from harness.checkers.recovery import check_recovery
+from harness.checkers.store import cold_watermark
 from harness.checkers.trade_set import check_trade_set
+from harness.child_process import Finished, Running
 from harness.history import History
 from harness.readers.clickhouse import read_hot
 from harness.readers.iceberg import read_cold, read_history
 from harness.readers.values import EPOCH, rows
-from harness.reports.attachments import step
 from harness.scenarios.mid_read import freeze_in_mid_stream
-from harness.subjects.offload_cli import Finished, Running, run_offload, start_offload
+from harness.steps import step
+from harness.subjects.offload_cli import run_offload, start_offload
 from harness.timeline import Moment, Timeline
+from harness.trades.bronze import KEY, TIME, TOKEN
 from harness.trades.tagged import Trades
-from harness.verdict import Finding, Offence, assert_all, judged, unknown
+from harness.verdict import Finding, assert_all, unknown
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -220,9 +218,3 @@ class Scene:
     def _judge(self, findings: list[Finding]) -> None:
         self.findings += findings
         assert_all(findings)
-
-
-def ended(run: Finished, *codes: int) -> Finding:
-    """Judge a run by its exit code."""
-    offences = [] if run.returncode in codes else [Offence(f"exit code {run.returncode}: {run.stderr[-1500:]}")]
-    return judged("exit_code", f"the run ends with {' or '.join(map(str, codes))}", offences)

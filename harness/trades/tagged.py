@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-import clickhouse_connect
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2024, 3, 4, tzinfo=UTC)
@@ -61,13 +55,6 @@ COLUMNS = (
     "exchange, symbol, canonical_symbol, trade_id, sequence_number, side, is_buyer_maker, price, quantity, "
     "quote_volume, exchange_timestamp, metadata, kafka_partition, kafka_offset, ingestion_timestamp"
 )
-
-
-@contextmanager
-def opened(dsn: str) -> Iterator[Any]:
-    """Lend a client of the folder; while it is open no other process can open the folder."""
-    with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
-        yield client
 
 
 def create(client: Any, ddl: str) -> None:

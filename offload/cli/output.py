@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from offload.model.steps import Event, Moment, Step
+from offload.cli.progress import _Bars, _quiet
+from offload.model.steps import Moment
 
 if TYPE_CHECKING:
-    from offload.model.cold_table import TableSpec
+    from offload.model.table import TableSpec
     from offload.results import RunResult
 
 _WIDTH = 200  # columns, where no terminal says how wide it is
@@ -154,29 +154,6 @@ class Screen:
             f"{prefix}{error['kind']}\n"
             f"  expected  {error['expected']}\n  found     {error['found']}\n  next      {error['next']}\n"
         )
-
-
-class _Bars:
-    """One bar per table: rows written of rows planned."""
-
-    def __init__(self, progress: Any) -> None:
-        self._progress = progress
-        self._tasks: dict[str, Any] = {}
-        self._began = time.monotonic()
-
-    def told(self, moment: Moment) -> None:
-        if moment.table not in self._tasks:
-            self._tasks[moment.table] = self._progress.add_task(moment.table, total=None)
-        task = self._tasks[moment.table]
-        self._progress.update(task, description=f"{moment.table} {moment.what}")
-        if moment.what is Step.WRITE and moment.when == "before":
-            self._progress.update(task, total=(self._progress.tasks[task].total or 0) + moment.rows)
-        elif moment.what is Event.FILE_WRITTEN:
-            self._progress.advance(task, moment.rows)
-
-
-def _quiet(moment: Moment) -> None:
-    """Listen and say nothing."""
 
 
 def _flat(value: Any) -> str:

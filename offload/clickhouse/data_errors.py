@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from offload.clickhouse.types import CarriedColumn, TableShape
 from offload.errors import DataError
+from offload.model.columns import CarriedColumn, TableShape
 
 
 def two_contents(shape: TableShape, rows: Sequence[tuple[Any, ...]]) -> DataError:

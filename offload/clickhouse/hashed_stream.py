@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from offload.clickhouse.wire_format import Crossing
 from offload.model import windows
-from offload.model.cold_table import HASH_MODULUS
+from offload.model.fingerprint import HASH_MODULUS
 
 HASH, KEY, WRONG, TICKS = "tidemark_hash", "tidemark_key", "tidemark_wrong", "tidemark_ticks"
 

@@ -6,31 +6,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from offload.clickhouse import sql, types
+from offload.clickhouse import sql
 from offload.clickhouse.client import ClickHouse
 from offload.clickhouse.data_errors import cannot_be_carried, two_contents
-from offload.clickhouse.hashed_stream import (
-    HASH,
-    KEY,
-    TICKS,
-    WRONG,
-    Stream,
-)
+from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, Stream
 from offload.clickhouse.layout import Layout
 from offload.clickhouse.row_filter import Selection
-from offload.clickhouse.types import TableShape
 from offload.clickhouse.wire_format import crossing
 from offload.errors import DataError, KeysDoubled, SourceMoving
-from offload.model.cold_table import (
-    Fingerprint,
-    Piece,
-    Seen,
-    SourceIdentity,
-    Window,
-)
-from offload.model.windows import DAY, Cell
-from offload.ports.source import Bound
-from offload.ports.watermarks import Reading, Survey
+from offload.model.columns import MICROSECONDS, CarriedColumn, TableShape
+from offload.model.fingerprint import Fingerprint, Seen
+from offload.model.splits import Cell, Piece
+from offload.model.token import SourceIdentity
+from offload.model.windows import DAY, Window
+from offload.ports.source import Bound, Reading, Survey
 
 _ONE_THREAD = "max_threads = 1"  # per query that reads: each worker asks its own, and no streams have to be merged
 # A read that merges many parts holds a block for each of them: in the process that memory is ours.
@@ -78,7 +67,7 @@ class ClickHouseTable:
                 self._refuse_two_contents(piece)
                 self.rows.keep_one_across(window)
 
-    def hash_of(self, columns: Sequence[types.CarriedColumn], function: str = "cityHash64") -> str:
+    def hash_of(self, columns: Sequence[CarriedColumn], function: str = "cityHash64") -> str:
         """One hash over columns in the types that they travel in."""
         return sql.hash_of([(sql.carried(column), column.carrier) for column in columns], function)
 
@@ -111,7 +100,7 @@ class ClickHouseTable:
             self._refuse_what_cannot_be_cut(window)
         return [Cell(tuple(part), value if named else None, int(start), int(n)) for part, value, start, n, _ in rows]
 
-    def _cut_by(self) -> list[types.CarriedColumn]:
+    def _cut_by(self) -> list[CarriedColumn]:
         """Pieces are cut by these columns' values as text: a value that is no text would be in none of them."""
         used = {self.rows.cluster, *(one.column for one in self.shape.spec.partition if one.transform == "identity")}
         return [column for column in self.shape.columns if column.name in used and sql.violation(column)]
@@ -247,7 +236,7 @@ class ClickHouseTable:
         if wrong:
             # Of text of few values alone, a function gives a dictionary as well.
             beside[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
-        if self.shape.precision > types.MICROSECONDS:
+        if self.shape.precision > MICROSECONDS:
             beside[TICKS] = sql.ticks(self._timestamp, self.shape.precision)
         asked = [expression for column in columns.values() for expression in column.expressions]
         named = [f"{expression} AS tidemark_{at}" for at, expression in enumerate(asked)]

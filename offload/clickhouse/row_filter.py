@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from offload.clickhouse import sql
 from offload.clickhouse.layout import Layout
-from offload.clickhouse.types import TableShape
-from offload.model.cold_table import Piece, Window
+from offload.model.columns import TableShape
+from offload.model.splits import Piece
+from offload.model.windows import Window
 
 
 class Selection:

@@ -9,9 +9,10 @@ from offload.clickhouse import sql, types
 from offload.clickhouse.client import ClickHouse
 from offload.clickhouse.hot_table import ClickHouseTable
 from offload.clickhouse.layout import Layout, plain_key, ttl
-from offload.clickhouse.types import SourceColumn
 from offload.errors import DataError
-from offload.model.cold_table import SourceIdentity, TableSpec
+from offload.model.columns import SourceColumn
+from offload.model.table import TableSpec
+from offload.model.token import SourceIdentity
 from offload.tables import declarations
 
 # The table's UUID. chDB's default database shows none, but names the folder of its data by it; a database of the

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from offload.clickhouse.types import SIGNED_MAX, CarriedColumn, Carrier
-from offload.model.cold_table import PartitionField
+from offload.model.columns import SIGNED_MAX, CarriedColumn, Carrier
+from offload.model.table import PartitionField
 
 SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
 

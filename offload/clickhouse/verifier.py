@@ -8,17 +8,13 @@ from offload.clickhouse import sql
 from offload.clickhouse.client import ClickHouse
 from offload.clickhouse.data_errors import two_contents
 from offload.clickhouse.hot_table import ClickHouseTable
-from offload.clickhouse.types import (
-    MICROSECONDS,
-    CarriedColumn,
-    Carrier,
-    TableShape,
-)
 from offload.errors import DataError
-from offload.model.cold_table import Fingerprint, Piece, Window
-from offload.model.windows import DAY, HOUR, clip
+from offload.model.columns import MICROSECONDS, CarriedColumn, Carrier, TableShape
+from offload.model.fingerprint import Fingerprint
+from offload.model.splits import Piece
+from offload.model.windows import DAY, HOUR, Window, clip
 from offload.ports.source import HotTable
-from offload.ports.watermarks import Difference, Late
+from offload.ports.verifier import Difference, Late
 
 _KEY_HASH = "sipHash128"  # 128 bits: no two keys of any table share one
 _ALL_TIME = (-2_208_988_800, 10_413_791_999)  # what DateTime64 holds, 1900 to 2299, in seconds since 1970

@@ -17,7 +17,7 @@ from functools import partial
 import pyarrow as pa
 
 from offload.clickhouse import sql
-from offload.clickhouse.types import CarriedColumn
+from offload.model.columns import CarriedColumn
 
 _DECIMAL = re.compile(r"decimal\((\d+), (\d+)\)")
 _DIGITS_OF_64_BITS = 18

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import Any
 
 from offload.commands.audit import compare
-from offload.errors import DataError, OffloadError
+from offload.errors import DataError
 from offload.model import windows
-from offload.model.cold_table import (
-    ColdState,
-    TableSpec,
-    Token,
-    Window,
-)
-from offload.ports.source import HotTable, Lease
+from offload.model.table import TableSpec
+from offload.model.windows import Window
+from offload.ports.source import HotTable
 from offload.ports.watermarks import Outcome
 from offload.protocol.adapters import Parts
+from offload.protocol.publish import _token
 from offload.protocol.recover import catchup_of, shown_watermark
-from offload.results import plain
+from offload.protocol.session import _claimed
 
 
 def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
@@ -65,18 +60,6 @@ def adopt(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _claimed(parts: Parts, spec: TableSpec, run_id: str) -> Iterator[Lease]:
-    """The table's lease; what goes wrong while it is held is recorded, as of a run: nobody is at work then."""
-    with parts.watermarks.claim(spec.source, run_id) as lease:
-        try:
-            yield lease
-        except BaseException as error:
-            with suppress(OffloadError):  # the store may be what failed, and the error itself says so
-                lease.record(Outcome("failed", None, error=str(error)[:2000]))
-            raise
-
-
 def _refuse_future(parts: Parts, hot: HotTable, mark: int, now: int) -> None:
     """A watermark ahead of the clock would leave everything behind it that is still to come."""
     spec, precision = hot.shape.spec, hot.shape.precision
@@ -87,59 +70,3 @@ def _refuse_future(parts: Parts, hot: HotTable, mark: int, now: int) -> None:
             f"{windows.iso(mark, precision)}",
             "remove the rows of the future from both tiers, then adopt again",
         )
-
-
-def _token(lease: Lease, hot: HotTable, state: ColdState, mark: int, run_id: str, looked: int) -> Token:
-    return Token(
-        run_id=run_id,
-        epoch=lease.epoch,
-        batch=0,
-        run_from=None,
-        window_from=None,
-        window_to=mark,
-        rows=0,
-        digest=0,
-        watermark_ticks=mark,
-        watermark_sequence=hot.sequence_at(mark),
-        precision=hot.shape.precision,
-        source_uuid=hot.identity.uuid,
-        source_cluster=hot.identity.cluster,
-        table_uuid=state.uuid,
-        swept_at=looked,
-    )
-
-
-def show_watermark(parts: Parts, spec: TableSpec) -> dict[str, Any]:
-    """The store's row beside the Iceberg table's token, and whether they agree."""
-    row = parts.watermarks.read(spec.source)
-    state = parts.lake.load(spec)
-    token = state.token if state else None
-    in_store = row["watermark_ticks"] if row else None
-    return {
-        "table": spec.name,
-        "store": plain(row) if row else None,
-        "cold": token
-        and {
-            "watermark": token.watermark and shown_watermark(token.watermark, token.precision),
-            "epoch": token.epoch,
-            "run_id": token.run_id,
-            "rows": state.records if state else 0,
-        },
-        "agree": in_store == (token.watermark_ticks if token else None),
-    }
-
-
-def repair_watermark(parts: Parts, spec: TableSpec, run_id: str) -> dict[str, Any]:
-    """
-    Put the store to the Iceberg table's value, whatever stands there; a table that is gone leaves no watermark.
-
-    Raises:
-        LeaseHeld: A run is at work on it.
-    """
-    with _claimed(parts, spec, run_id) as lease:
-        state = parts.lake.load(spec)
-        token = state.token if state else None
-        if token:
-            lease.raise_epoch(token.epoch)
-        lease.record(Outcome("repaired", catchup_of(state)))
-    return show_watermark(parts, spec)

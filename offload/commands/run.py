@@ -7,49 +7,30 @@ import traceback
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 
-from offload.commands.audit import batches, choose_window
 from offload.errors import OffloadError
 from offload.model import windows
-from offload.model.cold_table import (
-    ColdState,
-    Split,
-    TableSpec,
-    Token,
-    Window,
-    WrittenFile,
-)
+from offload.model.cold_table import ColdState, WrittenFile
 from offload.model.steps import Event, Step
-from offload.ports.source import HotTable, Lease, Listener
-from offload.ports.watermarks import Late
+from offload.model.table import TableSpec
+from offload.model.token import Token
+from offload.model.windows import Window
+from offload.ports.engine import Listener
+from offload.ports.source import HotTable
+from offload.ports.verifier import Late
+from offload.ports.watermarks import Lease
 from offload.protocol.adapters import Parts
-from offload.protocol.planning import plan_splits
-from offload.protocol.recover import (
-    catchup_of,
-    check_not_lost,
-    check_source,
-    disagreement,
-)
+from offload.protocol.late_rows import CLOCKS_APART, LOOK_BACK, SWEEP_MARGIN
+from offload.protocol.planning import Batch, batches, choose_window, plan_splits
+from offload.protocol.recover import catchup_of, check_not_lost, check_source, disagreement
 from offload.protocol.trace import Account
 from offload.protocol.verify import Verification
 from offload.results import TableResult, error_document, exit_code_of
 
-CLOCKS_APART = 30_000_000  # microseconds; more is a warning
-SWEEP_MARGIN = 600_000_000  # microseconds: an insert's arrival time lies that much before it is visible, at most
-LOOK_BACK = 2 * windows.HOUR
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one commit is to publish: a window, its raw rows, and the files they go to."""
-
-    window: Window
-    raw_rows: int
-    splits: tuple[Split, ...]
 
 
 class TableRun:

@@ -8,8 +8,10 @@ from typing import Any
 
 from offload.engines.split import write_split
 from offload.io.warehouse import Storage
-from offload.model.cold_table import Split, WrittenFile
-from offload.ports.source import HotTable, Tell
+from offload.model.cold_table import WrittenFile
+from offload.model.splits import Split
+from offload.ports.engine import Tell
+from offload.ports.source import HotTable
 
 
 class LocalEngine:

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from offload.errors import KeysDoubled
 from offload.io.warehouse import Storage
-from offload.model.cold_table import (
-    UNSEEN,
-    Piece,
-    Seen,
-    Split,
-    WrittenFile,
-)
+from offload.model.cold_table import WrittenFile
+from offload.model.fingerprint import UNSEEN, Seen
+from offload.model.splits import Piece, Split
 from offload.model.steps import Event
-from offload.ports.source import HotTable, Tell
+from offload.ports.engine import Tell
+from offload.ports.source import HotTable
 
 if TYPE_CHECKING:
     from offload.iceberg.parquet import ParquetFile

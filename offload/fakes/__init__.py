@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
 from offload.fakes.source import FAKE_SPEC, FakeClock, FakeHot
 from offload.fakes.watermarks import FakeWatermarks
-from offload.protocol.adapters import Parts
-from offload.protocol.planning import Limits
+from offload.protocol.adapters import Limits, Parts
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
 

@@ -6,22 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from offload.clickhouse.types import TableShape
 from offload.errors import DataError, Fenced
 from offload.fakes.source import Row, fingerprint
-from offload.model.cold_table import (
-    ColdState,
-    Fingerprint,
-    Piece,
-    Split,
-    TableSpec,
-    Token,
-    Window,
-    WrittenFile,
-)
+from offload.model.cold_table import ColdState, WrittenFile
+from offload.model.columns import TableShape
+from offload.model.fingerprint import Fingerprint
+from offload.model.splits import Piece, Split
 from offload.model.steps import Event
-from offload.ports.source import Bound, HotTable, Tell
-from offload.ports.watermarks import Difference, Late
+from offload.model.table import TableSpec
+from offload.model.token import Token
+from offload.model.windows import Window
+from offload.ports.engine import Tell
+from offload.ports.source import Bound, HotTable
+from offload.ports.verifier import Difference, Late
 
 
 @dataclass

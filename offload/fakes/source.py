@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from offload.clickhouse.types import SourceColumn, TableShape, shape
-from offload.model.cold_table import (
-    HASH_MODULUS,
-    Fingerprint,
-    PartitionField,
-    Piece,
-    Seen,
-    SourceIdentity,
-    TableSpec,
-    Window,
-)
-from offload.model.windows import Cell
-from offload.ports.source import Bound
-from offload.ports.watermarks import Reading, Survey
+from offload.model.columns import MICROSECONDS, CarriedColumn, Carrier, TableShape
+from offload.model.fingerprint import HASH_MODULUS, Fingerprint, Seen
+from offload.model.splits import Cell, Piece
+from offload.model.table import PartitionField, TableSpec
+from offload.model.token import SourceIdentity
+from offload.model.windows import Window
+from offload.ports.source import Bound, Reading, Survey
 
 Row = tuple[str, int]
 FAKE_SPEC = TableSpec(
@@ -34,7 +27,15 @@ FAKE_SPEC = TableSpec(
     sort=("at", "seq"),
     partition=(PartitionField("at", "day"),),
 )
-_COLUMNS = (SourceColumn("id", "String"), SourceColumn("at", "DateTime64(6, 'UTC')"), SourceColumn("seq", "Int64"))
+_SHAPE = TableShape(
+    FAKE_SPEC,
+    (
+        CarriedColumn("id", Carrier("string", "String", text=True)),
+        CarriedColumn("at", Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)),
+        CarriedColumn("seq", Carrier("long", "Int64")),
+    ),
+    MICROSECONDS,
+)
 
 
 def fingerprint(rows: Sequence[Row]) -> Fingerprint:
@@ -65,7 +66,7 @@ class FakeHot:
     @property
     def shape(self) -> TableShape:
         """The shape of every fake table."""
-        return shape(FAKE_SPEC, _COLUMNS)
+        return _SHAPE
 
     def describe(self, spec: TableSpec) -> FakeHot:  # noqa: ARG002  # the port names it
         """Itself, whatever is asked for."""

@@ -8,7 +8,9 @@ from pyiceberg.manifest import ManifestContent
 from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
 
 from offload.errors import DataError
-from offload.model.cold_table import ColdState, TableSpec, Token
+from offload.model.cold_table import ColdState
+from offload.model.table import TableSpec
+from offload.model.token import Token
 
 TOKEN = "tidemark.token"  # noqa: S105  # a commit token, no secret
 SNAPSHOT = "tidemark.snapshot-id"

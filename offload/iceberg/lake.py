@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TypeVar
 
-from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
@@ -26,46 +24,20 @@ from pyiceberg.table import Table
 from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 from sqlalchemy.exc import IntegrityError
 
-from offload.clickhouse.types import TableShape
 from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
-from offload.iceberg import history, parquet
-from offload.iceberg import schema as schema_module
-from offload.io.database import bounded, create_tables, translated_database
+from offload.iceberg import data_files, history, parquet, schema
+from offload.iceberg.catalog import ObservedCatalog
+from offload.iceberg.commit import _ATTEMPTS, _landed, _who_came
+from offload.io.database import bounded, translated_database
 from offload.io.deadline import within
 from offload.io.warehouse import Storage
-from offload.model.cold_table import (
-    ColdState,
-    TableSpec,
-    Token,
-    WrittenFile,
-)
+from offload.model.cold_table import ColdState, WrittenFile
+from offload.model.columns import TableShape
+from offload.model.table import TableSpec
+from offload.model.token import Token
 from offload.ports.source import Bound
 
 T = TypeVar("T")
-
-_ATTEMPTS = 5
-
-
-class ObservedCatalog(SqlCatalog):
-    """A SQL catalog that says when the metadata file is uploaded and the catalog has not yet been told."""
-
-    told: Callable[[], None] | None = None
-
-    def __init__(self, name: str, **properties: str) -> None:
-        try:
-            super().__init__(name, **properties)
-        except Exception:
-            self.close()  # what it has connected would stay open
-            raise
-
-    def create_tables(self) -> None:
-        """Create the catalog's tables; another first run may do so at the same moment."""
-        create_tables(SqlCatalogBaseTable.metadata, self.engine)
-
-    def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]
-        super()._write_metadata(metadata, io, metadata_path)
-        if self.told:
-            self.told()
 
 
 class IcebergLake:
@@ -109,15 +81,15 @@ class IcebergLake:
     def create(self, shape: TableShape) -> ColdState:
         """Create the table; one that another run has just created is loaded instead."""
         spec = shape.spec
-        schema = schema_module.table_schema(shape)
-        partition, order = schema_module.partition_spec(schema, spec), schema_module.sort_order(schema, spec)
+        columns = schema.table_schema(shape)
+        partition, order = schema.partition_spec(columns, spec), schema.sort_order(columns, spec)
 
         def create() -> Table:
             catalog = self._catalog()
             # Another first run may do each of these at the same moment.
             for call in (
                 lambda: catalog.create_namespace(spec.target.rpartition(".")[0]),
-                lambda: catalog.create_table(spec.target, schema, partition_spec=partition, sort_order=order),
+                lambda: catalog.create_table(spec.target, columns, partition_spec=partition, sort_order=order),
             ):
                 try:
                     call()
@@ -143,12 +115,12 @@ class IcebergLake:
         Raises:
             DataError: A column is missing on one side, or of another type.
         """
-        schema_module.check_schema(shape, state.handle.schema())
+        schema.check_schema(shape, state.handle.schema())
 
     def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
         """Live files that may hold rows within all the bounds; DataError where rows of one do not count."""
-        wanted = schema_module.within_bounds(bounds)
-        return schema_module.paths(self._call(lambda: list(state.handle.scan(row_filter=wanted).plan_files())))
+        wanted = data_files.within_bounds(bounds)
+        return data_files.paths(self._call(lambda: list(state.handle.scan(row_filter=wanted).plan_files())))
 
     def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
         """
@@ -175,7 +147,7 @@ class IcebergLake:
             Fenced: The table no longer has the UUID or the last token of `state`.
             OutcomeUnknown: Sent, and it cannot be seen whether it landed.
         """
-        entries = [schema_module.data_file(state.handle, file, self._footer(state, file)) for file in files]
+        entries = [data_files.data_file(state.handle, file, self._footer(state, file)) for file in files]
         for _ in range(_ATTEMPTS):
             request = self._request(state, entries, token)
             try:
@@ -263,7 +235,7 @@ class IcebergLake:
                 records=history.records(table),
                 token=history.token(table),
                 location=table.location(),
-                schema=schema_module.arrow_schema(table.schema()),
+                schema=schema.arrow_schema(table.schema()),
                 handle=table,
             )
 
@@ -283,23 +255,3 @@ class IcebergLake:
     def _translated(self) -> Iterator[None]:
         with translated_database("OFFLOAD_CATALOG_URI", self._uri), self._storage.translated():
             yield
-
-
-def _landed(now: ColdState, token: Token) -> ColdState | None:
-    """
-    The table as our own commit left it, or None where it did not land.
-
-    Another run may have published since: then the state returned is behind, and what this run commits next is fenced.
-    """
-    if now.token == token:
-        return now
-    for snapshot in now.handle.snapshots():
-        if snapshot.summary is not None and snapshot.summary[history.TOKEN] == token.dumps():
-            return replace(now, token=token, snapshot_id=snapshot.snapshot_id)
-    return None
-
-
-def _who_came(state: ColdState, now: ColdState | None) -> str:
-    if now is None:
-        return "no table"
-    return f"another table, {now.uuid}" if now.uuid != state.uuid else f"another commit: {now.token}"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from offload.clickhouse import sql
 from offload.errors import AccessRefused, ConfigurationError, Unavailable
 from offload.io.deadline import within
 
@@ -122,16 +120,6 @@ class Storage:
         """Open a stored file for reading."""
         return self._files.open_input_file(plain(uri))
 
-    def table_function(self, uris: Sequence[str]) -> str:
-        """The ClickHouse table function that reads these Parquet files."""
-        paths = [plain(uri) for uri in uris]
-        if not self.remote:
-            return f"file({sql.text(_braced(paths))}, 'Parquet')"
-        endpoint = self.endpoint_for_clickhouse or self.endpoint or f"https://s3.{self.region}.amazonaws.com"
-        at = sql.text(f"{endpoint.rstrip('/')}/{_braced(paths)}")
-        keys = f", {sql.text(self.access_key)}, {sql.text(self.secret_key or '')}" if self.access_key else ""
-        return f"s3({at}{keys}, 'Parquet')"
-
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Errors of the operating system and of pyarrow's S3 client, as what they mean to a caller."""
@@ -156,12 +144,3 @@ def plain(uri: str) -> str:
     if uri.startswith("file://"):
         return uri.removeprefix("file://")
     return uri.partition("://")[2] if "://" in uri else uri
-
-
-def _braced(paths: Sequence[str]) -> str:
-    """One glob for all; what they share stands outside the braces, since a path must begin with its root."""
-    if len(paths) == 1:
-        return paths[0]
-    shared = os.path.commonpath([path.rpartition("/")[0] for path in paths])
-    rests = ",".join(path.removeprefix(f"{shared}/") for path in paths)
-    return f"{shared}/{{{rests}}}"

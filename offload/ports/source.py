@@ -7,39 +7,16 @@ one raises stands with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from offload.clickhouse.types import TableShape
-from offload.model.cold_table import (
-    ColdState,
-    Fingerprint,
-    Piece,
-    Seen,
-    SourceIdentity,
-    Split,
-    TableSpec,
-    Token,
-    Window,
-    WrittenFile,
-)
-from offload.model.steps import Event, Moment
-from offload.model.windows import Cell
-from offload.ports.watermarks import (
-    Catchup,
-    Difference,
-    Late,
-    Outcome,
-    Reading,
-    Survey,
-)
-
-Listener = Callable[[Moment], None]
-"""Told each moment, in the thread where it happens; what it raises ends the run like any other failure."""
-
-Tell = Callable[[Event, int], None]
-"""How an engine says what happens: the event and the rows it is about."""
+from offload.model.columns import TableShape
+from offload.model.fingerprint import Seen
+from offload.model.splits import Cell, Piece
+from offload.model.table import TableSpec
+from offload.model.token import SourceIdentity
+from offload.model.windows import Window
 
 Bound = tuple[str, Any, Any]
 """A column and the inclusive range of values wanted of it; None leaves an end open."""
@@ -132,157 +109,24 @@ class Source(Protocol):
         """The server's clock, microseconds since 1970 UTC."""
 
 
-class Verifier(Protocol):
-    """The engine that reads what was stored and holds it against the hot rows. Never writes."""
+@dataclass(frozen=True)
+class Survey:
+    """Raw rows of a window, duplicates included, and how many of them are odd."""
 
-    def stored(self, shape: TableShape, paths: Sequence[str]) -> dict[str, Fingerprint]:
-        """
-        Fingerprint each stored file, read in its physical types; a file without rows must not be asked about.
-
-        Raises:
-            DataError: A file is missing or unreadable: it is never left out of the answer.
-        """
-
-    def late(self, hot: HotTable, asked: Late, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        """Count the late keys that cold lacks; `cold_files` takes ticks, inclusive."""
-
-    def leave_out_cold(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
-        """
-        Make `hot` mean only rows whose keys those files lack; returns how many rows it leaves out.
-
-        Raises:
-            DataError: A key stands in cold with another content.
-        """
-
-    def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
-        """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
-
-    def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
-        """Hold hot against cold, in every column but the delivery columns."""
+    rows: int
+    without_timestamp: int
+    possibly_expired: int
 
 
-class Lake(Protocol):
-    """The cold table and its catalog. Deletes nothing, whatever happens."""
-
-    def load(self, spec: TableSpec) -> ColdState | None:
-        """
-        The table as it stands, or None where the catalog has none.
-
-        Raises:
-            ConfigurationError: The warehouse is missing.
-            DataError: The token cannot be read.
-        """
-
-    def create(self, shape: TableShape) -> ColdState:
-        """Create the table; one that another run has just created is loaded instead."""
-
-    def check_history(self, spec: TableSpec, state: ColdState) -> None:
-        """
-        Check that the history since the last token explains the table.
-
-        Raises:
-            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
-        """
-
-    def check_columns(self, shape: TableShape, state: ColdState) -> None:
-        """
-        Hold the hot table's columns against the cold table's.
-
-        Raises:
-            DataError: A column is missing on one side, or of another type.
-        """
-
-    def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
-        """Live files that may hold rows within all the bounds."""
-
-    def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
-        """
-        Hold names, field ids and types of each stored file against the table's schema.
-
-        Raises:
-            DataError: They do not agree.
-        """
-
-    def publish(
-        self, spec: TableSpec, state: ColdState, files: Sequence[WrittenFile], token: Token, told: Callable[[], None]
-    ) -> ColdState:
-        """
-        One commit: files, token and properties, or nothing; `told` is called between upload and the catalog's turn.
-
-        Never rebases. No data file may be deleted after any of its errors.
-
-        Raises:
-            Fenced: The table no longer has the UUID or the last token of `state`.
-            OutcomeUnknown: Sent, and it cannot be seen whether it landed.
-        """
-
-
-class Lease(Protocol):
-    """A claimed table: alive as long as its heartbeat is young and its lock held. Every write says `epoch = mine`."""
-
-    epoch: int
-
-    def raise_epoch(self, above: int) -> None:
-        """
-        Make the epoch larger than one seen in the Iceberg table.
-
-        Raises:
-            Fenced: Another run took the table over.
-        """
-
-    def check(self) -> None:
-        """
-        Raise if it is known that the table is no longer ours; what is not known, the commit's own fence decides.
-
-        Raises:
-            Fenced: Another run took it over.
-        """
-
-    def repair(self, catchup: Catchup) -> None:
-        """
-        Put the store to the Iceberg table's value, whatever stands there.
-
-        Raises:
-            Fenced: Another run took the table over.
-        """
-
-    def record(self, outcome: Outcome) -> None:
-        """
-        Let the store catch up and release the lease.
-
-        Raises:
-            Fenced: Another run took the table over; the store is left as it is.
-        """
-
-
-class Watermarks(Protocol):
-    """What people and dashboards read, and the lease. The Iceberg table decides; this only follows it."""
-
-    def claim(self, table: str, run_id: str) -> AbstractContextManager[Lease]:
-        """
-        Take the lease: a new epoch.
-
-        Raises:
-            LeaseHeld: A living run has it; says who and since when.
-        """
-
-    def read(self, table: str) -> dict[str, Any] | None:
-        """The table's row of `offload_watermarks`, or None."""
-
-
-class Engine(Protocol):
+@dataclass(frozen=True)
+class Reading:
     """
-    Carries out the splits of one batch: reads each from the source, writes it as a data file.
+    The rows of a piece, on their way.
 
-    An engine never chooses what to read, never publishes and never records progress: the runner does, so every engine
-    inherits the same guarantee.
+    Attributes:
+        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once, and must be closed.
+        seen: What the source says that it sent. To be asked when the batches have been taken to the end.
     """
 
-    def write(self, hot: HotTable, splits: Sequence[Split], schema: Any, tell: Tell) -> list[WrittenFile]:
-        """
-        Write every split; return the files of successful attempts only, in the order of the splits.
-
-        Raises:
-            Unavailable: Nothing was published; the same call later is safe.
-            DataError: A row that cannot be carried.
-        """
+    batches: Generator[Any]
+    seen: Callable[[], Seen]

@@ -2,40 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from offload.model.cold_table import Seen, Window
-
-
-@dataclass(frozen=True)
-class Survey:
-    """Raw rows of a window, duplicates included, and how many of them are odd."""
-
-    rows: int
-    without_timestamp: int
-    possibly_expired: int
-
-
-@dataclass(frozen=True)
-class Late:
-    """Which hot rows may be late: of the window, and arrived at or after `since` (microseconds UTC; None: whenever)."""
-
-    window: Window
-    since: int | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Hot against cold over a stretch of time, in rows; on the hot side a key counts once."""
-
-    hot_rows: int
-    cold_rows: int
-    missing: int
-    extra: int
-    different: int
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -60,15 +30,54 @@ class Outcome:
     counts: tuple[tuple[str, int | None], ...] = ()
 
 
-@dataclass(frozen=True)
-class Reading:
-    """
-    The rows of a piece, on their way.
+class Lease(Protocol):
+    """A claimed table: alive as long as its heartbeat is young and its lock held. Every write says `epoch = mine`."""
 
-    Attributes:
-        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once, and must be closed.
-        seen: What the source says that it sent. To be asked when the batches have been taken to the end.
-    """
+    epoch: int
 
-    batches: Generator[Any]
-    seen: Callable[[], Seen]
+    def raise_epoch(self, above: int) -> None:
+        """
+        Make the epoch larger than one seen in the Iceberg table.
+
+        Raises:
+            Fenced: Another run took the table over.
+        """
+
+    def check(self) -> None:
+        """
+        Raise if it is known that the table is no longer ours; what is not known, the commit's own fence decides.
+
+        Raises:
+            Fenced: Another run took it over.
+        """
+
+    def repair(self, catchup: Catchup) -> None:
+        """
+        Put the store to the Iceberg table's value, whatever stands there.
+
+        Raises:
+            Fenced: Another run took the table over.
+        """
+
+    def record(self, outcome: Outcome) -> None:
+        """
+        Let the store catch up and release the lease.
+
+        Raises:
+            Fenced: Another run took the table over; the store is left as it is.
+        """
+
+
+class Watermarks(Protocol):
+    """What people and dashboards read, and the lease. The Iceberg table decides; this only follows it."""
+
+    def claim(self, table: str, run_id: str) -> AbstractContextManager[Lease]:
+        """
+        Take the lease: a new epoch.
+
+        Raises:
+            LeaseHeld: A living run has it; says who and since when.
+        """
+
+    def read(self, table: str) -> dict[str, Any] | None:
+        """The table's row of `offload_watermarks`, or None."""

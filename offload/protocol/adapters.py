@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offload.ports.source import (
-    Clock,
-    Engine,
-    Lake,
-    Source,
-    Verifier,
-    Watermarks,
-)
-from offload.protocol.planning import Limits
+from offload.ports.engine import Engine
+from offload.ports.lake import Lake
+from offload.ports.source import Clock, Source
+from offload.ports.verifier import Verifier
+from offload.ports.watermarks import Watermarks
 
 
 @dataclass(frozen=True)
@@ -26,3 +22,11 @@ class Parts:
     engine: Engine
     clock: Clock
     limits: Limits
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`buffer` is in seconds; `batch_rows` is what one commit publishes at most."""
+
+    buffer: float
+    batch_rows: int

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 
-from offload.model import windows
-from offload.model.cold_table import (
-    PartitionField,
-    Seen,
-    Split,
-    Window,
-)
+from offload.model import splits, windows
+from offload.model.cold_table import ColdState
+from offload.model.splits import Split
+from offload.model.table import PartitionField
+from offload.model.windows import Window
 from offload.ports.source import HotTable
+from offload.protocol.adapters import Parts
 
 PIECE_ROWS = 500_000  # one query reads and hashes as many; whoever reads them holds a list of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`buffer` is in seconds; `batch_rows` is what one commit publishes at most."""
-
-    buffer: float
-    batch_rows: int
 
 
 def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> list[Split]:
@@ -40,7 +30,7 @@ def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> l
     """
     in_file = hot.stored_bytes_per_row
     file_rows = min(FILE_ROWS, int(FILE_BYTES / in_file)) if in_file else FILE_ROWS
-    pieces = windows.pieces(
+    pieces = splits.pieces(
         window, hot.shape.precision, PIECE_ROWS, lambda part, bucket: hot.cells(part, bucket, clustered=True)
     )
     fields = hot.shape.spec.partition
@@ -48,18 +38,8 @@ def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> l
         replace(
             split, path=f"{location}/data/{_folder(fields, split)}{attempt}-{window.high}-{split.number:05d}.parquet"
         )
-        for split in windows.splits(pieces, max(1, file_rows))
+        for split in splits.splits(pieces, max(1, file_rows))
     ]
-
-
-def look_at(hot: HotTable, split: Split) -> Seen:
-    """
-    Fingerprint the hot rows of a split.
-
-    Raises:
-        DataError: A value that cannot be carried, or a key with two contents.
-    """
-    return reduce(add, map(hot.look, split.pieces))
 
 
 def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
@@ -70,3 +50,36 @@ def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
 def _safe(value: str) -> str:
     """A value as a folder name; the folder is for people, Iceberg reads the partition from the manifest."""
     return "".join(char if char.isalnum() or char in "-_." else "_" for char in value)[:64] or "_"
+
+
+def choose_window(
+    parts: Parts, hot: HotTable, state: ColdState | None, until: str | None, server_now: int, own_now: int
+) -> Window:
+    """The window after the watermark, up to the earlier of two clocks (microseconds UTC) less the buffer."""
+    precision = hot.shape.precision
+    limit = None if until is None else windows.ticks_of(until, precision)
+    high = windows.high(server_now, own_now, parts.limits.buffer, precision, limit)
+    return Window(state.token.watermark_ticks if state and state.token else None, high)
+
+
+def batches(parts: Parts, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
+    """The window in batches of bounded rows."""
+    if rows <= parts.limits.batch_rows:
+        return [window] if rows else []
+    return list(
+        splits.batches(
+            window,
+            hot.shape.precision,
+            parts.limits.batch_rows,
+            lambda part, bucket: hot.cells(part, bucket, clustered=False),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one commit is to publish: a window, its raw rows, and the files they go to."""
+
+    window: Window
+    raw_rows: int
+    splits: tuple[Split, ...]

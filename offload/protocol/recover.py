@@ -6,12 +6,9 @@ from typing import Any
 
 from offload.errors import DataError
 from offload.model import windows
-from offload.model.cold_table import (
-    ColdState,
-    TableSpec,
-    Token,
-    Watermark,
-)
+from offload.model.cold_table import ColdState
+from offload.model.table import TableSpec
+from offload.model.token import Token, Watermark
 from offload.ports.source import HotTable
 from offload.ports.watermarks import Catchup
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
+from offload.errors import OffloadError
 from offload.model import windows
-from offload.model.cold_table import ColdState, TableSpec, Window
+from offload.model.cold_table import ColdState
 from offload.model.steps import Event, Moment, Step
-from offload.ports.source import Listener
+from offload.model.table import TableSpec
+from offload.model.windows import Window
+from offload.ports.engine import Listener
 from offload.ports.watermarks import Outcome
 from offload.protocol.recover import catchup_of, shown_watermark
-from offload.results import TableResult
+from offload.results import TableAudit, TablePlan, TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
 
@@ -101,3 +105,13 @@ class Account:
             steps={step: round(seconds, 3) for step, seconds in self._seconds.items()},
             warnings=tuple(self._warnings),
         )
+
+
+Report = TypeVar("Report", TablePlan, TableAudit)
+
+
+def _caught(report: type[Report], spec: TableSpec, call: Callable[[], Report]) -> Report:
+    try:
+        return call()
+    except OffloadError as error:
+        return report(spec.name, error=error_document(error), exit_code=exit_code_of(error))

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 from offload.errors import DataError, SourceMoving
-from offload.model.cold_table import (
-    NOTHING,
-    ColdState,
-    Fingerprint,
-    Piece,
-    Seen,
-    Split,
-    Window,
-    WrittenFile,
-)
-from offload.ports.source import (
-    Engine,
-    HotTable,
-    Lake,
-    Tell,
-    Verifier,
-)
-from offload.protocol.planning import look_at
+from offload.model.cold_table import ColdState, WrittenFile
+from offload.model.fingerprint import NOTHING, Fingerprint, Seen
+from offload.model.splits import Piece, Split
+from offload.model.windows import Window
+from offload.ports.engine import Engine, Tell
+from offload.ports.lake import Lake
+from offload.ports.source import HotTable
+from offload.ports.verifier import Verifier
 
 READ_AGAIN = 3
 
@@ -127,3 +119,13 @@ class Verification:
 
 def _renamed(split: Split, attempt: int) -> Split:
     return replace(split, path=f"{split.path.removesuffix('.parquet')}-again{attempt + 1}.parquet")
+
+
+def look_at(hot: HotTable, split: Split) -> Seen:
+    """
+    Fingerprint the hot rows of a split.
+
+    Raises:
+        DataError: A value that cannot be carried, or a key with two contents.
+    """
+    return reduce(add, map(hot.look, split.pieces))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from offload.errors import ConfigurationError, UsageError
-from offload.model.cold_table import PartitionField, TableSpec
+from offload.model.table import PartitionField, TableSpec
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")

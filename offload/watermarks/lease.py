@@ -13,12 +13,7 @@ from sqlalchemy import Connection, func, update
 from offload.errors import Fenced, OffloadError
 from offload.ports.watermarks import Catchup, Outcome
 from offload.watermarks.locks import Lock, Locks
-from offload.watermarks.tables import (
-    NOBODY,
-    RUNS,
-    WATERMARKS,
-    columns_of,
-)
+from offload.watermarks.tables import NOBODY, RUNS, WATERMARKS, columns_of
 
 T = TypeVar("T")
 

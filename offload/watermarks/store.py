@@ -18,21 +18,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
 from offload.errors import LeaseHeld
-from offload.io.database import (
-    bounded,
-    create_tables,
-    shown,
-    translated_database,
-)
+from offload.io.database import bounded, create_tables, shown, translated_database
 from offload.io.deadline import within
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
-from offload.watermarks.tables import (
-    METADATA,
-    NOBODY,
-    RUNS,
-    WATERMARKS,
-)
+from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS
 
 T = TypeVar("T")
 

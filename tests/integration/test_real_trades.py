@@ -18,13 +18,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from offload.demo import hot
 from offload.demo.stage import Stage
 from offload.demo.trades import Recorded
-from tests.support.recorded import (
-    EPOCH,
-    EXCHANGES,
-    Trade,
-    folder_of_recordings,
-    messages,
-)
+from tests.support.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
 
 RUN = ("run", "bronze_trades_binance", "bronze_trades_kraken", "bronze_trades_coinbase")
 

@@ -19,13 +19,7 @@ import pytest
 from harness.readers.iceberg import read_cold
 from harness.subjects.offload_cli import run_offload
 from harness.trades.exchanges.recordings import recordings
-from tests.support.recorded import (
-    EPOCH,
-    EXCHANGES,
-    Trade,
-    folder_of_recordings,
-    messages,
-)
+from tests.support.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
 
 if TYPE_CHECKING:
     from harness.environments.servers import Place

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from offload import cli
-from offload.model.cold_table import TableSpec
+from offload.model.table import TableSpec
 from tests.support.embedded import Embedded
 
 SECRET = "s3cr3t-hush"  # noqa: S105  # stands in every password of these tests, and must stand nowhere else

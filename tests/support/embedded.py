@@ -21,8 +21,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from offload import api, wiring
 from offload.commands.run import TableRun
-from offload.model.cold_table import TableSpec
-from offload.ports.source import Listener
+from offload.model.table import TableSpec
+from offload.ports.engine import Listener
 from offload.results import TableAudit, TableResult
 from offload.settings import Settings
 

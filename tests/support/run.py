@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.child_process import Finished
 from harness.environments.servers import Place
 from harness.readers.iceberg import read_history
-from harness.subjects.offload_cli import Finished, run_offload
+from harness.subjects.offload_cli import run_offload
 from tests.support.command_line import error_of
 from tests.support.wrong_settings import HUSH
 

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 
 from docker.errors import APIError, NotFound
 
-from harness.stack.ownership.labels import (
-    KEPT,
-    OWNER,
-    RUN,
-    SESSION,
-)
+from harness.stack.ownership.labels import KEPT, OWNER, RUN, SESSION
 from harness.stack.ownership.owner import Owner
 
 if TYPE_CHECKING:

@@ -10,12 +10,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.trades.exchanges.trade import (
-    Trade,
-    lines,
-    loaded,
-    plain,
-)
+from harness.trades.exchanges.trade import Trade, lines, loaded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,13 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from harness.trades.exchanges.trade import (
-    Trade,
-    iso_microseconds,
-    lines,
-    loaded,
-    plain,
-)
+from harness.trades.exchanges.trade import Trade, iso_microseconds, lines, loaded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

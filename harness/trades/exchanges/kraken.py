@@ -12,14 +12,7 @@ from decimal import Decimal
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
-from harness.trades.exchanges.trade import (
-    Trade,
-    iso,
-    iso_microseconds,
-    lines,
-    loaded,
-    plain,
-)
+from harness.trades.exchanges.trade import Trade, iso, iso_microseconds, lines, loaded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offload.results import TableAudit
-from tests.support.embedded import (
-    PLAIN,
-    REPLACING,
-    START,
-    Embedded,
-)
+from tests.support.embedded import PLAIN, REPLACING, START, Embedded
 
 
 def counts(found: TableAudit) -> tuple[int, int, int, int, int]:

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offload.protocol import planning
-from tests.support.embedded import (
-    PLAIN,
-    REPLACING,
-    START,
-    Embedded,
-)
+from tests.support.embedded import PLAIN, REPLACING, START, Embedded
 
 UNMERGED = "SYSTEM STOP MERGES trades"
 

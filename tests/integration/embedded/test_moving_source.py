@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from offload.model.cold_table import TableSpec
-from offload.ports.source import Listener, Source
+from offload.model.table import TableSpec
+from offload.ports.engine import Listener
+from offload.ports.source import Source
 from tests.support.embedded import PLAIN, REPLACING, Embedded
 
 Action = Callable[[], object]

@@ -9,15 +9,9 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.hashed_stream import (
-    HASH,
-    KEY,
-    TICKS,
-    WRONG,
-    Stream,
-)
-from offload.clickhouse.types import CarriedColumn, Carrier
+from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, Stream
 from offload.clickhouse.wire_format import crossing
+from offload.model.columns import CarriedColumn, Carrier
 from tests.support.embedded import Embedded
 
 

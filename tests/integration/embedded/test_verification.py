@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from offload.io.warehouse import plain
-from offload.model.cold_table import TableSpec, WrittenFile
-from offload.ports.source import Engine, HotTable, Tell
+from offload.model.cold_table import WrittenFile
+from offload.model.table import TableSpec
+from offload.ports.engine import Engine, Tell
+from offload.ports.source import HotTable
 from tests.support.embedded import START, Embedded
 
 Rows = list[dict[str, Any]]

@@ -11,13 +11,7 @@ import pytest
 
 from tests.support.command_line import SECRET, TRADES, Offload
 from tests.support.embedded import Embedded
-from tests.support.http_servers import (
-    Bucket,
-    http,
-    refusing_clickhouse,
-    refusing_postgres,
-    refusing_s3,
-)
+from tests.support.http_servers import Bucket, http, refusing_clickhouse, refusing_postgres, refusing_s3
 
 REFUSED_USER = f"postgresql://reader:{SECRET}@127.0.0.1:{{port}}/tidemark"
 S3 = {

@@ -16,12 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import (
-    SECRET,
-    TRADES,
-    Offload,
-    error_of,
-)
+from tests.support.command_line import SECRET, TRADES, Offload, error_of
 from tests.support.embedded import PLAIN, Embedded
 from tests.support.embedded import TRADES as COLUMNS
 from tests.support.http_servers import Bucket, closed_port, silent

@@ -12,6 +12,7 @@ import pytest
 
 from harness.environments.embedded import Site
 from harness.environments.embedded_postgres import new_database, running_postgres
+from harness.readers import clickhouse
 from harness.readers.clickhouse import HotTable, read_hot
 from harness.subjects import offload_cli
 from harness.subjects.forkserver import warm
@@ -83,7 +84,7 @@ def parts() -> Callable[[Site], AbstractContextManager[Parts]]:
 def built(folder: Path, made: tagged.Trades) -> tuple[Path, tagged.Trades, Any]:
     """A chDB folder that holds the trades; nobody has it open."""
     dsn = f"chdb:///{folder}?database=default"
-    with tagged.opened(dsn) as client:
+    with clickhouse.opened(dsn) as client:
         tagged.create(client, DDL.read_text())
         tagged.insert(client, TABLE, made)
     return folder, made, read_hot(HotTable(TABLE, dsn), final=True)

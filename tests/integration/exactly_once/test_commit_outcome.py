@@ -10,14 +10,15 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ServerError
 from sqlalchemy.exc import OperationalError
 
-from harness.checkers.invariants import TOKEN, promised
+from harness.checkers.invariants import promised
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import Site
 from harness.readers.iceberg import read_history
+from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import OutcomeUnknown, Unavailable
-from offload.iceberg.lake import ObservedCatalog
+from offload.iceberg.catalog import ObservedCatalog
 from offload.results import RunResult
 
 REAL = ObservedCatalog.commit_table

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from harness.checkers.invariants import promised, published
+from harness.child_process import Finished
 from harness.environments.embedded import Site
+from harness.readers import clickhouse
 from harness.readers.clickhouse import HotTable, read_hot
 from harness.readers.iceberg import read_history
-from harness.subjects.offload_cli import Finished, start_offload
+from harness.subjects.offload_cli import start_offload
 from harness.trades import tagged
 from harness.verdict import assert_all
 from offload.results import RunResult
@@ -47,7 +49,7 @@ def test_two_first_runs_of_two_tables_both_succeed(site: Callable[..., Site], ho
     left = site(store=store)
     right = replace(left, table="bronze_trades_kraken", hot_folder="clickhouse-kraken")
     shutil.copytree(left.folder / left.hot_folder, right.folder / right.hot_folder, symlinks=True)
-    with tagged.opened(right.dsn) as client:
+    with clickhouse.opened(right.dsn) as client:
         tagged.create(client, (DDL / f"{right.table}.sql").read_text())
         tagged.insert(client, right.table, hot["one"][1])
     expected = read_hot(HotTable(right.table, right.dsn), final=True)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import TOKEN, promised
+from harness.checkers.invariants import promised
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import Site
 from harness.readers.iceberg import read_history
 from harness.subjects.offload_cli import start_offload
+from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import LeaseHeld

@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import (
-    TOKEN,
-    cold_watermark,
-    promised,
-    published,
-)
+from harness.checkers.invariants import promised, published
 from harness.checkers.snapshots import check_nothing_added
+from harness.checkers.store import cold_watermark
 from harness.environments.embedded import Site
 from harness.readers.iceberg import live_files, orphaned_files, read_history
 from harness.subjects.offload_cli import run_offload
+from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from offload.model.steps import MOMENTS
 from offload.results import RunResult

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from harness.checkers.invariants import promised
+from harness.child_process import Finished
 from harness.environments.embedded import Site
+from harness.readers import clickhouse
 from harness.subjects.listeners import Meanwhile
-from harness.subjects.offload_cli import Finished, run_offload, start_offload
-from harness.trades import tagged
+from harness.subjects.offload_cli import run_offload, start_offload
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import LeaseHeld
@@ -127,7 +128,7 @@ def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None
 def test_a_chdb_folder_that_another_process_has_open_ends_with_75(site: Callable[..., Site]) -> None:
     """Whoever it is will end: it is no bug (70), and the same command works later."""
     place = site()
-    with tagged.opened(place.dsn):
+    with clickhouse.opened(place.dsn):
         busy = run_offload(["run", place.table], place.env)
 
     free = run_offload(["run", place.table], place.env)

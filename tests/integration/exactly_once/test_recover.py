@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from harness.checkers.invariants import TOKEN, promised, same_rows
+from harness.checkers.invariants import promised, same_rows
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import Site
+from harness.readers import clickhouse
 from harness.readers.iceberg import opened, read_cold, read_history
 from harness.subjects.offload_cli import run_offload
 from harness.trades import tagged
+from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError
 from offload.results import RunResult
@@ -237,7 +239,7 @@ def test_a_source_that_was_recreated_stops_the_run(
     """A hot table of the same name is another table: its rows are not those that the watermark speaks of."""
     place = published_in_two(site(), hot, offload)
     made = tagged.Trades(50, tag="new-", start=tagged.START - timedelta(days=9))
-    with tagged.opened(place.dsn) as client:
+    with clickhouse.opened(place.dsn) as client:
         ddl = client.command(f"SHOW CREATE TABLE {place.table}").replace("\\n", "\n").replace("\\'", "'")
         client.command(f"DROP TABLE {place.table} SYNC")
         client.command(ddl)

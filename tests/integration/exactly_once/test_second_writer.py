@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import TOKEN, promised
+from harness.checkers.invariants import promised
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import Site
 from harness.readers.iceberg import opened, orphaned_files, read_history
 from harness.subjects.listeners import Meanwhile
+from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError, Fenced
 from offload.protocol.adapters import Parts

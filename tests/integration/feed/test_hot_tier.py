@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.checkers.content import check_content
-from harness.checkers.invariants import DELIVERY, KEY
 from harness.checkers.trade_set import check_trade_set
 from harness.feed.ingestion import Ingestion, ingesting
 from harness.feed.lag import wait_consumed
 from harness.feed.process import Feed, generated
 from harness.feed.topics import publish
-from harness.readers.clickhouse import HotTable, count_hot, read_hot
+from harness.readers.clickhouse import HotTable, count_hot, opened, read_hot
 from harness.readers.values import rows
+from harness.trades.bronze import DELIVERY, KEY
 from harness.trades.exchanges import EXCHANGES
 from harness.trades.messages import Generated
-from harness.trades.tagged import opened
 from harness.verdict import Verdict
 from tests.support.parsed_messages import told
 from tests.support.poison_messages import poisons

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.child_process import Finished
 from harness.environments.servers import Place, placed
+from harness.readers import clickhouse
 from harness.readers.iceberg import opened
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import Finished, run_offload
+from harness.subjects.offload_cli import run_offload
 from harness.trades import tagged
 from harness.trades.tagged import Trades
 from tests.support.run import run
@@ -41,7 +43,7 @@ def test_an_audit_of_what_is_equal_says_so(place: Place) -> None:
 
 def test_an_audit_counts_what_differs(place: Place) -> None:
     """One row with another price, one that cold lacks: exit 65."""
-    with tagged.opened(place.dsn) as client:
+    with clickhouse.opened(place.dsn) as client:
         client.command(
             f"ALTER TABLE {place.table} UPDATE price = price + 1 WHERE sequence_number = 7 SETTINGS mutations_sync = 1"
         )

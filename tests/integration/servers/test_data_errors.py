@@ -8,14 +8,9 @@ from datetime import timedelta
 import pytest
 
 from harness.environments.servers import DDL, Place, placed
+from harness.readers.clickhouse import opened
 from harness.stack.stack import Stack
-from harness.trades.tagged import (
-    COLUMNS,
-    START,
-    Trades,
-    create,
-    opened,
-)
+from harness.trades.tagged import COLUMNS, START, Trades, create
 from tests.support.run import run, told
 
 LATER = Trades(10, start=START + timedelta(days=2), tag="later-", first_sequence=1000)

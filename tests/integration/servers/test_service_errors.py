@@ -18,22 +18,15 @@ from harness.environments.servers import Place, placed
 from harness.faults.injected import injected
 from harness.faults.pause import Pause
 from harness.history import History
-from harness.readers.clickhouse import read_hot
+from harness.readers.clickhouse import opened, read_hot
 from harness.readers.iceberg import read_history
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.subjects.offload_cli import run_offload
-from harness.trades.tagged import START, Trades, opened
+from harness.trades.tagged import START, Trades
 from harness.verdict import assert_all
 from tests.support.run import published, run, told
-from tests.support.wrong_settings import (
-    HUSH,
-    MISSING,
-    REFUSED,
-    TLS,
-    UNREACHABLE,
-    changed,
-)
+from tests.support.wrong_settings import HUSH, MISSING, REFUSED, TLS, UNREACHABLE, changed
 
 END_TO_END = 30.0  # seconds
 ROWS = 50

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from harness.checkers.content import check_content
 from harness.environments.servers import placed
-from harness.readers.clickhouse import read_hot
+from harness.readers.clickhouse import opened, read_hot
 from harness.readers.iceberg import read_cold
 from harness.stack.stack import Stack
 from harness.subjects.offload_cli import run_offload
-from harness.trades.tagged import opened
 from harness.verdict import assert_all
 from tests.integration.embedded.test_types import FIELDS, PARSED
 

@@ -8,7 +8,7 @@ import pytest
 
 from offload import api
 from offload.errors import ConfigurationError, UsageError
-from offload.model.cold_table import TableSpec
+from offload.model.table import TableSpec
 from offload.results import RunResult, TableResult
 from offload.settings import Settings
 

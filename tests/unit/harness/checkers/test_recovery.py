@@ -6,7 +6,8 @@ import pytest
 
 from harness.checkers.recovery import check_recovery
 from harness.history import History
-from harness.timeline import Moment, Timeline, draw, lag
+from harness.reports.chart import draw, lag
+from harness.timeline import Moment, Timeline
 from harness.verdict import Verdict
 
 SOUND = dict(zip(Moment, (100.0, 101.0, 102.0, 110.0, 115.0, 120.0), strict=True))

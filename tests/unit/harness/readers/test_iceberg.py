@@ -12,14 +12,7 @@ from pyiceberg.table import Table
 from harness.checkers.snapshots import check_lineage, check_nothing_added, check_tokens, check_whole_batches
 from harness.checkers.trade_set import check_trade_set
 from harness.model import Batch, Ledger
-from harness.readers.iceberg import (
-    ColdTable,
-    live_files,
-    orphaned_files,
-    read_cold,
-    read_history,
-    read_properties,
-)
+from harness.readers.iceberg import ColdTable, live_files, orphaned_files, read_cold, read_history, read_properties
 from harness.readers.values import rows
 from harness.verdict import assert_all
 

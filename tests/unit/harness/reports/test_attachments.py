@@ -10,7 +10,8 @@ import allure
 import pytest
 
 from harness.history import History
-from harness.reports.attachments import (PAGE, PROPERTY, summarise, tell,)
+from harness.reports.summary import PAGE, PROPERTY, summarise
+from harness.reports.attachments import tell
 from harness.stack.service import Service
 from harness.timeline import Moment, Timeline
 from harness.scenarios import row_counts

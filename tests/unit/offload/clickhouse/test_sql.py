@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.clickhouse import sql
-from offload.clickhouse.types import CarriedColumn, Carrier
+from offload.model.columns import CarriedColumn, Carrier
 
 STRING = Carrier("string", "String", text=True)
 MAYBE = Carrier("long", "Int64", nullable=True)

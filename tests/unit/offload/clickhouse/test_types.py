@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from offload.clickhouse import types
-from offload.clickhouse.types import SourceColumn
 from offload.errors import DataError
 from offload.iceberg.schema import table_schema
-from offload.model.cold_table import PartitionField, TableSpec
+from offload.model.columns import SourceColumn
+from offload.model.table import PartitionField, TableSpec
 
 SPEC = TableSpec(
     "t", "t", "cold.t", "bronze", "ts", "n", unsigned_as_long=("as_long",), binary=("raw",), truncate=("fine",)

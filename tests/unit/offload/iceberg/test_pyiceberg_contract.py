@@ -1,7 +1,8 @@
 """
-What offload/iceberg/lake.py relies on in PyIceberg 0.12, where it reads private members or trusts a behaviour.
+What offload/iceberg/ relies on in PyIceberg 0.12, where it reads private members or trusts a behaviour.
 
-When one of these turns red after an upgrade, read offload/iceberg/lake.py and offload/iceberg/history.py again before anything else.
+When one of these turns red after an upgrade, read offload/iceberg/commit.py and offload/iceberg/history.py again before
+anything else.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID, SetPropertiesUpdate
 
-from offload.iceberg.lake import ObservedCatalog
+from offload.iceberg.catalog import ObservedCatalog
 
 ROWS = pa.table({"n": pa.array([1, 2, 3], pa.int64())})
 Request = tuple[tuple[Any, ...], tuple[Any, ...]]

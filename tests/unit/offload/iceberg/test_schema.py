@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offload.errors import DataError
-from offload.iceberg.schema import paths
+from offload.iceberg.data_files import paths
 
 
 def task(path: str, *deletes: str) -> Any:

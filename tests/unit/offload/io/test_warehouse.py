@@ -51,36 +51,6 @@ def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_several_files_are_one_glob() -> None:
-    """What they share stands outside the braces."""
-    local, remote = Storage("/w", 10), bucket(endpoint="http://minio:9000/")
-
-    assert local.table_function(["file:///w/a.parquet"]) == "file('/w/a.parquet', 'Parquet')"
-    assert local.table_function(["file:///w/x/a", "file:///w/y/b"]) == "file('/w/{x/a,y/b}', 'Parquet')"
-    assert remote.table_function(["s3://bucket/p/x/a", "s3://bucket/p/xy/b"]) == (
-        f"s3('http://minio:9000/bucket/p/{{x/a,xy/b}}', 'reader', '{SECRET}', 'Parquet')"
-    )
-
-
-def test_clickhouse_may_see_the_bucket_elsewhere() -> None:
-    """Its own endpoint first, then ours, then Amazon's."""
-    path = ["s3://bucket/a"]
-
-    assert "'http://inside/bucket/a'" in bucket(
-        endpoint="http://x", endpoint_for_clickhouse="http://inside"
-    ).table_function(path)
-    assert "'http://x/bucket/a'" in bucket(endpoint="http://x").table_function(path)
-    assert "'https://s3.eu-central-1.amazonaws.com/bucket/a'" in bucket(region="eu-central-1").table_function(path)
-
-
-def test_a_quote_in_a_path_or_key_stays_inside_its_literal() -> None:
-    """Keys and paths are quoted like all text."""
-    made = bucket(secret_key="it's").table_function(["s3://bucket/o'clock"])  # noqa: S106  # made up
-
-    assert "o\\'clock" in made
-    assert "it\\'s" in made
-
-
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

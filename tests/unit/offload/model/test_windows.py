@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.model import windows
-from offload.model.cold_table import Piece, Window
-from offload.model.windows import Cell
+from offload.model import splits, windows
+from offload.model.splits import Cell, Piece
+from offload.model.windows import Window
 
 SECOND = 10**6
 DAY = 86_400 * SECOND
@@ -23,7 +23,7 @@ times = st.integers(-3 * DAY, 3 * DAY) | st.integers(0, 50) | st.integers(DAY - 
 rows_of_a_window = st.lists(st.tuples(st.sampled_from(["ADA", "BTC", "ETH"]), times), max_size=60)
 
 
-def counting(rows: Sequence[Row], *, clustered: bool) -> windows.Count:
+def counting(rows: Sequence[Row], *, clustered: bool) -> splits.Count:
     """Count rows as the hot table does: buckets of ticks, per day and symbol where that is asked."""
 
     def count(window: Window, bucket: int) -> list[Cell]:
@@ -46,7 +46,7 @@ def test_batches_are_contiguous_and_cover_each_row_once(rows: list[Row], limit: 
     """From the window's low to its end, without a gap and without an overlap."""
     window = Window(low, 4 * DAY)
 
-    cut = list(windows.batches(window, 6, limit, counting(rows, clustered=False)))
+    cut = list(splits.batches(window, 6, limit, counting(rows, clustered=False)))
     taken = Counter(sum(lies_in(batch, ticks) for batch in cut) for _, ticks in rows if lies_in(window, ticks))
 
     assert set(taken) <= {1}
@@ -58,7 +58,7 @@ def test_batches_are_contiguous_and_cover_each_row_once(rows: list[Row], limit: 
 @given(rows_of_a_window, st.integers(1, 20))
 def test_a_batch_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit: int) -> None:
     """More rows than the limit: all of them share one tick."""
-    for batch in windows.batches(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=False)):
+    for batch in splits.batches(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=False)):
         inside = [ticks for _, ticks in rows if lies_in(batch, ticks)]
 
         assert len(inside) <= limit or len(set(inside)) == 1
@@ -67,7 +67,7 @@ def test_a_batch_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit:
 @given(rows_of_a_window, st.integers(1, 20))
 def test_pieces_cover_each_row_once_within_one_partition(rows: list[Row], limit: int) -> None:
     """A row lies in one piece: its day, its symbol's range and its window say so; the planned count is the real one."""
-    planned = windows.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
+    planned = splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
 
     held = Counter(piece for row in rows for piece in planned if _holds(piece, row))
 
@@ -78,7 +78,7 @@ def test_pieces_cover_each_row_once_within_one_partition(rows: list[Row], limit:
 @given(rows_of_a_window, st.integers(1, 20))
 def test_a_piece_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit: int) -> None:
     """Memory is bounded by the piece: only one tick of one symbol may be larger."""
-    for piece in windows.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True)):
+    for piece in splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True)):
         inside = {row for row in rows if _holds(piece, row)}
 
         assert piece.rows <= limit or len(inside) == 1
@@ -87,9 +87,9 @@ def test_a_piece_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit:
 @given(rows_of_a_window, st.integers(1, 20), st.integers(1, 40))
 def test_splits_hold_every_piece_once_and_one_partition_each(rows: list[Row], limit: int, per_file: int) -> None:
     """Files are made of whole pieces, in their order, of one day."""
-    planned = windows.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
+    planned = splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
 
-    made = windows.splits(planned, per_file)
+    made = splits.splits(planned, per_file)
 
     assert [piece for split in made for piece in split.pieces] == planned
     assert all(len({piece.partition for piece in split.pieces}) == 1 for split in made)
@@ -107,7 +107,7 @@ def test_a_partition_of_several_symbols_gets_several_files() -> None:
     """So that a filter on one symbol can skip some."""
     rows = [(symbol, ticks) for symbol in ("ADA", "BTC", "ETH", "XRP") for ticks in range(100)]
 
-    made = windows.splits(windows.pieces(Window(None, DAY), 6, 10**6, counting(rows, clustered=True)), 10**6)
+    made = splits.splits(splits.pieces(Window(None, DAY), 6, 10**6, counting(rows, clustered=True)), 10**6)
 
     assert [split.rows for split in made] == [200, 200]
 

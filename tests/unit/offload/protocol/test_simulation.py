@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 
 from offload.commands.run import TableRun
 from offload.fakes import FAKE_SPEC, FakeWorld
-from offload.model.steps import (
-    MOMENTS,
-    Event,
-    Moment,
-    Step,
-)
+from offload.model.steps import MOMENTS, Event, Moment, Step
 
 
 class Died(BaseException):

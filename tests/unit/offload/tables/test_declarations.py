@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from offload.errors import ConfigurationError, UsageError
-from offload.model.cold_table import PartitionField, TableSpec
+from offload.model.table import PartitionField, TableSpec
 from offload.tables import declarations
 
 FIELDS = {

@@ -8,7 +8,11 @@ import pytest
 
 from harness.stack.ownership import lock
 
-HOLD = "import sys; from harness.stack.ownership import lock\nwith lock.held(sys.argv[1], 0): print('held', flush=True); input()"
+HOLD = """
+import sys
+from harness.stack.ownership import lock
+with lock.held(sys.argv[1], 0): print('held', flush=True); input()
+"""
 
 
 def test_a_lock_is_given_back_when_its_holder_is_killed() -> None:

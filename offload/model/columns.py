@@ -1,0 +1,79 @@
+"""Columns of a table, and the type in which each is read, hashed and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from offload.model.table import TableSpec
+
+MICROSECONDS = 6
+SIGNED_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """One stored column of the hot table and its type as ClickHouse prints it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """
+    How one type travels.
+
+    Attributes:
+        iceberg: Iceberg type name; `list` and `map` have `items`.
+        clickhouse: The type that the value is read as, without Nullable.
+        nullable: Whether NULL can stand here.
+        converts: Whether the source must be cast before it is read.
+        text: Whether the value must be valid UTF-8.
+        checked_unsigned: Whether the value must fit a signed 64-bit integer.
+        dictionary: Whether it is text of few values, by its type.
+        items: Element, or key and value.
+    """
+
+    iceberg: str
+    clickhouse: str
+    nullable: bool = False
+    converts: bool = False
+    text: bool = False
+    checked_unsigned: bool = False
+    dictionary: bool = False
+    items: tuple[Carrier, ...] = ()
+
+    def __str__(self) -> str:
+        inner = f"<{', '.join(map(str, self.items))}>" if self.items else ""
+        return f"{self.iceberg}{inner}{'' if self.nullable else ' required'}"
+
+
+@dataclass(frozen=True)
+class CarriedColumn:
+    """One column of the cold table: its name and how it travels."""
+
+    name: str
+    carrier: Carrier
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """Everything about a table's columns that reading, hashing and writing need."""
+
+    spec: TableSpec
+    columns: tuple[CarriedColumn, ...]
+    precision: int
+
+    def column(self, name: str) -> CarriedColumn:
+        """The column of that name; its existence was checked when the shape was made."""
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def content(self) -> tuple[CarriedColumn, ...]:
+        """The columns that say what a row is: all but the delivery columns."""
+        return tuple(column for column in self.columns if column.name not in self.spec.delivery)
+
+    @property
+    def identity(self) -> tuple[CarriedColumn, ...]:
+        """The key columns, or where there is no key the whole row."""
+        return tuple(self.column(name) for name in self.spec.key) or self.content

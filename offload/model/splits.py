@@ -1,0 +1,188 @@
+"""Batches, chunks and splits: pure arithmetic on ticks and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from offload.model.windows import DAY, HOUR, MINUTE, SECOND, Window, clip
+
+# A partition of several clusters gets at least this many files, so that a filter on one cluster skips some.
+FILES_PER_PARTITION = 2
+
+
+@dataclass(frozen=True)
+class Piece:
+    """
+    What one query reads: rows of one partition, between two values of the cluster column, within a window.
+
+    `partition` holds SQL literals, one per partition field; `clusters` is an inclusive range of the first sort column
+    where that column is not the timestamp. `rows` is the planned count.
+    """
+
+    window: Window
+    partition: tuple[str, ...] = ()
+    clusters: tuple[str, str] | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """One data file to be: pieces of one partition in sort order, and where it goes. Picklable."""
+
+    number: int
+    pieces: tuple[Piece, ...]
+    path: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Planned rows; the source may have moved since."""
+        return sum(piece.rows for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Rows counted in one bucket of ticks `[start, start + bucket)` of one partition and cluster."""
+
+    partition: tuple[str, ...]
+    cluster: str | None
+    start: int
+    rows: int
+
+
+Count = Callable[[Window, int], Sequence[Cell]]
+"""Counts a window in buckets of so many ticks, in ascending order of their keys."""
+
+
+def granularities(precision: int) -> list[int]:
+    """Bucket sizes in ticks, from a day down to one tick."""
+    ticks = 10**precision
+    fine = [10**digits for digits in range(precision - 1, -1, -1)]
+    return [DAY * ticks, HOUR * ticks, MINUTE * ticks, SECOND * ticks, *fine]
+
+
+def batches(window: Window, precision: int, limit: int, count: Count) -> Iterator[Window]:
+    """
+    Cut a window into consecutive ones of at most `limit` rows each, where ties allow: none is ever cut.
+
+    Stretches without rows cost nothing: the last batch ends at the window's end.
+    """
+    low, rows = window.low, 0
+    for cell, size in _fine_enough(window, granularities(precision), limit, count):
+        if rows and rows + cell.rows > limit:
+            yield Window(low, cell.start - 1)
+            low, rows = cell.start - 1, 0
+        rows += cell.rows
+        if rows > limit:
+            end = min(cell.start + size - 1, window.high)
+            yield Window(low, end)
+            low, rows = end, 0
+    if rows:
+        yield Window(low, window.high)
+
+
+def _fine_enough(window: Window, sizes: list[int], limit: int, count: Count) -> Iterator[tuple[Cell, int]]:
+    """Cells in ascending order, each of at most `limit` rows or of one tick."""
+    for cell in sorted(count(window, sizes[0]), key=lambda cell: cell.start):
+        if cell.rows <= limit or len(sizes) == 1:
+            yield cell, sizes[0]
+        else:
+            yield from _fine_enough(clip(window, cell.start, sizes[0]), sizes[1:], limit, count)
+
+
+def pieces(window: Window, precision: int, limit: int, count: Count) -> list[Piece]:
+    """
+    Cut one batch into pieces of about `limit` rows, in the order of partition, cluster and time.
+
+    Whole clusters share a piece while they fit; a larger cluster is cut in time, down to one tick.
+    """
+    sizes = granularities(precision)[2:]
+    found = sorted(count(window, sizes[0]), key=lambda cell: (cell.partition, cell.cluster or "", cell.start))
+    made: list[Piece] = []
+    for partition, in_partition in groupby(found, key=lambda cell: cell.partition):
+        clusters = [list(cells) for _, cells in groupby(in_partition, key=lambda cell: cell.cluster)]
+        total = sum(cell.rows for cells in clusters for cell in cells)
+        fair = -(-total // FILES_PER_PARTITION) if len(clusters) > 1 else limit
+        made += _partition_pieces(window, partition, clusters, sizes, min(limit, fair), count)
+    return made
+
+
+def _partition_pieces(
+    window: Window,
+    partition: tuple[str, ...],
+    clusters: list[list[Cell]],
+    sizes: list[int],
+    limit: int,
+    count: Count,
+) -> list[Piece]:
+    made: list[Piece] = []
+    growing = False
+    for cells in clusters:
+        rows = sum(cell.rows for cell in cells)
+        if rows > limit:
+            made += _cut_cluster(window, cells, sizes, limit, count)
+            growing = False
+        elif growing and made[-1].rows + rows <= limit:
+            last = made.pop()
+            made.append(Piece(window, partition, _span(last.clusters, cells[0].cluster), last.rows + rows))
+        else:
+            made.append(Piece(window, partition, _span(None, cells[0].cluster), rows))
+            growing = True
+    return made
+
+
+def _span(clusters: tuple[str, str] | None, cluster: str | None) -> tuple[str, str] | None:
+    return None if cluster is None else (clusters[0] if clusters else cluster, cluster)
+
+
+def _cut_cluster(window: Window, cells: list[Cell], sizes: list[int], limit: int, count: Count) -> list[Piece]:
+    partition, cluster = cells[0].partition, cells[0].cluster
+    fine: list[tuple[Cell, int]] = []
+    for cell in cells:
+        fine += _finer(window, cell, sizes, limit, count)
+    made: list[Piece] = []
+    low, rows = window.low, 0
+    for cell, _ in fine:
+        if rows and rows + cell.rows > limit:
+            made.append(Piece(Window(low, cell.start - 1), partition, _span(None, cluster), rows))
+            low, rows = cell.start - 1, 0
+        rows += cell.rows
+    made.append(Piece(Window(low, window.high), partition, _span(None, cluster), rows))
+    return made
+
+
+def _finer(window: Window, cell: Cell, sizes: list[int], limit: int, count: Count) -> list[tuple[Cell, int]]:
+    if cell.rows <= limit or len(sizes) == 1:
+        return [(cell, sizes[0])]
+    within = count(clip(window, cell.start, sizes[0]), sizes[1])
+    same = sorted(
+        (part for part in within if (part.partition, part.cluster) == (cell.partition, cell.cluster)),
+        key=lambda part: part.start,
+    )
+    return [part for one in same for part in _finer(window, one, sizes[1:], limit, count)]
+
+
+def splits(planned: Sequence[Piece], rows_per_file: int) -> list[Split]:
+    """Gather pieces of one partition into files of about `rows_per_file` rows, in order."""
+    made: list[Split] = []
+    for _, group in groupby(planned, key=lambda piece: piece.partition):
+        of_partition = list(group)
+        several = len({piece.clusters for piece in of_partition}) > 1
+        total = sum(piece.rows for piece in of_partition)
+        target = min(rows_per_file, -(-total // FILES_PER_PARTITION)) if several else rows_per_file
+        for pieces_of_file in _filled(of_partition, target):
+            made.append(Split(len(made), tuple(pieces_of_file)))
+    return made
+
+
+def _filled(planned: Sequence[Piece], target: int) -> Iterator[list[Piece]]:
+    """A file ends with the piece that fills it: what is left over is never a file of crumbs."""
+    held: list[Piece] = []
+    for piece in planned:
+        held.append(piece)
+        if sum(one.rows for one in held) >= target:
+            yield held
+            held = []
+    if held:
+        yield held

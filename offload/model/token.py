@@ -1,0 +1,71 @@
+"""The commit token: what a commit says of itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """The largest published timestamp, in ticks of the source column since 1970 UTC, and the largest sequence at it."""
+
+    ticks: int
+    sequence: int | None
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """Which hot table it is: the server's UUID of it and the configured cluster name."""
+
+    uuid: str
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """
+    What a commit says of itself: it stands in the snapshot summary and, for the last one, in the table properties.
+
+    `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column.
+    `swept_at` (microseconds UTC on the source's clock) is when late rows were last looked for with none left behind.
+    `table_uuid` is the cold table's own.
+    """
+
+    run_id: str
+    epoch: int
+    batch: int
+    run_from: int | None
+    window_from: int | None
+    window_to: int
+    rows: int
+    digest: int
+    watermark_ticks: int | None
+    watermark_sequence: int | None
+    precision: int
+    source_uuid: str
+    source_cluster: str
+    table_uuid: str
+    swept_at: int | None = None
+
+    def dumps(self) -> str:
+        """The token as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def loads(cls, text: str) -> Token:
+        """
+        Read back what `dumps` wrote.
+
+        Raises:
+            ValueError: The text is no token.
+        """
+        try:
+            return cls(**json.loads(text))
+        except TypeError as error:
+            raise ValueError(f"not a token: {text[:200]}") from error
+
+    @property
+    def watermark(self) -> Watermark | None:
+        """The table's watermark after this commit."""
+        return None if self.watermark_ticks is None else Watermark(self.watermark_ticks, self.watermark_sequence)
