@@ -11,7 +11,7 @@ from figures import DLT, OURS, SPARK
 from sqlalchemy import make_url
 from tables import BenchTable
 
-from harness.environments.servers import REGION, Place
+from harness.environments.servers import REGION, ServerEnvironment
 
 HERE = Path(__file__).parent
 BASELINES = HERE.parent / ".venv-bench"
@@ -26,32 +26,36 @@ class Start:
     environment: dict[str, str]
 
 
-def ours(table: BenchTable, hot: Place, target: Place, _state: Path) -> Start:
+def ours(table: BenchTable, hot: ServerEnvironment, target: ServerEnvironment, _state: Path) -> Start:
     """The offload with its own defaults."""
-    place = target.having(clickhouse_dsn=hot.dsn, buffer="5min", lease="60s")
-    return Start([sys.executable, "-m", "offload", "run", *table.words, "--json"], place.env)
+    environment = target.with_settings(clickhouse_dsn=hot.dsn, buffer="5min", lease="60s")
+    return Start([sys.executable, "-m", "offload", "run", *table.words, "--json"], environment.env)
 
 
-def spark(_table: BenchTable, hot: Place, target: Place, _state: Path) -> Start:
+def spark(_table: BenchTable, hot: ServerEnvironment, target: ServerEnvironment, _state: Path) -> Start:
     """The Spark script."""
     jars = {"JARS": str(BASELINES / "jars")}
     return Start(_baseline("spark_jdbc.py"), _servers(hot, target) | jars)
 
 
-def dlt(_table: BenchTable, hot: Place, target: Place, state: Path) -> Start:
+def dlt(_table: BenchTable, hot: ServerEnvironment, target: ServerEnvironment, state: Path) -> Start:
     """The dlt pipeline; `state` is where it keeps its own between runs."""
     own = {"STATE": str(state), "RUNTIME__DLTHUB_TELEMETRY": "false"}
     return Start(_baseline("dlt_append.py"), _servers(hot, target) | own)
 
 
-CONTENDERS: dict[str, Callable[[BenchTable, Place, Place, Path], Start]] = {OURS: ours, SPARK: spark, DLT: dlt}
+CONTENDERS: dict[str, Callable[[BenchTable, ServerEnvironment, ServerEnvironment, Path], Start]] = {
+    OURS: ours,
+    SPARK: spark,
+    DLT: dlt,
+}
 
 
 def _baseline(script: str) -> list[str]:
     return [str(BASELINES / "bin" / "python"), str(HERE / "baselines" / script)]
 
 
-def _servers(hot: Place, target: Place) -> dict[str, str]:
+def _servers(hot: ServerEnvironment, target: ServerEnvironment) -> dict[str, str]:
     """The servers in the variables that both baselines read."""
     clickhouse, minio = hot.stack.clickhouse, hot.stack.minio
     postgres = make_url(target.catalog_uri)

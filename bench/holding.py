@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import fs
 from pyiceberg.table import StaticTable
 
-from harness.environments.servers import REGION, Place
+from harness.environments.servers import REGION, ServerEnvironment
 
 METADATA = ".metadata.json"
 
@@ -31,7 +31,7 @@ def hot_holding(client: Any, table: str) -> Holding:
     return Holding(*answer.result_rows[0])
 
 
-def cold_holding(place: Place, table: str) -> Holding:
+def cold_holding(environment: ServerEnvironment, table: str) -> Holding:
     """
     What the newest state of the Iceberg table in the place's bucket holds.
 
@@ -39,12 +39,12 @@ def cold_holding(place: Place, table: str) -> Holding:
         RuntimeError: The bucket has no such table.
     """
     properties = {
-        "s3.endpoint": place.stack.minio.outside,
-        "s3.access-key-id": place.stack.minio.access_key,
-        "s3.secret-access-key": place.stack.minio.secret_key,
+        "s3.endpoint": environment.stack.minio.outside,
+        "s3.access-key-id": environment.stack.minio.access_key,
+        "s3.secret-access-key": environment.stack.minio.secret_key,
         "s3.region": REGION,
     }
-    newest = StaticTable.from_metadata(f"s3://{_newest(place, table)}", properties)
+    newest = StaticTable.from_metadata(f"s3://{_newest(environment, table)}", properties)
     held = newest.scan(selected_fields=("sequence_number", "exchange_timestamp")).to_arrow()
     times = held.column("exchange_timestamp").cast(pa.int64())
     total = sum(pc.sum(chunk).as_py() for chunk in times.chunks if len(chunk))
@@ -56,14 +56,16 @@ def wrapped(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
 
 
-def _newest(place: Place, table: str) -> str:
+def _newest(environment: ServerEnvironment, table: str) -> str:
     """Path of the metadata file with the highest number, without the scheme: `00002-<uuid>.metadata.json`."""
-    minio = place.stack.minio
+    minio = environment.stack.minio
     bucket = fs.S3FileSystem(
         access_key=minio.access_key, secret_key=minio.secret_key, endpoint_override=minio.outside, region=REGION
     )
-    listed = bucket.get_file_info(fs.FileSelector(place.bucket, recursive=True))
+    listed = bucket.get_file_info(fs.FileSelector(environment.bucket, recursive=True))
     files = [entry for entry in listed if f"/{table}/metadata/" in entry.path and entry.path.endswith(METADATA)]
     if not files:
-        raise RuntimeError(f"expected an Iceberg table {table} in {place.bucket}; found {len(listed)} other objects")
+        raise RuntimeError(
+            f"expected an Iceberg table {table} in {environment.bucket}; found {len(listed)} other objects"
+        )
     return str(max(files, key=lambda entry: entry.base_name).path)

@@ -27,9 +27,9 @@ from report import REPORTS, merged
 from showing import markdown, show
 from tables import BENCH, BRONZE, BenchTable
 
-from harness.environments.servers import Place, placed
+from harness.environments.servers import ServerEnvironment, server_environment
 from harness.readers.clickhouse import opened
-from harness.stack.lifecycle import standing
+from harness.stack.lifecycle import running_stack
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
@@ -45,10 +45,10 @@ class Bench:
 
     stack: Stack
     table: BenchTable
-    hot: Place
+    hot: ServerEnvironment
     scratch: Path
     targets: ExitStack
-    places: dict[tuple[str, int], Place] = field(default_factory=dict)
+    places: dict[tuple[str, int], ServerEnvironment] = field(default_factory=dict)
 
     def fill(self, first: int, rows: int) -> None:
         """Insert rows and let ClickHouse finish its merges: nobody is measured while they run."""
@@ -63,7 +63,7 @@ class Bench:
     def run(self, case: Case, contender: str, turn: int) -> Run:
         """Measure one process, and check what its target holds then."""
         if (contender, turn) not in self.places:
-            self.places[contender, turn] = self.targets.enter_context(placed(self.stack))
+            self.places[contender, turn] = self.targets.enter_context(server_environment(self.stack))
         target = self.places[contender, turn]
         start = CONTENDERS[contender](self.table, self.hot, target, self.scratch / target.name)
         done = measure(start.words, start.environment, self.scratch / "run.log")
@@ -71,7 +71,7 @@ class Bench:
         print(f"{case.schema} {case.words} {contender}: {done.seconds:.2f} s, {done.peak_mb:.0f} MB", flush=True)
         return Run(case, contender, done.seconds, done.peak_mb)
 
-    def verify(self, target: Place, contender: str) -> None:
+    def verify(self, target: ServerEnvironment, contender: str) -> None:
         """
         Hold the target against the hot table.
 
@@ -88,7 +88,11 @@ class Bench:
 def measured(stack: Stack, cases: Sequence[Case], contenders: Sequence[str], repeats: int) -> Iterator[Run]:
     """Run the cases of one table one after the other; the later ones add to the targets of the first."""
     table = TABLES[cases[0].schema]
-    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder, placed(stack) as hot, ExitStack() as targets:
+    with (
+        tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder,
+        server_environment(stack) as hot,
+        ExitStack() as targets,
+    ):
         bench = Bench(stack, table, hot, Path(folder), targets)
         for case in cases:
             bench.fill(case.before, case.rows)
@@ -135,7 +139,7 @@ def main() -> None:
     asked = arguments()
     if set(asked.only) - {OURS} and not BASELINES.exists():
         raise SystemExit(f"expected: the baselines in {BASELINES}; found: no such folder; next: make baselines")
-    with standing(f"bench{uuid.uuid4().hex[:8]}") as stack:
+    with running_stack(f"bench{uuid.uuid4().hex[:8]}") as stack:
         reach_straight(stack)
         runs = list(everything(stack, asked))
         images = {str(service): image for service, image in stack.images.items()}

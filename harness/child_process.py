@@ -19,7 +19,7 @@ TIMEOUT = 120.0
 
 
 @dataclass(frozen=True)
-class Finished:
+class Completed:
     """
     How a child ended.
 
@@ -28,17 +28,17 @@ class Finished:
         stdout: All of it.
         stderr: All of it.
         killed: SIGKILL ended it.
-        landed: The fault wrote its marker: it struck. False where none was asked for.
+        fault_fired: The fault wrote its marker: it struck. False where none was asked for.
     """
 
     returncode: int
     stdout: str
     stderr: str
     killed: bool
-    landed: bool
+    fault_fired: bool
 
 
-class Running:
+class ChildProcess:
     """A child that has been started; signals go to its pid alone."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Running:
         return self._process.pid
 
     @property
-    def landed(self) -> bool:
+    def fault_fired(self) -> bool:
         """The fault's marker is there."""
         return (self._here / "marker").exists()
 
@@ -77,7 +77,7 @@ class Running:
     def _text(self, name: str) -> str:
         return (self._here / name).read_text(errors="replace")
 
-    def wait(self, timeout: float = TIMEOUT) -> Finished:
+    def wait(self, timeout: float = TIMEOUT) -> Completed:
         """
         Wait for the end.
 
@@ -88,17 +88,17 @@ class Running:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"expected the child to end within {timeout:g} s; it said: {self.output()}") from error
-        return Finished(code, self._text("stdout"), self._text("stderr"), code == -signal.SIGKILL, self.landed)
+        return Completed(code, self._text("stdout"), self._text("stderr"), code == -signal.SIGKILL, self.fault_fired)
 
-    def wait_landed(self, timeout: float = TIMEOUT) -> None:
+    def wait_fault_fired(self, timeout: float = TIMEOUT) -> None:
         """
         Wait until the fault has written its marker.
 
         Raises:
             TimeoutError: It has not, after `timeout` seconds or at the child's end.
         """
-        wait_until(lambda: self.landed or self.ended, self._missed, timeout)
-        if not self.landed:
+        wait_until(lambda: self.fault_fired or self.ended, self._missed, timeout)
+        if not self.fault_fired:
             raise TimeoutError(self._missed())
 
     def wait_frozen(self, timeout: float = TIMEOUT) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Event:
+class HistoryEvent:
     """Something that happened `at` so many seconds of the monotonic clock."""
 
     at: float
@@ -27,12 +27,12 @@ class History:
         self._clock = clock
         self._ahead = time.time() - time.monotonic()
         self._lock = Lock()
-        self._events: list[Event] = []
+        self._events: list[HistoryEvent] = []
 
-    def record(self, name: str, **details: object) -> Event:
+    def record(self, name: str, **details: object) -> HistoryEvent:
         """Add an event that happens now."""
         with self._lock:
-            event = Event(self._clock(), name, details)
+            event = HistoryEvent(self._clock(), name, details)
             self._events.append(event)
         return event
 
@@ -41,12 +41,12 @@ class History:
         return at + self._ahead
 
     @property
-    def events(self) -> tuple[Event, ...]:
+    def events(self) -> tuple[HistoryEvent, ...]:
         """All events so far."""
         with self._lock:
             return tuple(self._events)
 
-    def first(self, name: str) -> Event | None:
+    def first(self, name: str) -> HistoryEvent | None:
         """The first event of that name, or None."""
         return next((event for event in self.events if event.name == name), None)
 

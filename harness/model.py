@@ -28,7 +28,7 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ExpectedBatch:
     """Rows that must become visible together: by their `keys`, or where rows have none, by their count alone."""
 
     name: str
@@ -36,7 +36,7 @@ class Batch:
     keys: frozenset[Key] = frozenset()
 
     @classmethod
-    def of(cls, name: str, keys: frozenset[Key]) -> Batch:
+    def of(cls, name: str, keys: frozenset[Key]) -> ExpectedBatch:
         """A batch known by its keys."""
         return cls(name, len(keys), keys)
 

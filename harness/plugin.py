@@ -70,10 +70,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""
-    from harness.stack.lifecycle import standing
+    from harness.stack.lifecycle import running_stack
 
     keep_for = str(request.config.rootpath) if request.config.getoption("--keep-stack") else ""
-    with standing(request.config.stash[SESSION], keep_for) as stack:
+    with running_stack(request.config.stash[SESSION], keep_for) as stack:
         yield stack
         if request.session.testsfailed:
             stack.keep_logs(request.config.rootpath / "reports" / "stack" / stack.run)

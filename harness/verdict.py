@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Offence:
+class Violation:
     """One thing that is not as promised; the largest `weight` is the worst."""
 
     what: str
@@ -56,7 +56,7 @@ class Finding:
         return f"{head}\n  count: {self.count}\n  first: {self.first}\n  worst: {self.worst}\n  last:  {self.last}"
 
 
-def judged(checker: str, message: str, offences: Sequence[Offence]) -> Finding:
+def finding(checker: str, message: str, offences: Sequence[Violation]) -> Finding:
     """PASS where there is no offence, else FAIL with count, first, worst and last."""
     if not offences:
         return Finding(checker, Verdict.PASS, message)

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
         undeclared,
     )
     from offload.errors import OffloadError
-    from offload.model.steps import Event, Moment, Step
+    from offload.model.steps import Event, Step, StepEvent
     from offload.results import RunResult, TableAudit, TablePlan, TableResult
     from offload.settings import Settings
     from offload.settings import load as load_settings
 
 __all__ = [
     "Event",
-    "Moment",
     "OffloadError",
     "RunResult",
     "Settings",
     "Step",
+    "StepEvent",
     "TableAudit",
     "TablePlan",
     "TableResult",
@@ -56,7 +56,7 @@ __all__ = [
 
 _HOMES = {
     "Event": "model.steps.Event",
-    "Moment": "model.steps.Moment",
+    "StepEvent": "model.steps.StepEvent",
     "OffloadError": "errors.OffloadError",
     "RunResult": "results.RunResult",
     "Settings": "settings.Settings",

@@ -70,8 +70,8 @@ def run(
     if late:
         specs = [declarations.with_late(one, late) for one in specs]
     run_id = uuid.uuid4().hex
-    with wiring.parts(chosen) as parts:
-        done = [TableRun(parts, one, run_id, until=until, listeners=listeners).run() for one in specs]
+    with wiring.open_adapters(chosen) as adapters:
+        done = [TableRun(adapters, one, run_id, until=until, listeners=listeners).run() for one in specs]
     return RunResult(run_id, tuple(done))
 
 
@@ -115,8 +115,8 @@ def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Setti
     _check_times(until)
     chosen = settings or load()
     specs = select(declarations.load(chosen.tables), names, None)
-    with wiring.parts(chosen) as parts:
-        return [plan_command.plan(parts, spec, until) for spec in specs]
+    with wiring.open_adapters(chosen) as adapters:
+        return [plan_command.plan(adapters, spec, until) for spec in specs]
 
 
 def audit(
@@ -136,8 +136,8 @@ def audit(
     _check_times(start, end)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
-    with wiring.parts(chosen) as parts:
-        return [audit_command.audit(parts, one, start, end) for one in specs]
+    with wiring.open_adapters(chosen) as adapters:
+        return [audit_command.audit(adapters, one, start, end) for one in specs]
 
 
 def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -151,8 +151,8 @@ def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     """
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
-    with wiring.parts(chosen) as parts:
-        return adopt_command.adopt(parts, spec, uuid.uuid4().hex)
+    with wiring.open_adapters(chosen) as adapters:
+        return adopt_command.adopt(adapters, spec, uuid.uuid4().hex)
 
 
 def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:
@@ -174,8 +174,8 @@ def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, 
     """
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
-    with wiring.parts(chosen) as parts:
-        return watermark_command.show_watermark(parts, spec)
+    with wiring.open_adapters(chosen) as adapters:
+        return watermark_command.show_watermark(adapters, spec)
 
 
 def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
@@ -188,8 +188,8 @@ def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str
     """
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
-    with wiring.parts(chosen) as parts:
-        return watermark_command.repair_watermark(parts, spec, uuid.uuid4().hex)
+    with wiring.open_adapters(chosen) as adapters:
+        return watermark_command.repair_watermark(adapters, spec, uuid.uuid4().hex)
 
 
 def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:

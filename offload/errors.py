@@ -24,7 +24,7 @@ from typing import ClassVar
 BUG = 70
 # When several tables fail, the run exits with the gravest: a bug before anything, what a person must mend before
 # what mends itself.
-GRAVITY = (0, 75, 69, 64, 65, 77, 78, BUG)
+SEVERITY = (0, 75, 69, 64, 65, 77, 78, BUG)
 
 
 class OffloadError(Exception):
@@ -78,7 +78,7 @@ class SourceMoving(Transient):
     """The hot rows changed under each of the attempts to read them."""
 
 
-class KeysDoubled(SourceMoving):
+class DuplicateKeys(SourceMoving):
     """A key arrived twice: throw away what was read; from now on the same read gives each key once."""
 
 
@@ -120,6 +120,6 @@ class OutcomeUnknown(OffloadError):
     exit_code = 75
 
 
-def gravest(codes: list[int]) -> int:
-    """The exit code that stands for several: see `GRAVITY`; an unknown code counts as a bug."""
-    return max(codes, default=0, key=lambda code: GRAVITY.index(code if code in GRAVITY else BUG))
+def most_severe(codes: list[int]) -> int:
+    """The exit code that stands for several: see `SEVERITY`; an unknown code counts as a bug."""
+    return max(codes, default=0, key=lambda code: SEVERITY.index(code if code in SEVERITY else BUG))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from offload.errors import BUG, OffloadError, gravest
+from offload.errors import BUG, OffloadError, most_severe
 
 ErrorDocument = dict[str, str]
 
@@ -56,7 +56,7 @@ class RunResult:
     @property
     def exit_code(self) -> int:
         """The gravest of the tables'."""
-        return gravest([table.exit_code for table in self.tables])
+        return most_severe([table.exit_code for table in self.tables])
 
     def document(self) -> dict[str, Any]:
         """As `--json` prints it."""

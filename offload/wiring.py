@@ -16,9 +16,9 @@ from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.engines.local import LocalEngine
 from offload.errors import ConfigurationError, UsageError
 from offload.iceberg.lake import IcebergLake
-from offload.io.database import checked
-from offload.io.warehouse import Storage
-from offload.protocol.adapters import Limits, Parts
+from offload.io.database import validated_url
+from offload.io.warehouse import Warehouse
+from offload.protocol.adapters import Adapters, Limits
 from offload.settings import Settings
 from offload.watermarks.store import WatermarkStore
 
@@ -31,10 +31,10 @@ class SystemClock:
         return time.time_ns() // 1000
 
 
-def storage(settings: Settings) -> Storage:
+def warehouse(settings: Settings) -> Warehouse:
     """The warehouse."""
     key, secret = settings.s3_access_key, settings.s3_secret_key
-    return Storage(
+    return Warehouse(
         settings.warehouse,
         settings.timeout,
         endpoint=settings.s3_endpoint,
@@ -48,12 +48,12 @@ def storage(settings: Settings) -> Storage:
 def watermarks(settings: Settings) -> WatermarkStore:
     """The watermark store."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    url = checked("OFFLOAD_WATERMARKS_URL", settings.watermarks_url.get_secret_value())
+    url = validated_url("OFFLOAD_WATERMARKS_URL", settings.watermarks_url.get_secret_value())
     return WatermarkStore(url, settings.lease, settings.timeout, owner)
 
 
 @contextmanager
-def parts(settings: Settings) -> Iterator[Parts]:
+def open_adapters(settings: Settings) -> Iterator[Adapters]:
     """
     Everything a run needs; nothing is opened before it is used, and what was opened is closed at the end.
 
@@ -63,19 +63,19 @@ def parts(settings: Settings) -> Iterator[Parts]:
     """
     if settings.engine != "local":
         raise UsageError("the engine local", settings.engine, "set OFFLOAD_ENGINE=local or leave --engine out")
-    files = storage(settings)
-    catalog = checked("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
-    door = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
-    if not door.embedded and not files.remote:
+    files = warehouse(settings)
+    catalog = validated_url("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
+    client = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
+    if not client.embedded and not files.remote:
         # A server cannot see this machine's folder, and what it cannot read it cannot verify.
         raise ConfigurationError(
             "a warehouse that the ClickHouse server can reach", settings.warehouse, "set OFFLOAD_WAREHOUSE to s3://…"
         )
     lake = IcebergLake(settings.catalog_name, catalog, files, settings.timeout)
     try:
-        yield Parts(
-            source=ClickHouseSource(door, settings.cluster),
-            verifier=ClickHouseVerifier(door, partial(table_function, files)),
+        yield Adapters(
+            source=ClickHouseSource(client, settings.cluster),
+            verifier=ClickHouseVerifier(client, partial(table_function, files)),
             lake=lake,
             watermarks=watermarks(settings),
             engine=LocalEngine(files, settings.workers),
@@ -83,5 +83,5 @@ def parts(settings: Settings) -> Iterator[Parts]:
             limits=Limits(settings.buffer, settings.batch_rows),
         )
     finally:
-        door.close()
+        client.close()
         lake.close()

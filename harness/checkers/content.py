@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.readers.arrow import Table, pa
 from harness.readers.values import kind, rows
-from harness.verdict import Finding, Offence, judged, unknown
+from harness.verdict import Finding, Violation, finding, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,11 +49,13 @@ def check_content(
     if strange := [name for name in key if name in delivery or name not in {*columns, *found.column_names}]:
         raise ValueError(f"expected key columns of {columns}; found {strange}; next: correct `key`")
     if schema := list(_schema_offences(expected, found, delivery)):
-        return judged(NAME, "both tables have the same columns", schema)
+        return finding(NAME, "both tables have the same columns", schema)
     if not expected.num_rows:
         return unknown(NAME, "no row was expected")
     if key and _plainly_equal(expected, found, columns, key):
-        return judged(NAME, f"the same row for each key; {expected.num_rows} rows, {len(columns)} columns compared", [])
+        return finding(
+            NAME, f"the same row for each key; {expected.num_rows} rows, {len(columns)} columns compared", []
+        )
     if not key:
         return _judge_multiset(expected, found, columns)
     return _judge_keyed(expected, found, columns, key, only_common=only_common)
@@ -70,30 +72,30 @@ def _plainly_equal(expected: Table, found: Table, columns: Sequence[str], key: S
         return False
 
 
-def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Offence]:
+def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Violation]:
     left = {field.name: kind(field.type) for field in expected.schema if field.name not in delivery}
     right = {field.name: kind(field.type) for field in found.schema if field.name not in delivery}
     for name in left | right:
         if left.get(name) != right.get(name) and "null" not in {left.get(name), right.get(name)}:
-            yield Offence(f"column {name}: expected {left.get(name, 'none')}, found {right.get(name, 'none')}")
+            yield Violation(f"column {name}: expected {left.get(name, 'none')}, found {right.get(name, 'none')}")
 
 
 def _judge_multiset(expected: Table, found: Table, columns: Sequence[str]) -> Finding:
     wanted, got = Counter(rows(expected, columns)), Counter(rows(found, columns))
     offences = [
         *(
-            Offence(f"missing {times} times: {row}", times)
+            Violation(f"missing {times} times: {row}", times)
             for row, times in (wanted - got).items()
             for _ in range(times)
         ),
         *(
-            Offence(f"surplus {times} times: {row}", times)
+            Violation(f"surplus {times} times: {row}", times)
             for row, times in (got - wanted).items()
             for _ in range(times)
         ),
     ]
     message = f"the same rows, as often; {expected.num_rows} expected, {found.num_rows} found, {len(columns)} columns"
-    return judged(NAME, message, offences)
+    return finding(NAME, message, offences)
 
 
 def _judge_keyed(
@@ -105,9 +107,9 @@ def _judge_keyed(
         return unknown(NAME, f"no key in common; {len(wanted)} expected, {len(got)} found")
     offences = [offence for name in got if name in common for offence in _altered(name, wanted, got, columns)]
     if not only_common:
-        offences += [Offence(f"{name} is missing", len(columns)) for name in wanted if name not in common]
-        offences += [Offence(f"{name} is surplus", len(columns)) for name in got if name not in common]
-    return judged(NAME, f"the same row for each key; {len(common)} keys and {len(columns)} columns compared", offences)
+        offences += [Violation(f"{name} is missing", len(columns)) for name in wanted if name not in common]
+        offences += [Violation(f"{name} is surplus", len(columns)) for name in got if name not in common]
+    return finding(NAME, f"the same row for each key; {len(common)} keys and {len(columns)} columns compared", offences)
 
 
 def _by_key(table: Table, columns: Sequence[str], key: Sequence[str]) -> dict[Key, list[Key]]:
@@ -119,12 +121,12 @@ def _by_key(table: Table, columns: Sequence[str], key: Sequence[str]) -> dict[Ke
 
 def _altered(
     name: Key, wanted: dict[Key, list[Key]], got: dict[Key, list[Key]], columns: Sequence[str]
-) -> Iterator[Offence]:
+) -> Iterator[Violation]:
     for row in got[name]:
         if row in wanted[name]:
             continue
         differences = min((_differences(right, row, columns) for right in wanted[name]), key=len)
-        yield Offence(f"{name}: {'; '.join(differences)}", len(differences))
+        yield Violation(f"{name}: {'; '.join(differences)}", len(differences))
 
 
 def _differences(expected: Key, found: Key, columns: Sequence[str]) -> list[str]:

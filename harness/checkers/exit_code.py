@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.child_process import Finished
-from harness.verdict import Finding, Offence, judged
+from harness.child_process import Completed
+from harness.verdict import Finding, Violation, finding
 
 
-def ended(run: Finished, *codes: int) -> Finding:
+def ended(run: Completed, *codes: int) -> Finding:
     """Judge a run by its exit code."""
-    offences = [] if run.returncode in codes else [Offence(f"exit code {run.returncode}: {run.stderr[-1500:]}")]
-    return judged("exit_code", f"the run ends with {' or '.join(map(str, codes))}", offences)
+    offences = [] if run.returncode in codes else [Violation(f"exit code {run.returncode}: {run.stderr[-1500:]}")]
+    return finding("exit_code", f"the run ends with {' or '.join(map(str, codes))}", offences)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from harness.timeline import Moment, Timeline
-from harness.verdict import Finding, Offence, judged, unknown
+from harness.timeline import Milestone, Timeline
+from harness.verdict import Finding, Violation, finding, unknown
 
 NAME = "recovery"
 
@@ -22,7 +22,7 @@ def check_recovery(timeline: Timeline, seconds: float) -> Finding:
         The count is of targets missed and of moments out of order. UNKNOWN where a moment is missing: a fault that
         never landed, or a recovery that nobody waited for, proves nothing.
     """
-    missing = [moment.value for moment in Moment if moment not in timeline.at]
+    missing = [moment.value for moment in Milestone if moment not in timeline.at]
     if missing:
         return unknown(NAME, f"never recorded: {', '.join(missing)}")
     offences = [*_disorder(timeline), *_lateness(timeline, seconds)]
@@ -30,20 +30,22 @@ def check_recovery(timeline: Timeline, seconds: float) -> Finding:
     message = (
         f"back within {seconds:g} s; MTTR {mttr:.2f} s, outage {outage:.2f} s, all arrived after {caught_up:.2f} s"
     )
-    return judged(NAME, message, offences)
+    return finding(NAME, message, offences)
 
 
-def _disorder(timeline: Timeline) -> list[Offence]:
-    pairs = ((before, after, timeline.at[before] - timeline.at[after]) for before, after in pairwise(Moment))
+def _disorder(timeline: Timeline) -> list[Violation]:
+    pairs = ((before, after, timeline.at[before] - timeline.at[after]) for before, after in pairwise(Milestone))
     return [
-        Offence(f"{after} came {early:.3f} s before {before}", early) for before, after, early in pairs if early > 0
+        Violation(f"{after} came {early:.3f} s before {before}", early) for before, after, early in pairs if early > 0
     ]
 
 
-def _lateness(timeline: Timeline, seconds: float) -> list[Offence]:
+def _lateness(timeline: Timeline, seconds: float) -> list[Violation]:
     at = timeline.at
     spans = (
-        ("the first success", at[Moment.FIRST_SUCCESS] - at[Moment.HEAL]),
-        ("the last trade", at[Moment.CAUGHT_UP] - at[Moment.FIRST_SUCCESS]),
+        ("the first success", at[Milestone.FIRST_SUCCESS] - at[Milestone.HEAL]),
+        ("the last trade", at[Milestone.CAUGHT_UP] - at[Milestone.FIRST_SUCCESS]),
     )
-    return [Offence(f"{what} took {took:.2f} s, {seconds:g} s at most", took) for what, took in spans if took > seconds]
+    return [
+        Violation(f"{what} took {took:.2f} s, {seconds:g} s at most", took) for what, took in spans if took > seconds
+    ]

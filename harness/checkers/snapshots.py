@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from harness.verdict import Finding, Offence, judged, unknown
+from harness.verdict import Finding, Violation, finding, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.model import Batch, SnapshotRecord
+    from harness.model import ExpectedBatch, SnapshotRecord
 
 WHOLE = "whole_batches"
 LINEAGE = "snapshot_lineage"
@@ -23,7 +23,7 @@ TOKENS = "snapshot_tokens"
 NOTHING = "nothing_added"
 
 
-def check_whole_batches(history: Sequence[SnapshotRecord] | None, batches: Sequence[Batch]) -> Finding:
+def check_whole_batches(history: Sequence[SnapshotRecord] | None, batches: Sequence[ExpectedBatch]) -> Finding:
     """
     Judge that no snapshot shows part of a batch.
 
@@ -47,12 +47,12 @@ def check_whole_batches(history: Sequence[SnapshotRecord] | None, batches: Seque
     if keyed and unread:
         return unknown(WHOLE, f"the keys visible at snapshot {unread[0]} and {len(unread) - 1} others were not read")
     offences = list(_torn(history, keyed) if keyed else _odd_sums(history, batches))
-    return judged(
+    return finding(
         WHOLE, f"no snapshot shows part of a batch; {len(history)} snapshots, {len(batches)} batches", offences
     )
 
 
-def _torn(history: Sequence[SnapshotRecord], batches: Sequence[Batch]) -> Iterator[Offence]:
+def _torn(history: Sequence[SnapshotRecord], batches: Sequence[ExpectedBatch]) -> Iterator[Violation]:
     for record in history:
         seen = record.visible or {}
         for batch in batches:
@@ -60,17 +60,17 @@ def _torn(history: Sequence[SnapshotRecord], batches: Sequence[Batch]) -> Iterat
             rows, once = sum(times), times.count(1)
             if rows and once < batch.rows:
                 text = f"snapshot {record.snapshot_id}: batch {batch.name}: {once} of {batch.rows} keys seen once"
-                yield Offence(f"{text}, {rows} rows", min(once, batch.rows - once))
+                yield Violation(f"{text}, {rows} rows", min(once, batch.rows - once))
 
 
-def _odd_sums(history: Sequence[SnapshotRecord], batches: Sequence[Batch]) -> Iterator[Offence]:
+def _odd_sums(history: Sequence[SnapshotRecord], batches: Sequence[ExpectedBatch]) -> Iterator[Violation]:
     left = [batch.rows for batch in batches]
     for record in history:
         change = record.added_rows - record.deleted_rows
         used = _subset(left, change)
         if used is None:
             text = f"snapshot {record.snapshot_id} changes the table by {change} rows"
-            yield Offence(f"{text}; batches not yet published have {left}", abs(change))
+            yield Violation(f"{text}; batches not yet published have {left}", abs(change))
         for rows in used or ():
             left.remove(rows)
 
@@ -95,18 +95,18 @@ def check_lineage(history: Sequence[SnapshotRecord] | None) -> Finding:
     if not history:
         return unknown(LINEAGE, "no snapshot was read")
     offences = [offence for before, after in pairwise(history) for offence in _breaks(before, after)]
-    return judged(LINEAGE, f"each snapshot follows the one before it; {len(history)} snapshots", offences)
+    return finding(LINEAGE, f"each snapshot follows the one before it; {len(history)} snapshots", offences)
 
 
-def _breaks(before: SnapshotRecord, after: SnapshotRecord) -> Iterator[Offence]:
+def _breaks(before: SnapshotRecord, after: SnapshotRecord) -> Iterator[Violation]:
     if after.parent_id != before.snapshot_id:
         text = f"snapshot {after.snapshot_id} was made from {after.parent_id}, not from {before.snapshot_id}"
-        yield Offence(text, abs(after.added_rows))
+        yield Violation(text, abs(after.added_rows))
     elif before.total_rows is not None and after.total_rows is not None:
         expected = before.total_rows + after.added_rows - after.deleted_rows
         if after.total_rows != expected:
             text = f"snapshot {after.snapshot_id} says {after.total_rows} rows in all, its history {expected}"
-            yield Offence(text, abs(after.total_rows - expected))
+            yield Violation(text, abs(after.total_rows - expected))
 
 
 def check_tokens(history: Sequence[SnapshotRecord] | None) -> Finding:
@@ -124,12 +124,12 @@ def check_tokens(history: Sequence[SnapshotRecord] | None) -> Finding:
         change = record.added_rows - record.deleted_rows
         if record.token is None and change:
             offences.append(
-                Offence(f"snapshot {record.snapshot_id} changes {change} rows without a token", abs(change))
+                Violation(f"snapshot {record.snapshot_id} changes {change} rows without a token", abs(change))
             )
         elif record.token in earlier:
-            offences.append(Offence(f"snapshot {record.snapshot_id} repeats token {record.token}", record.added_rows))
+            offences.append(Violation(f"snapshot {record.snapshot_id} repeats token {record.token}", record.added_rows))
         earlier |= {record.token} if record.token else set()
-    return judged(TOKENS, f"one token, one snapshot; {len(history)} snapshots", offences)
+    return finding(TOKENS, f"one token, one snapshot; {len(history)} snapshots", offences)
 
 
 def check_nothing_added(before: Sequence[SnapshotRecord] | None, after: Sequence[SnapshotRecord] | None) -> Finding:
@@ -146,10 +146,10 @@ def check_nothing_added(before: Sequence[SnapshotRecord] | None, after: Sequence
     if before is None or after is None:
         return unknown(NOTHING, f"the history {'before' if before is None else 'after'} the run could not be read")
     offences = [
-        Offence(f"snapshot {one.snapshot_id} {what}: {one.added_rows} rows", one.added_rows)
+        Violation(f"snapshot {one.snapshot_id} {what}: {one.added_rows} rows", one.added_rows)
         for one, what in _changes(before, after)
     ]
-    return judged(NOTHING, f"a failed run adds no snapshot; {len(before)} before, {len(after)} after", offences)
+    return finding(NOTHING, f"a failed run adds no snapshot; {len(before)} before, {len(after)} after", offences)
 
 
 def _changes(before: Sequence[SnapshotRecord], after: Sequence[SnapshotRecord]) -> Iterator[tuple[SnapshotRecord, str]]:

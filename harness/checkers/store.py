@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.readers.iceberg import read_properties
 from harness.readers.values import EPOCH
-from harness.verdict import Finding, Offence, judged
+from harness.verdict import Finding, Violation, finding
 
 if TYPE_CHECKING:
-    from harness.readers.iceberg import ColdTable
+    from harness.readers.iceberg import ColdTableAddress
 
 
 WATERMARK = "tidemark.watermark"
@@ -20,25 +20,25 @@ class Tiers(Protocol):
     """Where a cold table and its row of the watermark store are found; reading either changes nothing."""
 
     @property
-    def cold(self) -> ColdTable:
+    def cold(self) -> ColdTableAddress:
         """The cold table."""
 
     def watermark_row(self) -> dict[str, Any]:
         """The table's row of the watermark store; empty where there is none."""
 
 
-def check_store(site: Tiers) -> Finding:
+def check_store(environment: Tiers) -> Finding:
     """Judge that the watermark store says what the table says, and that nobody holds the lease."""
-    row, mark = site.watermark_row(), cold_watermark(site)
+    row, mark = environment.watermark_row(), cold_watermark(environment)
     shown = row.get("last_offload_timestamp")
     row["last_offload_timestamp"] = None if shown is None else _microseconds(shown)
     wanted = {"watermark_ticks": mark, "last_offload_timestamp": mark, "status": "success", "owner": "nobody"}
     offences = [
-        Offence(f"{name}: expected {expected}, found {row.get(name)}")
+        Violation(f"{name}: expected {expected}, found {row.get(name)}")
         for name, expected in wanted.items()
         if row.get(name) != expected
     ]
-    return judged("watermark_store", f"the store follows the table, which stands at {mark}", offences)
+    return finding("watermark_store", f"the store follows the table, which stands at {mark}", offences)
 
 
 def _microseconds(shown: object) -> int | None:
@@ -50,7 +50,7 @@ def _microseconds(shown: object) -> int | None:
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
 
 
-def cold_watermark(site: Tiers) -> int | None:
+def cold_watermark(environment: Tiers) -> int | None:
     """The watermark that the table itself names, in ticks."""
-    text = read_properties(site.cold).get(WATERMARK)
+    text = read_properties(environment.cold).get(WATERMARK)
     return int(text) if text else None

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.verdict import Finding, Offence, judged, unknown
+from harness.verdict import Finding, Violation, finding, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,10 +84,10 @@ def _zero_loss(trades: TradeSet, ledger: Ledger) -> Finding:
         f"every acked trade is found; {len(trades.acked)} acked, {len(trades.lost)} lost, "
         f"{len(trades.recovered)} of {len(set(ledger.unknown))} with an unknown outcome recovered"
     )
-    return judged("zero_loss", message, _gaps(trades))
+    return finding("zero_loss", message, _gaps(trades))
 
 
-def _gaps(trades: TradeSet) -> list[Offence]:
+def _gaps(trades: TradeSet) -> list[Violation]:
     """One offence per lost trade; the worst is the one where the longest gap begins."""
     lost = set(trades.lost)
     weights: dict[Key, int] = {}
@@ -99,7 +99,7 @@ def _gaps(trades: TradeSet) -> list[Offence]:
         start = key if start is None else start
         weights[key] = 1
         weights[start] += key is not start
-    return [Offence(_gap_text(key, weight), weight) for key, weight in weights.items()]
+    return [Violation(_gap_text(key, weight), weight) for key, weight in weights.items()]
 
 
 def _gap_text(key: Key, length: int) -> str:
@@ -111,15 +111,15 @@ def _zero_duplicates(trades: TradeSet, rows: int) -> Finding:
         return unknown("zero_duplicates", "no row was found: none could be doubled")
     surplus = sum(times - 1 for _, times in trades.duplicated)
     message = f"every key is found once at most; {rows} rows examined, {surplus} of them surplus"
-    return judged("zero_duplicates", message, _repeats(trades.duplicated))
+    return finding("zero_duplicates", message, _repeats(trades.duplicated))
 
 
 def _nothing_unexpected(trades: TradeSet, rows: int) -> Finding:
     if rows == 0:
         return unknown("nothing_unexpected", "no row was found: none could be unexpected")
     message = f"nothing is found that was refused or never produced; {rows} rows examined"
-    return judged("nothing_unexpected", message, _repeats(trades.unexpected))
+    return finding("nothing_unexpected", message, _repeats(trades.unexpected))
 
 
-def _repeats(found: Sequence[tuple[Key, int]]) -> list[Offence]:
-    return [Offence(f"{key} found {times} times" if times > 1 else f"{key}", times) for key, times in found]
+def _repeats(found: Sequence[tuple[Key, int]]) -> list[Violation]:
+    return [Violation(f"{key} found {times} times" if times > 1 else f"{key}", times) for key, times in found]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from harness.verdict import Finding, Offence, judged, unknown
+from harness.verdict import Finding, Violation, finding, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +29,13 @@ def check_watermark(observed: Sequence[int | None]) -> Finding:
         return unknown(NAME, f"{len(observed)} observations: it takes {ENOUGH} to see a movement")
     steps = enumerate(pairwise(observed), start=1)
     offences = [_step(number, before, after) for number, (before, after) in steps if _backwards(before, after)]
-    return judged(NAME, f"the watermark never moves backwards; {len(observed)} observations", offences)
+    return finding(NAME, f"the watermark never moves backwards; {len(observed)} observations", offences)
 
 
 def _backwards(before: int | None, after: int | None) -> bool:
     return before is not None and (after is None or after < before)
 
 
-def _step(number: int, before: int | None, after: int | None) -> Offence:
+def _step(number: int, before: int | None, after: int | None) -> Violation:
     fallen = float("inf") if before is None or after is None else before - after
-    return Offence(f"observation {number}: from {before} back to {after}", fallen)
+    return Violation(f"observation {number}: from {before} back to {after}", fallen)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.readers.clickhouse import HotTable
+from harness.readers.clickhouse import HotTableAddress
 from harness.readers.watermarks import StoreTable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ CATALOG = "tidemark"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TablePlace(ABC):
+class Environment(ABC):
     """
     One declared table, wherever it is.
 
@@ -40,11 +40,11 @@ class TablePlace(ABC):
         """The watermark store as the offload is given it."""
 
     @property
-    def hot(self) -> HotTable:
+    def hot(self) -> HotTableAddress:
         """The hot table."""
-        return HotTable(self.table, self.dsn)
+        return HotTableAddress(self.table, self.dsn)
 
-    def having(self, **settings: str) -> Self:
+    def with_settings(self, **settings: str) -> Self:
         """The same place, with further variables: `lease="2"` is `OFFLOAD_LEASE=2`."""
         named = {f"OFFLOAD_{name.upper()}": value for name, value in settings.items()}
         return replace(self, settings={**self.settings, **named})

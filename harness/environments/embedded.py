@@ -6,16 +6,16 @@ import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from harness.environments.base import CATALOG, TablePlace
-from harness.readers.iceberg import ColdTable
-from harness.readers.watermarks import driven
+from harness.environments.base import CATALOG, Environment
+from harness.readers.iceberg import ColdTableAddress
+from harness.readers.watermarks import with_driver
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Site(TablePlace):
+class EmbeddedEnvironment(Environment):
     """
     Where everything of one test is; nothing is shared with another.
 
@@ -55,11 +55,13 @@ class Site(TablePlace):
         }
 
     @property
-    def cold(self) -> ColdTable:
+    def cold(self) -> ColdTableAddress:
         """The cold table."""
-        return ColdTable(f"cold.{self.table}", driven(self.catalog_uri), str(self.folder / "warehouse"), CATALOG)
+        return ColdTableAddress(
+            f"cold.{self.table}", with_driver(self.catalog_uri), str(self.folder / "warehouse"), CATALOG
+        )
 
-    def beside(self) -> Site:
+    def beside(self) -> EmbeddedEnvironment:
         """
         The same place with a copy of the chDB folder, which a second process can open: the tables keep their UUIDs.
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from harness.environments.base import CATALOG, TablePlace
+from harness.environments.base import CATALOG, Environment
 from harness.readers import clickhouse
-from harness.readers.iceberg import ColdTable
-from harness.readers.watermarks import driven
+from harness.readers.iceberg import ColdTableAddress
+from harness.readers.watermarks import with_driver
 from harness.trades import tagged
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LEASE = "5"  # seconds: a frozen run is taken over soon
 
 
 @dataclass(frozen=True)
-class Place(TablePlace):
+class ServerEnvironment(Environment):
     """
     Where everything of one test is; nothing is shared with another.
 
@@ -86,7 +86,7 @@ class Place(TablePlace):
         }
 
     @property
-    def cold(self) -> ColdTable:
+    def cold(self) -> ColdTableAddress:
         """The cold table."""
         minio = self.stack.minio
         properties = {
@@ -95,17 +95,19 @@ class Place(TablePlace):
             "s3.secret-access-key": minio.secret_key,
             "s3.region": REGION,
         }
-        where = driven(self.catalog_uri), f"s3://{self.bucket}/warehouse"
-        return ColdTable(f"cold.{self.table}", *where, CATALOG, properties)
+        where = with_driver(self.catalog_uri), f"s3://{self.bucket}/warehouse"
+        return ColdTableAddress(f"cold.{self.table}", *where, CATALOG, properties)
 
-    def insert(self, made: tagged.Trades) -> None:
+    def insert(self, made: tagged.TaggedTrades) -> None:
         """Insert made-up trades into the hot table; the server makes them."""
         with clickhouse.opened(self.dsn) as client:
             tagged.insert(client, self.table, made)
 
 
 @contextmanager
-def placed(stack: Stack, table: str = "bronze_trades_binance", **settings: str) -> Iterator[Place]:
+def server_environment(
+    stack: Stack, table: str = "bronze_trades_binance", **settings: str
+) -> Iterator[ServerEnvironment]:
     """
     Make a place, with the hot table in it, and remove it afterwards: every server must be there again by then.
 
@@ -114,19 +116,19 @@ def placed(stack: Stack, table: str = "bronze_trades_binance", **settings: str) 
         table: A declared table with DDL in fixtures/clickhouse.
         settings: `lease="2"` is `OFFLOAD_LEASE=2` for every child.
     """
-    place = Place(stack, f"t{uuid.uuid4().hex[:16]}", table=table).having(**settings)
+    environment = ServerEnvironment(stack, f"t{uuid.uuid4().hex[:16]}", table=table).with_settings(**settings)
     with ExitStack() as removed:
         buckets = _buckets(stack)
-        buckets.create_dir(place.bucket)
-        removed.callback(buckets.delete_dir, place.bucket)
-        _administer(stack, f"CREATE DATABASE {place.name}")
+        buckets.create_dir(environment.bucket)
+        removed.callback(buckets.delete_dir, environment.bucket)
+        _administer(stack, f"CREATE DATABASE {environment.name}")
         # A run that was cut off may still have a session.
-        removed.callback(_administer, stack, f"DROP DATABASE {place.name} WITH (FORCE)")
-        _command(stack, f"CREATE DATABASE {place.database}")
-        removed.callback(_command, stack, f"DROP DATABASE {place.database} SYNC")
-        with clickhouse.opened(place.dsn) as client:
+        removed.callback(_administer, stack, f"DROP DATABASE {environment.name} WITH (FORCE)")
+        _command(stack, f"CREATE DATABASE {environment.database}")
+        removed.callback(_command, stack, f"DROP DATABASE {environment.database} SYNC")
+        with clickhouse.opened(environment.dsn) as client:
             tagged.create(client, (DDL / f"{table}.sql").read_text())
-        yield place
+        yield environment
 
 
 def _buckets(stack: Stack) -> Any:
@@ -150,7 +152,9 @@ def _command(stack: Stack, statement: str) -> None:
 
 def _administer(stack: Stack, statement: str) -> None:
     """Run a statement that no transaction may hold."""
-    engine = create_engine(driven(stack.postgres.url("postgres")), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        with_driver(stack.postgres.url("postgres")), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()

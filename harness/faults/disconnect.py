@@ -20,15 +20,15 @@ class Disconnect:
         """Take the container off its network."""
         stack.container(self.service).disconnect()
 
-    def landed(self, stack: Stack) -> bool:
+    def is_active(self, stack: Stack) -> bool:
         """The engine says so."""
         return not stack.container(self.service).is_connected()
 
-    def felt(self, stack: Stack) -> bool:
+    def is_observable(self, stack: Stack) -> bool:
         """A query gets no answer."""
         return not stack.container(self.service).answers()
 
     def heal(self, stack: Stack) -> None:
         """Give it its network and its names back; harmless when it never landed or is already undone."""
-        if self.landed(stack):
+        if self.is_active(stack):
             stack.container(self.service).connect()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from harness.steps import step
-from harness.timeline import Moment
+from harness.timeline import Milestone
 from harness.verdict import assert_all, unknown
 from harness.waiting import wait_until
 
@@ -34,10 +34,10 @@ class Fault(Protocol):
     def inject(self, stack: Stack) -> None:
         """Break it, or lie in wait; returns before anything is known."""
 
-    def landed(self, stack: Stack) -> bool:
+    def is_active(self, stack: Stack) -> bool:
         """Evidence that it struck, from whoever can know."""
 
-    def felt(self, stack: Stack) -> bool:
+    def is_observable(self, stack: Stack) -> bool:
         """Evidence that whoever asks the service now is let down."""
 
     def heal(self, stack: Stack) -> None:
@@ -46,7 +46,7 @@ class Fault(Protocol):
 
 @contextmanager
 def injected(
-    fault: Fault, stack: Stack, history: History, *, in_wait: bool = False, timeout: float = TIMEOUT
+    fault: Fault, stack: Stack, history: History, *, armed: bool = False, timeout: float = TIMEOUT
 ) -> Iterator[None]:
     """
     Hold the block under a fault, and record t_inject, t_landed, t_effect and t_heal; ends when the service answers.
@@ -55,7 +55,7 @@ def injected(
         fault: What to break.
         stack: The servers.
         history: Where the moments are recorded.
-        in_wait: The fault strikes at something that happens in the block, and is sought at its end; otherwise the
+        armed: The fault strikes at something that happens in the block, and is sought at its end; otherwise the
             block begins when it has struck and is felt.
         timeout: Seconds until it must have struck, and be felt.
 
@@ -64,17 +64,17 @@ def injected(
         NotUp: It was mended, and the service does not answer.
     """
     what = named(fault)
-    history.record(Moment.INJECT, fault=what)
+    history.record(Milestone.INJECT, fault=what)
     try:
         with step(f"{what} is injected"):
             fault.inject(stack)
-            if not in_wait:
+            if not armed:
                 _struck(fault, stack, history, timeout)
         yield
-        if in_wait:
+        if armed:
             _struck(fault, stack, history, timeout)
     finally:
-        history.record(Moment.HEAL)
+        history.record(Milestone.HEAL)
         with step(f"{what} is healed"):
             fault.heal(stack)
             stack.wait_healthy(fault.service)
@@ -87,10 +87,10 @@ def named(fault: Fault) -> str:
 
 def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:
     what = named(fault)
-    _proved(lambda: fault.landed(stack), f"{what} to strike; whatever was tried was tried on sound servers", timeout)
-    history.record(Moment.LANDED)
-    _proved(lambda: fault.felt(stack), f"{what} to be felt by a probe", timeout)
-    history.record(Moment.EFFECT)
+    _proved(lambda: fault.is_active(stack), f"{what} to strike; whatever was tried was tried on sound servers", timeout)
+    history.record(Milestone.LANDED)
+    _proved(lambda: fault.is_observable(stack), f"{what} to be felt by a probe", timeout)
+    history.record(Milestone.EFFECT)
 
 
 def _proved(evidence: Callable[[], bool], what: str, timeout: float) -> None:

@@ -134,13 +134,13 @@ class LoseAnswer:
         """Lie in wait."""
         self.proxy.armed = True
 
-    def landed(self, _stack: Stack) -> bool:
+    def is_active(self, _stack: Stack) -> bool:
         """The database's own word that it has committed was kept back."""
         return self.proxy.lost > 0
 
-    def felt(self, stack: Stack) -> bool:
+    def is_observable(self, stack: Stack) -> bool:
         """Who asked for the commit was cut off in the same instant."""
-        return self.landed(stack)
+        return self.is_active(stack)
 
     def heal(self, _stack: Stack) -> None:
         """Forward everything again; harmless when it never struck."""

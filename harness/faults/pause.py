@@ -20,15 +20,15 @@ class Pause:
         """Freeze every process of the container."""
         stack.container(self.service).pause()
 
-    def landed(self, stack: Stack) -> bool:
+    def is_active(self, stack: Stack) -> bool:
         """The engine says so."""
         return stack.container(self.service).is_paused()
 
-    def felt(self, stack: Stack) -> bool:
+    def is_observable(self, stack: Stack) -> bool:
         """A query gets no answer."""
         return not stack.container(self.service).answers()
 
     def heal(self, stack: Stack) -> None:
         """Thaw it; harmless when it never landed or is already undone."""
-        if self.landed(stack):
+        if self.is_active(stack):
             stack.container(self.service).unpause()

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.feed.handler import Handler
 from harness.feed.journal import Journal
 from harness.trades.exchanges import EXCHANGES
-from harness.trades.messages import Generated, Recorded, Source
+from harness.trades.messages import GeneratedMessages, MessageSource, RecordedMessages
 
 
 def main() -> None:
@@ -44,10 +44,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _source(given: argparse.Namespace) -> Source:
+def _source(given: argparse.Namespace) -> MessageSource:
     if given.recorded:
-        return Recorded(given.exchange, given.recorded)
-    return Generated(given.exchange, given.seed, given.start, given.per_second)
+        return RecordedMessages(given.exchange, given.recorded)
+    return GeneratedMessages(given.exchange, given.seed, given.start, given.per_second)
 
 
 if __name__ == "__main__":

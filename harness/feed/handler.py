@@ -21,7 +21,7 @@ from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     from harness.feed.journal import Journal
-    from harness.trades.messages import Message, Source
+    from harness.trades.messages import Message, MessageSource
 
 QUEUE = 5_000  # messages without an answer; no more are lost with a killed handler
 PRODUCER: dict[str, Any] = {
@@ -60,7 +60,7 @@ class Handler:
         stopping: Set from outside: send nothing more, wait for answers, end.
     """
 
-    source: Source
+    source: MessageSource
     journal: Journal
     bootstrap: str
     topic: str

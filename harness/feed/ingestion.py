@@ -15,7 +15,7 @@ from harness.trades.tagged import TTL_DAYS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.environments.servers import Place
+    from harness.environments.servers import ServerEnvironment
 
 DDL = Path(__file__).parents[2] / "fixtures" / "clickhouse"
 # A view that feeds nothing yet would swallow what it is given, so the one that begins to read comes last.
@@ -38,13 +38,13 @@ class Ingestion:
     One exchange's way into the hot tier of one place.
 
     Attributes:
-        place: Whose ClickHouse database.
+        environment: Whose ClickHouse database.
         exchange: binance, kraken or coinbase.
         group: The consumer group of the Kafka engine.
         ttl_days: Trades older than that are dead letters.
     """
 
-    place: Place
+    environment: ServerEnvironment
     exchange: str
     group: str
     ttl_days: int = TTL_DAYS
@@ -52,16 +52,16 @@ class Ingestion:
     @property
     def topic(self) -> str:
         """The topic, which belongs to this place alone."""
-        return f"{self.place.database}.market.crypto.trades.{self.exchange}.raw"
+        return f"{self.environment.database}.market.crypto.trades.{self.exchange}.raw"
 
     @property
     def bootstrap(self) -> str:
         """The broker, as this host sees it."""
-        return self.place.stack.broker.outside
+        return self.environment.stack.broker.outside
 
     def statements(self) -> list[str]:
         """The DDL, in its order."""
-        inside = self.place.stack.broker.inside
+        inside = self.environment.stack.broker.inside
         values = {"broker": inside, "topic": self.topic, "group": self.group, "flush_ms": str(FLUSH_MS)}
         return statements(self.exchange, self.ttl_days, **values)
 
@@ -71,7 +71,7 @@ class Ingestion:
             "SELECT offset, position, reason, base64Encode(raw) FROM dead_letters FINAL"
             f" WHERE exchange = '{self.exchange}' ORDER BY offset, position"
         )
-        with opened(self.place.dsn) as client:
+        with opened(self.environment.dsn) as client:
             return [
                 DeadLetter(offset, position, reason, b64decode(raw))
                 for offset, position, reason, raw in client.query(query).result_rows
@@ -80,7 +80,7 @@ class Ingestion:
     def delivered_again(self) -> Ingestion:
         """Make the Kafka engine read the whole topic once more, in a consumer group of another name."""
         again = replace(self, group=f"{self.group}-again")
-        with opened(self.place.dsn) as client:
+        with opened(self.environment.dsn) as client:
             _drop(client, self.exchange)
             _create(client, again)
         return again
@@ -109,20 +109,20 @@ def _filled(text: str, **values: str) -> str:
 
 
 @contextmanager
-def ingesting(place: Place, exchange: str, *, ttl_days: int = TTL_DAYS) -> Iterator[Ingestion]:
+def open_ingestion(environment: ServerEnvironment, exchange: str, *, ttl_days: int = TTL_DAYS) -> Iterator[Ingestion]:
     """
     Lead an exchange's trades into the hot table of a place; topic and views are removed at the end.
 
     The broker and ClickHouse must be there again by then.
     """
-    ingestion = Ingestion(place, exchange, f"{place.database}.{exchange}", ttl_days)
+    ingestion = Ingestion(environment, exchange, f"{environment.database}.{exchange}", ttl_days)
     with topic(ingestion.bootstrap, ingestion.topic):
-        with opened(place.dsn) as client:
+        with opened(environment.dsn) as client:
             _create(client, ingestion)
         try:
             yield ingestion
         finally:
-            with opened(place.dsn) as client:
+            with opened(environment.dsn) as client:
                 _drop(client, exchange)
 
 

@@ -58,7 +58,7 @@ def _message(ingestion: Ingestion, found: str) -> str:
     return (
         f"expected no message of {ingestion.topic} to be left; found {found}; "
         f"the Kafka engine complained of: {complaints(ingestion) or 'nothing'}; "
-        f"next: SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.place.database}'"
+        f"next: SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.environment.database}'"
     )
 
 
@@ -66,7 +66,7 @@ def complaints(ingestion: Ingestion) -> str:
     """What the Kafka engine complained of last, if anything."""
     query = (
         "SELECT arrayStringConcat(groupUniqArrayArray(exceptions.text), '; ') FROM system.kafka_consumers"
-        f" WHERE database = '{ingestion.place.database}' AND table = 'queue_{ingestion.exchange}'"
+        f" WHERE database = '{ingestion.environment.database}' AND table = 'queue_{ingestion.exchange}'"
     )
-    with opened(ingestion.place.dsn) as client:
+    with opened(ingestion.environment.dsn) as client:
         return str(client.command(query))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import TopicPartition
 
-from harness.feed.ingestion import ingesting
+from harness.feed.ingestion import open_ingestion
 from harness.feed.lag import wait_consumed
 from harness.feed.process import Feed, generated
 from harness.feed.topics import ASK, PARTITION, reader
@@ -24,7 +24,7 @@ from harness.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.environments.servers import Place
+    from harness.environments.servers import ServerEnvironment
     from harness.feed.ingestion import Ingestion
     from harness.model import Key, Ledger
 
@@ -35,21 +35,21 @@ MINE = "match(trade_id, '^[0-9]+$')"  # the ids of tagged trades begin with a wo
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveFeed:
     """
     A feed handler at work.
 
     Attributes:
-        place: Where its trades arrive.
+        environment: Where its trades arrive.
         feed: The handler.
         ingestion: Their way into the hot tier.
     """
 
-    place: Place
+    environment: ServerEnvironment
     feed: Feed
     ingestion: Ingestion
 
-    def settled(self, after: datetime) -> datetime:
+    def wait_ingested_past(self, after: datetime) -> datetime:
         """
         Give a time behind `after` up to which every live trade is in hot: later ones are there already.
 
@@ -59,13 +59,13 @@ class Live:
             TimeoutError: No trade behind `after` arrived.
         """
         latest = [EPOCH]
-        query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.place.table} WHERE {MINE}"
+        query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.environment.table} WHERE {MINE}"
 
         def arrived() -> bool:
             latest[0] = EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
             return latest[0] > after + timedelta(milliseconds=1)
 
-        with opened(self.place.dsn) as client:
+        with opened(self.environment.dsn) as client:
             wait_until(
                 arrived, lambda: f"expected live trades behind {after}; the last in hot is of {latest[0]}", TIMEOUT
             )
@@ -79,7 +79,7 @@ class Live:
     def read_again(self, below: int, since: float) -> int:
         """Count the rows of messages below an offset that came since a time, in seconds since 1970 UTC."""
         again = f"{MINE} AND kafka_offset < {below} AND arrived_at > fromUnixTimestamp64Milli({int(since * 1000)})"
-        return count_hot(self.place.hot, where=again)
+        return count_hot(self.environment.hot, where=again)
 
     def stop(self) -> Ledger:
         """
@@ -98,11 +98,11 @@ class Live:
 
 
 @contextmanager
-def living(place: Place, seed: int = 7) -> Iterator[Live]:
+def live_feed(environment: ServerEnvironment, seed: int = 7) -> Iterator[LiveFeed]:
     """Let trades flow into a place as long as the block lasts; broker and ClickHouse must be there again at its end."""
     with (
         TemporaryDirectory(prefix="live-") as folder,
-        ingesting(place, EXCHANGE) as ingestion,
+        open_ingestion(environment, EXCHANGE) as ingestion,
         Feed(
             EXCHANGE,
             ingestion.bootstrap,
@@ -111,4 +111,4 @@ def living(place: Place, seed: int = 7) -> Iterator[Live]:
             generated(seed, time.time(), PER_SECOND),
         ) as feed,
     ):
-        yield Live(place, feed, ingestion)
+        yield LiveFeed(environment, feed, ingestion)

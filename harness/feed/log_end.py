@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from harness.feed.topics import ends, messages, reader
 
 if TYPE_CHECKING:
-    from harness.trades.messages import Source
+    from harness.trades.messages import MessageSource
 
 STRIDE = 100
 
 
-def next_number(bootstrap: str, topic: str, source: Source) -> int:
+def next_number(bootstrap: str, topic: str, source: MessageSource) -> int:
     """
     Give the number of the first message that is not in the log yet; 0 for a log without any of this source.
 

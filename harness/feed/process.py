@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from harness.child_process import Running
+from harness.child_process import ChildProcess
 from harness.feed.journal import read_ledger
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.child_process import Finished
+    from harness.child_process import Completed
     from harness.model import Ledger
 
 TIMEOUT = 120.0
@@ -62,10 +62,10 @@ class Feed:
     source: tuple[str, ...]
     rate: float = 0.0
     until: int | None = None
-    _running: Running | None = field(default=None, init=False)
+    _running: ChildProcess | None = field(default=None, init=False)
 
     @property
-    def running(self) -> Running:
+    def running(self) -> ChildProcess:
         """The process: it can be frozen and thawed too."""
         if self._running is None:
             raise RuntimeError("expected a handler that was started; found none; next: call start()")
@@ -81,7 +81,7 @@ class Feed:
             *("--journal", str(self.journal), "--rate", str(self.rate), *until, *self.source),
         ]
         folder = TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True)
-        self._running = running = Running(command, os.environ, None, folder)
+        self._running = running = ChildProcess(command, os.environ, None, folder)
         # It says that SIGTERM will be heeded, or why it cannot start.
         wait_until(running.output, lambda: f"a feed handler of {self.exchange} that says ready; found silence", TIMEOUT)
         return self
@@ -91,7 +91,7 @@ class Feed:
         self.running.kill()
         self.running.wait()
 
-    def stop(self, timeout: float = TIMEOUT) -> Finished:
+    def stop(self, timeout: float = TIMEOUT) -> Completed:
         """
         SIGTERM: it waits for the broker's answers and ends.
 
@@ -102,7 +102,7 @@ class Feed:
         os.kill(self.running.pid, signal.SIGTERM)
         return self.wait(timeout)
 
-    def wait(self, timeout: float = TIMEOUT) -> Finished:
+    def wait(self, timeout: float = TIMEOUT) -> Completed:
         """
         Wait until the source has ended or `until` is reached.
 

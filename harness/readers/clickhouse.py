@@ -28,7 +28,7 @@ REWRITES = (
 
 
 @dataclass(frozen=True)
-class HotTable:
+class HotTableAddress:
     """
     Where a ClickHouse table is found.
 
@@ -41,7 +41,7 @@ class HotTable:
     dsn: str = field(repr=False)
 
 
-def read_hot(hot: HotTable, columns: Sequence[str] = (), *, final: bool = False, where: str = "1") -> Table:
+def read_hot(hot: HotTableAddress, columns: Sequence[str] = (), *, final: bool = False, where: str = "1") -> Table:
     """
     Read rows, enumerations and UUIDs as text, instants in UTC.
 
@@ -58,7 +58,7 @@ def read_hot(hot: HotTable, columns: Sequence[str] = (), *, final: bool = False,
         return client.query_arrow(f"SELECT {chosen} FROM {_quoted(hot.name)}{merged} WHERE {where}", use_strings=True)
 
 
-def count_hot(hot: HotTable, *, final: bool = False, where: str = "1") -> int:
+def count_hot(hot: HotTableAddress, *, final: bool = False, where: str = "1") -> int:
     """Count rows; the arguments are those of `read_hot`."""
     with closing(clickhouse_connect.get_client(dsn=hot.dsn)) as client:
         merged = " FINAL" if final else ""
@@ -66,7 +66,7 @@ def count_hot(hot: HotTable, *, final: bool = False, where: str = "1") -> int:
         return int(answer.result_rows[0][0])
 
 
-def _types(client: Any, hot: HotTable) -> dict[str, str]:
+def _types(client: Any, hot: HotTableAddress) -> dict[str, str]:
     return {row[0]: row[1] for row in client.query(f"DESCRIBE TABLE {_quoted(hot.name)}").result_rows}
 
 

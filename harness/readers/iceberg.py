@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ColdTable:
+class ColdTableAddress:
     """
     Where an Iceberg table is found.
 
@@ -46,7 +46,7 @@ class ColdTable:
 
 
 @contextmanager
-def opened(cold: ColdTable) -> Iterator[Table]:
+def opened(cold: ColdTableAddress) -> Iterator[Table]:
     """
     Lend the table as it is now; the catalog's connections are closed afterwards.
 
@@ -61,7 +61,7 @@ def opened(cold: ColdTable) -> Iterator[Table]:
         catalog.close()
 
 
-def read_cold(cold: ColdTable, columns: Sequence[str] = ("*",), snapshot_id: int | None = None) -> ArrowTable:
+def read_cold(cold: ColdTableAddress, columns: Sequence[str] = ("*",), snapshot_id: int | None = None) -> ArrowTable:
     """
     Read the rows of a snapshot, by default the current one.
 
@@ -72,7 +72,7 @@ def read_cold(cold: ColdTable, columns: Sequence[str] = ("*",), snapshot_id: int
         return table.scan(selected_fields=tuple(columns), snapshot_id=snapshot_id).to_arrow()
 
 
-def read_properties(cold: ColdTable) -> dict[str, str]:
+def read_properties(cold: ColdTableAddress) -> dict[str, str]:
     """
     Read the table's properties.
 
@@ -84,7 +84,7 @@ def read_properties(cold: ColdTable) -> dict[str, str]:
 
 
 def read_history(
-    cold: ColdTable, *, key: Sequence[str] = (), token: str | None = None, missing_ok: bool = False
+    cold: ColdTableAddress, *, key: Sequence[str] = (), token: str | None = None, missing_ok: bool = False
 ) -> tuple[SnapshotRecord, ...]:
     """
     Read the listed snapshots, oldest first.
@@ -129,7 +129,7 @@ def _visible(table: Table, snapshot: Snapshot, key: Sequence[str]) -> Counter[tu
     return Counter(rows(scan.to_arrow(), key))
 
 
-def live_files(cold: ColdTable) -> frozenset[str]:
+def live_files(cold: ColdTableAddress) -> frozenset[str]:
     """
     List the paths, as the manifests spell them, of the current snapshot's data files.
 
@@ -141,7 +141,7 @@ def live_files(cold: ColdTable) -> frozenset[str]:
         return _paths(table, [current] if current else [])
 
 
-def orphaned_files(cold: ColdTable) -> tuple[Path, ...]:
+def orphaned_files(cold: ColdTableAddress) -> tuple[Path, ...]:
     """
     List the files in the table's data folder that no listed snapshot names, sorted; in a bucket, `bucket/key`.
 

@@ -44,7 +44,7 @@ class StoreTable:
             return [dict(row) for row in answer.mappings()] if answer.returns_rows else []
 
 
-def driven(url: str) -> str:
+def with_driver(url: str) -> str:
     """The address with the driver that is installed."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
@@ -54,7 +54,7 @@ def driven(url: str) -> str:
 
 @contextmanager
 def _connected(url: str) -> Iterator[Connection]:
-    engine = create_engine(driven(url), poolclass=NullPool)
+    engine = create_engine(with_driver(url), poolclass=NullPool)
     try:
         with engine.begin() as connection:
             yield connection

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.stack.service import Service
-from harness.timeline import Moment
+from harness.timeline import Milestone
 from harness.reports.chart import draw
 from harness.reports.summary import PAGE
 from harness.reports.summary import PROPERTY
@@ -21,30 +21,30 @@ from harness.reports.summary import PROPERTY
 if TYPE_CHECKING:
     import pytest
 
-    from harness.scenarios.scenario import Scene
+    from harness.scenarios.scenario import Scenario
 
 MARGIN = 2.0  # seconds of a container's log before the fault
 
 
 
 
-def tell(item: pytest.Item, scene: Scene) -> None:
+def attach(item: pytest.Item, scenario: Scenario) -> None:
     """Leave behind what happened in a scene, with rows per tier as far as the servers answer."""
     marker = item.get_closest_marker("failure_modes")
     row = {
         "id": marker.args[0] if marker else "",
         "test": item.nodeid,
         "replay": f"pytest '{item.nodeid}'",
-        "images": {service.value: image for service, image in scene.place.stack.images.items()},
-        **scene.timeline.seconds(),
+        "images": {service.value: image for service, image in scenario.environment.stack.images.items()},
+        **scenario.timeline.seconds(),
     }
     item.user_properties.append((PROPERTY, row))
     folder = item.config.rootpath / PAGE.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    _attach(row, scene, folder / item.name.replace("/", "_"))
+    _attach(row, scenario, folder / item.name.replace("/", "_"))
 
 
-def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
+def _attach(row: Mapping[str, Any], scenario: Scenario, path: Path) -> None:
     """
     Attach verdicts and container logs, and write timeline and picture beside the page.
 
@@ -55,15 +55,15 @@ def _attach(row: Mapping[str, Any], scene: Scene, path: Path) -> None:
 
     from harness.scenarios.row_counts import rows_per_tier
 
-    timeline = scene.timeline
-    allure.attach("\n".join(map(str, scene.findings)), "verdicts", allure.attachment_type.TEXT)
-    since = timeline.at.get(Moment.INJECT, 0.0) - MARGIN
+    timeline = scenario.timeline
+    allure.attach("\n".join(map(str, scenario.findings)), "verdicts", allure.attachment_type.TEXT)
+    since = timeline.at.get(Milestone.INJECT, 0.0) - MARGIN
     for service in Service:
-        log = scene.place.stack.container(service).logs(since=max(0.0, since))
+        log = scenario.environment.stack.container(service).logs(since=max(0.0, since))
         allure.attach(log, f"log of {service}", allure.attachment_type.TEXT)
-    document = {**row, "events": [{"at": one.at, "name": one.name, **one.details} for one in scene.history.events]}
+    document = {**row, "events": [{"at": one.at, "name": one.name, **one.details} for one in scenario.history.events]}
     try:
-        tiers = document["rows"] = rows_per_tier(scene.live)
+        tiers = document["rows"] = rows_per_tier(scenario.live)
         draw(path.name, timeline, tiers, path.with_suffix(".png"))
         allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
     finally:  # a server that stayed down has no rows to show, and everything else is told all the same

@@ -9,7 +9,7 @@ from harness.verdict import assert_all, unknown
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
-    from harness.child_process import Running
+    from harness.child_process import ChildProcess
 
 TIMEOUT = 60.0
 STILL = 5  # looks in a row at which no query has got any further: what is sent is taken by nobody
@@ -20,7 +20,7 @@ SENDING = """
 """
 
 
-def freeze_in_mid_stream(run: Running, dsn: str) -> None:
+def freeze_in_mid_stream(run: ChildProcess, dsn: str) -> None:
     """
     Freeze a run when a query of it has begun to send rows and cannot end, because there is no room for the rest.
 
@@ -57,9 +57,11 @@ def _stands_still(client: Any) -> bool:
     """Whether some query is still at it when nothing moves any more; False: all of it had been sent."""
     looks: list[list[tuple[str, int]]] = []
 
-    def settled() -> bool:
+    def wait_ingested_past() -> bool:
         looks.append(_sending(client))
         return not looks[-1] or looks[-STILL:] == [looks[-1]] * STILL
 
-    wait_until(settled, lambda: f"expected the queries of a frozen run to stand still; found {looks[-2:]}", TIMEOUT)
+    wait_until(
+        wait_ingested_past, lambda: f"expected the queries of a frozen run to stand still; found {looks[-2:]}", TIMEOUT
+    )
     return bool(looks[-1])

@@ -18,37 +18,38 @@ from harness.trades.bronze import TIME, TOKEN
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.environments.servers import Place
-    from harness.feed.live import Live
+    from harness.environments.servers import ServerEnvironment
+    from harness.feed.live import LiveFeed
     from harness.timeline import Points
 
 
-def rows_per_tier(live: Live) -> dict[str, Points]:
+def rows_per_tier(live: LiveFeed) -> dict[str, Points]:
     """Live trades acknowledged by the broker, inserted into hot, and published to cold, over time."""
-    return {"acked": acked(live), "hot": hot(live.place), "cold": cold(live)}
+    return {"acked": acked(live), "hot": hot(live.environment), "cold": cold(live)}
 
 
-def acked(live: Live) -> Points:
+def acked(live: LiveFeed) -> Points:
     """By the handler's journal."""
     answered = (attempt.answered_at for attempt in attempts(live.feed.journal) if attempt.answer == "acked")
     return _growing((at, 1) for at in answered if at is not None)
 
 
-def hot(place: Place) -> Points:
+def hot(environment: ServerEnvironment) -> Points:
     """By the column that ClickHouse sets on insert; a trade that was delivered again counts when it came last."""
     query = (
-        f"SELECT toUnixTimestamp64Milli(arrived_at) / 1000, count() FROM {place.table} FINAL WHERE {MINE} GROUP BY 1"
+        "SELECT toUnixTimestamp64Milli(arrived_at) / 1000, count() "
+        f"FROM {environment.table} FINAL WHERE {MINE} GROUP BY 1"
     )
-    with clickhouse.opened(place.dsn) as client:
+    with clickhouse.opened(environment.dsn) as client:
         return _growing((float(at), int(rows)) for at, rows in client.query(query).result_rows)
 
 
-def cold(live: Live) -> Points:
+def cold(live: LiveFeed) -> Points:
     """By the snapshots' own times, and the watermarks in their tokens."""
-    found = read_cold(live.place.cold, ["trade_id", TIME])
+    found = read_cold(live.environment.cold, ["trade_id", TIME])
     times = found.column(TIME).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     mine = sorted(at for name, at in zip(column(found, "trade_id"), times, strict=True) if live.owns((name,)))
-    with opened(live.place.cold) as table:
+    with opened(live.environment.cold) as table:
         said = [(one.timestamp_ms / 1000, one.summary and one.summary[TOKEN]) for one in table.snapshots()]
     marks = [(at, json.loads(token)["watermark_ticks"]) for at, token in said if token]
     return [(at, bisect_right(mine, mark)) for at, mark in sorted(marks)]

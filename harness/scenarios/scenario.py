@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.checkers.exit_code import ended
-from harness.checkers.invariants import promised
+from harness.checkers.invariants import check_invariants
 from harness.checkers.recovery import check_recovery
 from harness.checkers.store import cold_watermark
 from harness.checkers.trade_set import check_trade_set
-from harness.child_process import Finished, Running
+from harness.child_process import ChildProcess, Completed
 from harness.history import History
 from harness.readers.clickhouse import read_hot
 from harness.readers.iceberg import read_cold, read_history
@@ -27,17 +27,17 @@ from harness.readers.values import EPOCH, rows
 from harness.scenarios.mid_read import freeze_in_mid_stream
 from harness.steps import step
 from harness.subjects.offload_cli import run_offload, start_offload
-from harness.timeline import Moment, Timeline
+from harness.timeline import Milestone, Timeline
 from harness.trades.bronze import KEY, TIME, TOKEN
-from harness.trades.tagged import Trades
+from harness.trades.tagged import TaggedTrades
 from harness.verdict import Finding, assert_all, unknown
 from harness.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.environments.servers import Place
-    from harness.feed.live import Live
+    from harness.environments.servers import ServerEnvironment
+    from harness.feed.live import LiveFeed
     from harness.readers.arrow import Table
 
 AGAIN = 75
@@ -47,66 +47,68 @@ MINUTES = 60.0
 
 
 @dataclass
-class Scene:
+class Scenario:
     """
     A place, what flows into it, and what happened there.
 
     Attributes:
-        place: Where.
+        environment: Where.
         live: The trades that flow in meanwhile.
         history: The moments.
         until: The end of the window that is being moved: every trade up to it is in hot.
         observed: Watermarks of the cold table, as they were seen.
         findings: Everything that the checkers said.
-        told_to_wait: How many runs were told to try again before one was let in.
+        lease_retries: How many runs were told to try again before one was let in.
     """
 
-    place: Place
-    live: Live
+    environment: ServerEnvironment
+    live: LiveFeed
     history: History = field(default_factory=History)
     until: datetime | None = None
     observed: list[int | None] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    told_to_wait: int = 0
+    lease_retries: int = 0
 
-    def begin(self) -> None:
+    def seed(self) -> None:
         """Give the cold table a past: an hour-old batch and what has come in since, and the watermark of a run."""
         with step("a past: trades, and a run that moves them"):
-            self.place.insert(Trades(300, start=datetime.now(UTC) - timedelta(hours=1), tag="past-", step=1000))
+            self.environment.insert(
+                TaggedTrades(300, start=datetime.now(UTC) - timedelta(hours=1), tag="past-", step=1000)
+            )
             self.settle(EPOCH)
             assert_all(ended(self.run(), 0))
             self.watermark()
 
     def watermark(self) -> int | None:
         """The cold table's watermark now; remembered, for it must never move backwards."""
-        self.observed.append(cold_watermark(self.place))
+        self.observed.append(cold_watermark(self.environment))
         return self.observed[-1]
 
-    def add(self, tag: str, count: int, first_sequence: int, *symbols: str) -> Trades:
+    def insert_tagged(self, tag: str, count: int, first_sequence: int, *symbols: str) -> TaggedTrades:
         """Insert tagged trades just above the last watermark seen, and let the window end after them."""
         last = max((mark for mark in self.observed if mark), default=0)
         start = EPOCH + timedelta(microseconds=last + 1)
-        made = Trades(count, symbols or ("BTCUSDT",), start=start, tag=tag, first_sequence=first_sequence, step=1)
+        made = TaggedTrades(count, symbols or ("BTCUSDT",), start=start, tag=tag, first_sequence=first_sequence, step=1)
         with step(f"{count} trades {tag} from {first_sequence}"):
-            self.place.insert(made)
+            self.environment.insert(made)
             self.settle(start + timedelta(microseconds=count))
         return made
 
     def settle(self, after: datetime) -> None:
         """Let the window end behind `after`, where every live trade up to its end is in hot."""
-        self.until = self.live.settled(after)
+        self.until = self.live.wait_ingested_past(after)
 
     def lease(self, seconds: str) -> None:
         """Let the runs from now on count a table as held for so long after its holder's last heartbeat."""
-        self.place = self.place.having(lease=seconds)
+        self.environment = self.environment.with_settings(lease=seconds)
 
-    def start(self, *, at: str) -> Running:
+    def start(self, *, at: str) -> ChildProcess:
         """Start a run over the window that freezes itself at a moment."""
         with step(f"a run that freezes itself {at}"):
-            return start_offload(self._arguments, self.place.env, at=at, action="freeze")
+            return start_offload(self._arguments, self.environment.env, at=at, action="freeze")
 
     @contextmanager
-    def frozen(self, at: str) -> Iterator[Running]:
+    def frozen(self, at: str) -> Iterator[ChildProcess]:
         """
         Hold the block over a run that stands frozen at a moment, or in `MID_STREAM`, with a million more rows to take.
 
@@ -118,34 +120,34 @@ class Scene:
                 run.wait_frozen()
                 yield run
             return
-        self.add("filler-", 1_000_000, 20_000_000, "ADAUSDT", "BTCUSDT", "SOLUSDT")
-        with start_offload(self._arguments, self.place.env) as run:
+        self.insert_tagged("filler-", 1_000_000, 20_000_000, "ADAUSDT", "BTCUSDT", "SOLUSDT")
+        with start_offload(self._arguments, self.environment.env) as run:
             with step("the run is frozen while ClickHouse sends it rows"):
-                freeze_in_mid_stream(run, self.place.dsn)
+                freeze_in_mid_stream(run, self.environment.dsn)
             yield run
 
-    def run(self, *, at: str | None = None, nth: int = 1) -> Finished:
+    def run(self, *, at: str | None = None, nth: int = 1) -> Completed:
         """Run over the window to the end, or until it kills itself at a moment."""
         with step(f"a run that kills itself {at}" if at else "a run"):
-            return run_offload(self._arguments, self.place.env, at=at, nth=nth)
+            return run_offload(self._arguments, self.environment.env, at=at, nth=nth)
 
     @property
     def _arguments(self) -> list[str]:
-        return ["run", self.place.table, *(["--until", self.until.isoformat()] if self.until else [])]
+        return ["run", self.environment.table, *(["--until", self.until.isoformat()] if self.until else [])]
 
-    def struck(self, run: Finished) -> None:
+    def record_kill(self, run: Completed) -> None:
         """
         Record that a fault of the run itself has landed and was felt: the run is gone.
 
         Raises:
             AssertionError: UNKNOWN: it has not.
         """
-        if not (run.landed and run.killed):
+        if not (run.fault_fired and run.killed):
             assert_all(
                 unknown("fault", f"the run was to kill itself; exit code {run.returncode}: {run.stderr[-1500:]}")
             )
-        self.history.record(Moment.LANDED)
-        self.history.record(Moment.EFFECT)
+        self.history.record(Milestone.LANDED)
+        self.history.record(Milestone.EFFECT)
 
     @property
     def timeline(self) -> Timeline:
@@ -154,14 +156,14 @@ class Scene:
 
     def cold_rows(self, tag: str) -> int:
         """How many rows of a tag a reader of the cold table sees now."""
-        ids = read_cold(self.place.cold, ["trade_id"]).column("trade_id").to_pylist()
+        ids = read_cold(self.environment.cold, ["trade_id"]).column("trade_id").to_pylist()
         return sum(one.startswith(tag) for one in ids)
 
     def snapshots(self) -> Sequence[object]:
         """The cold table's history now."""
-        return read_history(self.place.cold, token=TOKEN)
+        return read_history(self.environment.cold, token=TOKEN)
 
-    def recovers(self, within: float = 5 * MINUTES) -> None:
+    def check_recovery(self, within: float = 5 * MINUTES) -> None:
         """
         Judge the recovery: the next run moves the broken window exactly, and every live trade arrives in the end.
 
@@ -173,11 +175,11 @@ class Scene:
 
     def next_run_succeeds(self) -> None:
         """Record t_first_success, and t_heal where nothing but the next run has to be done."""
-        if not self.history.first(Moment.HEAL):
-            self.history.record(Moment.HEAL)
+        if not self.history.first(Milestone.HEAL):
+            self.history.record(Milestone.HEAL)
         with step("the next run succeeds"):
             self._next_run()
-        self.history.record(Moment.FIRST_SUCCESS)
+        self.history.record(Milestone.FIRST_SUCCESS)
         self.watermark()
 
     def everything_arrives(self, within: float = 5 * MINUTES) -> None:
@@ -190,30 +192,32 @@ class Scene:
             ledger = self.live.stop()
             self.until = None
             self._next_run()
-        self.history.record(Moment.CAUGHT_UP)
+        self.history.record(Milestone.CAUGHT_UP)
         self.watermark()
         with step("the checkers judge"):
-            found = [key for key in rows(read_cold(self.place.cold, KEY), KEY) if self.live.owns(key)]
+            found = [key for key in rows(read_cold(self.environment.cold, KEY), KEY) if self.live.owns(key)]
             live = check_trade_set(ledger, found)
-            whole = promised(self.place, self._hot(), observed=self.observed)
+            whole = check_invariants(self.environment, self._hot(), observed=self.observed)
             self._judge([*whole, *live, check_recovery(self.timeline, within)])
 
     def _next_run(self) -> None:
         """The next run that is not told to try again: a dead run's lease may have to run out first."""
-        runs: list[Finished] = []
+        runs: list[Completed] = []
 
-        def settled() -> bool:
+        def wait_ingested_past() -> bool:
             runs.append(self.run())
-            self.told_to_wait += runs[-1].returncode == AGAIN
+            self.lease_retries += runs[-1].returncode == AGAIN
             return runs[-1].returncode != AGAIN
 
-        wait_until(settled, lambda: f"expected a run that need not be tried again; found {runs[-1].stderr}", TIMEOUT)
+        wait_until(
+            wait_ingested_past, lambda: f"expected a run that need not be tried again; found {runs[-1].stderr}", TIMEOUT
+        )
         self._judge([ended(runs[-1], 0)])
 
     def _hot(self) -> Table:
         """The hot rows that must be cold: those up to the watermark."""
-        mark = EPOCH + timedelta(microseconds=cold_watermark(self.place) or 0)
-        return read_hot(self.place.hot, final=True, where=f"{TIME} <= '{mark:%Y-%m-%d %H:%M:%S.%f}'")
+        mark = EPOCH + timedelta(microseconds=cold_watermark(self.environment) or 0)
+        return read_hot(self.environment.hot, final=True, where=f"{TIME} <= '{mark:%Y-%m-%d %H:%M:%S.%f}'")
 
     def _judge(self, findings: list[Finding]) -> None:
         self.findings += findings

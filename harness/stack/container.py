@@ -98,11 +98,11 @@ class Container:
             NotUp: It died, or did not answer in so many seconds; with its last log lines.
         """
 
-        def settled() -> bool:
+        def wait_ingested_past() -> bool:
             return self.answers() or not self.is_running()
 
         try:
-            wait_until(settled, lambda: "", timeout)
+            wait_until(wait_ingested_past, lambda: "", timeout)
         except TimeoutError:
             raise self._not_up(f"running, but no answer in {timeout:g} s") from None
         if not self.is_running():

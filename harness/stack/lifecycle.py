@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def standing(session: str, keep_for: str = "") -> Iterator[Stack]:
+def running_stack(session: str, keep_for: str = "") -> Iterator[Stack]:
     """
     Lend a stack that is up; everything of it is removed afterwards, unless it is to be kept.
 

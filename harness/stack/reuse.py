@@ -27,7 +27,7 @@ PATIENCE = 30.0
 
 def reserve(run: str, locks: ExitStack) -> bool:
     """Take a run for ourselves for as long as `locks` is open; False where another session has it."""
-    return locks.enter_context(lock.tried(f"run-{run}"))
+    return locks.enter_context(lock.try_lock(f"run-{run}"))
 
 
 def take(client: DockerClient, folder: str, images: Mapping[Service, str], locks: ExitStack) -> Stack | None:

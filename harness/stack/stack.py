@@ -10,10 +10,10 @@ from harness.stack import compose
 from harness.stack.container import Answers, Container
 from harness.stack.ownership.labels import RUN, SERVICE
 from harness.stack.service import Service
-from harness.stack.services.broker import Broker
-from harness.stack.services.clickhouse import ClickHouse
-from harness.stack.services.minio import Minio
-from harness.stack.services.postgres import Postgres
+from harness.stack.services.broker import BrokerServer
+from harness.stack.services.clickhouse import ClickHouseServer
+from harness.stack.services.minio import MinioServer
+from harness.stack.services.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -38,10 +38,10 @@ class Stack:
         handles = {handle.labels[SERVICE]: handle for handle in client.containers.list(all=True, filters=mine)}
         [network] = client.networks.list(filters=mine)
         entries = compose.read({service: _host_port(handles[service]) for service in Service})
-        self.clickhouse = ClickHouse.of(entries[Service.CLICKHOUSE])
-        self.broker = Broker.of(entries[Service.BROKER])
-        self.minio = Minio.of(entries[Service.MINIO])
-        self.postgres = Postgres.of(entries[Service.POSTGRES])
+        self.clickhouse = ClickHouseServer.of(entries[Service.CLICKHOUSE])
+        self.broker = BrokerServer.of(entries[Service.BROKER])
+        self.minio = MinioServer.of(entries[Service.MINIO])
+        self.postgres = PostgresServer.of(entries[Service.POSTGRES])
         addresses: dict[Service, Answers] = {
             Service.CLICKHOUSE: self.clickhouse,
             Service.BROKER: self.broker,

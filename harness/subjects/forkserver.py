@@ -2,7 +2,7 @@
 Children that are forked off a warm server instead of started anew: the same program without two seconds of imports.
 
 The server is multiprocessing's fork server: a process of its own that has imported what a child needs, has opened
-nothing and runs one thread. `warm` stands in for `subprocess` where `harness.subjects.offload_cli` starts one.
+nothing and runs one thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHILD = "harness.subjects.offload_child"
 WARM = (CHILD, "offload.api", "offload.wiring", "offload.iceberg.parquet", "clickhouse_connect", "pyarrow.parquet")
 
 
-class Forked:
+class ForkedChild:
     """A child with the part of `subprocess.Popen` that a subject uses."""
 
     def __init__(
@@ -72,10 +72,12 @@ class Forked:
 
 def _popen(command: Sequence[str], **given: Any) -> Any:
     """A fork where the offload is to be started; any other program as ever."""
-    return (Forked if CHILD in command else subprocess.Popen)(command, **given)
+    return (ForkedChild if CHILD in command else subprocess.Popen)(command, **given)
 
 
-warm = SimpleNamespace(Popen=_popen, DEVNULL=subprocess.DEVNULL, TimeoutExpired=subprocess.TimeoutExpired)
+forkserver_launcher = SimpleNamespace(
+    Popen=_popen, DEVNULL=subprocess.DEVNULL, TimeoutExpired=subprocess.TimeoutExpired
+)
 """As much of the module `subprocess` as starting a child takes."""
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.subjects.process_fault import Moment
+    from harness.subjects.process_fault import StepEvent
 
 
 @dataclass
-class Meanwhile:
+class CallOnce:
     """
     A listener that acts at the first moment called `at`, before the run goes on.
 
@@ -26,7 +26,7 @@ class Meanwhile:
     act: Callable[[], object]
     happened: bool = False
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: StepEvent) -> None:
         """Act if this is the moment."""
         if str(moment) == self.at and not self.happened:
             self.act()

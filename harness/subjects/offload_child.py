@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.subjects.process_fault import Action, Fault
+from harness.subjects.process_fault import Action, ProcessFault
 from offload import cli
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _divided(argv: list[str]) -> tuple[list[str], list[str]]:
 def main(argv: Sequence[str]) -> int:
     """Run the offload and give its exit code."""
     given = parsed(argv)
-    faults = (Fault(given.at, given.action, given.nth, given.marker),) if given.at else ()
+    faults = (ProcessFault(given.at, given.action, given.nth, given.marker),) if given.at else ()
     return cli.main(given.rest, listeners=faults)
 
 

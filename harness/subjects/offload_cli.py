@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness.child_process import TIMEOUT, Finished, Running
+from harness.child_process import TIMEOUT, ChildProcess, Completed
 from harness.subjects.process_fault import Action
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def start_offload(
     action: str = "kill",
     nth: int = 1,
     cwd: Path | None = None,
-) -> Running:
+) -> ChildProcess:
     """
     Start `offload ARGS`, and let it strike itself at a moment.
 
@@ -55,7 +55,7 @@ def start_offload(
     fault = ["--at", at, "--action", Action(action).value, "--nth", str(nth), "--marker", marker] if at else []
     command = [sys.executable, "-m", CHILD, *fault, "--", *args]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD_")}
-    return Running(command, {**inherited, **env}, cwd, folder)
+    return ChildProcess(command, {**inherited, **env}, cwd, folder)
 
 
 def run_offload(
@@ -67,7 +67,7 @@ def run_offload(
     nth: int = 1,
     cwd: Path | None = None,
     timeout: float = TIMEOUT,
-) -> Finished:
+) -> Completed:
     """
     Run `offload ARGS` to its end; the arguments are those of `start_offload`.
 

@@ -20,7 +20,7 @@ class Action(StrEnum):
     RAISE = "raise"
 
 
-class Moment(Protocol):
+class StepEvent(Protocol):
     """What a run tells its listeners; its text is `before:publish`, `after:write`, `at:file_written` and the like."""
 
     @property
@@ -32,12 +32,12 @@ class Moment(Protocol):
         """Rows known at that moment."""
 
 
-class Struck(RuntimeError):
+class InjectedError(RuntimeError):
     """What `Action.RAISE` raises: no error that the subject knows, so it must treat it as a bug."""
 
 
 @dataclass
-class Fault:
+class ProcessFault:
     """
     A listener that strikes once, at the `nth` moment called `at`.
 
@@ -51,12 +51,12 @@ class Fault:
     _seen: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: StepEvent) -> None:
         """
         Strike if this is the moment; the subject's threads may tell moments at the same time.
 
         Raises:
-            Struck: The action is `raise`.
+            InjectedError: The action is `raise`.
         """
         with self._lock:
             self._seen += str(moment) == self.at
@@ -66,8 +66,8 @@ class Fault:
                 self.marker.write_text(f"{self.action} at {moment} of {moment.table}, {moment.rows} rows\n")
             self._strike(moment)
 
-    def _strike(self, moment: Moment) -> None:
+    def _strike(self, moment: StepEvent) -> None:
         if self.action is Action.RAISE:
-            raise Struck(f"struck at {moment}")
+            raise InjectedError(f"struck at {moment}")
         # Sent to the process, it could be taken by another thread while this one runs on for an instant.
         signal.pthread_kill(get_ident(), signal.SIGKILL if self.action is Action.KILL else signal.SIGSTOP)

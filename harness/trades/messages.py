@@ -41,7 +41,7 @@ class Message(NamedTuple):
     due: float = 0.0
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """Messages 0, 1, 2, …: the same number is always the same message, whoever asks, before and after a crash."""
 
     def message(self, number: int) -> Message | None:
@@ -52,7 +52,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedMessages:
     """The recorded messages of one exchange."""
 
     exchange: str
@@ -79,7 +79,7 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Generated:
+class GeneratedMessages:
     """
     Messages without end, made up from a seed; most trades share their time with others.
 

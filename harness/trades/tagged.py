@@ -13,7 +13,7 @@ TIE = 3  # so many trades in a row share their time: a cut through a tie loses o
 
 
 @dataclass(frozen=True)
-class Trades:
+class TaggedTrades:
     """
     Trades with ids `<tag><sequence>`, in turn of each symbol, evenly over whole days from `start`.
 
@@ -62,6 +62,6 @@ def create(client: Any, ddl: str) -> None:
     client.command(ddl.replace("{ttl_days}", str(TTL_DAYS)))
 
 
-def insert(client: Any, table: str, trades: Trades) -> None:
+def insert(client: Any, table: str, trades: TaggedTrades) -> None:
     """Insert the trades."""
     client.command(f"INSERT INTO {table} ({COLUMNS}) {trades.select()}")

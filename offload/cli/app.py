@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 import offload
-from offload.cli.output import Screen
-from offload.errors import BUG, OffloadError, UsageError, gravest
+from offload.cli.output import Output
+from offload.errors import BUG, OffloadError, UsageError, most_severe
 from offload.ports.engine import Listener
 from offload.results import error_document
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The base of typer's errors about words, which it does not export by name.
-_WRONG_WORDS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_USAGE_ERRORS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 watermark_app = typer.Typer(help="Look at a table's watermark, or repair the store from the Iceberg table.")
 app.add_typer(watermark_app, name="watermark")
 
@@ -46,12 +46,12 @@ def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) 
     """
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     words = list(sys.argv[1:] if argv is None else argv)
-    screen = Screen(as_json="--json" in words)
+    screen = Output(as_json="--json" in words)
     try:
         code = app(words, standalone_mode=False, obj=(screen, tuple(listeners)))
     except typer.Abort:
         return 130
-    except _WRONG_WORDS as error:
+    except _USAGE_ERRORS as error:
         wrong = UsageError("a command as offload --help shows it", str(error) or type(error).__name__, "offload --help")
         return screen.failed(error_document(wrong), wrong.exit_code)
     except OffloadError as error:
@@ -73,7 +73,7 @@ def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: J
     """Windows and row counts of the next run; writes nothing."""
     found = offload.plan(names or (), until=until)
     _screen(ctx, as_json=as_json).reports("plan", [table.document() for table in found])
-    return gravest([table.exit_code for table in found])
+    return most_severe([table.exit_code for table in found])
 
 
 @app.command()
@@ -166,7 +166,7 @@ def audit(
     with _screen(ctx, as_json=as_json).working("comparing hot and cold"):
         found = offload.audit(names or (), start=start, end=end)
     _screen(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
-    return gravest([table.exit_code for table in found])
+    return most_severe([table.exit_code for table in found])
 
 
 @watermark_app.command("show")
@@ -199,7 +199,7 @@ def demo(
     return run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
 
 
-def _screen(ctx: typer.Context, *, as_json: bool) -> Screen:
-    screen: Screen = ctx.obj[0]
+def _screen(ctx: typer.Context, *, as_json: bool) -> Output:
+    screen: Output = ctx.obj[0]
     screen.as_json = as_json
     return screen

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from offload.cli.progress import _Bars, _quiet
-from offload.model.steps import Moment
+from offload.model.steps import StepEvent
 
 if TYPE_CHECKING:
     from offload.model.table import TableSpec
@@ -31,7 +31,7 @@ _STATUS_COLUMNS = (
 _RUN_COLUMNS = ("started_at", "table_name", "status", "rows", "late_rows", "duplicates_dropped", "error")
 
 
-class Screen:
+class Output:
     """
     Stdout for answers, stderr for progress and errors.
 
@@ -125,7 +125,7 @@ class Screen:
             yield
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[Moment], None]]:
+    def progress(self) -> Iterator[Callable[[StepEvent], None]]:
         """A listener that draws a bar per table on a terminal."""
         if not sys.stderr.isatty() or self.as_json:
             yield _quiet

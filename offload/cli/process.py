@@ -14,11 +14,11 @@ from offload.io import deadline
 
 def console() -> None:
     """The console script."""
-    _lighten()
+    _reduce_memory()
     leave(main())
 
 
-def _lighten() -> None:
+def _reduce_memory() -> None:
     """
     Make a process of our own small and quick; a process that imports `offload` is left as it is.
 
@@ -29,10 +29,10 @@ def _lighten() -> None:
     os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:1000,muzzy_decay_ms:0")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else NumPy starts threads that nothing here gives work
     gc.set_threshold(100_000)  # imports make many objects that stay: looking through them again and again costs a tenth
-    sys.meta_path.insert(0, _Unused())
+    sys.meta_path.insert(0, _NoPandas())
 
 
-class _Unused(MetaPathFinder):
+class _NoPandas(MetaPathFinder):
     """Finds no pandas: pyarrow imports it where it is installed, for a third of a second and to no use here."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002  # as it is called
@@ -45,6 +45,6 @@ def leave(code: int) -> NoReturn:
     """End the process with this exit code, at once where a call that overran its time is still at work."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if deadline.left_behind():
+    if deadline.has_overdue_calls():
         os._exit(code)
     raise SystemExit(code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from offload.model.steps import Event, Moment, Step
+from offload.model.steps import Event, Step, StepEvent
 
 
 class _Bars:
@@ -16,7 +16,7 @@ class _Bars:
         self._tasks: dict[str, Any] = {}
         self._began = time.monotonic()
 
-    def told(self, moment: Moment) -> None:
+    def told(self, moment: StepEvent) -> None:
         if moment.table not in self._tasks:
             self._tasks[moment.table] = self._progress.add_task(moment.table, total=None)
         task = self._tasks[moment.table]
@@ -27,5 +27,5 @@ class _Bars:
             self._progress.advance(task, moment.rows)
 
 
-def _quiet(moment: Moment) -> None:
+def _quiet(moment: StepEvent) -> None:
     """Listen and say nothing."""

@@ -78,7 +78,7 @@ class ClickHouse:
             AccessRefused: The user or the password was refused.
             DataError: The query names something that does not exist.
         """
-        with self._translated():
+        with self._translate_errors():
             return list(self._client().query(query).result_rows)
 
     def rows_of_files(self, query: str) -> list[tuple[Any, ...]]:
@@ -95,7 +95,7 @@ class ClickHouse:
             return self.rows(query)
         query_id = str(uuid4())
         try:
-            with self._translated():
+            with self._translate_errors():
                 client = self._client()
                 known = {name: value for name, value in _WHERE_KNOWN.items() if name in client.server_settings}
                 return list(client.query(query, settings={"query_id": query_id, **known}).result_rows)
@@ -116,7 +116,7 @@ class ClickHouse:
 
     def arrow(self, query: str) -> Generator[Any]:
         """Stream the answer as `pyarrow.RecordBatch`, one thread taking one stream at a time; errors as `rows`."""
-        with self._translated():
+        with self._translate_errors():
             yield from self._blocks().batches(query) if self.embedded else self._streamed(query)
 
     def _streamed(self, query: str) -> Generator[Any]:
@@ -194,15 +194,15 @@ class ClickHouse:
         )
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (OffloadError, GeneratorExit):
             raise
         except Exception as error:
-            if (translated := self._translate(error)) is None:
+            if (translate_errors := self._translate(error)) is None:
                 raise
-            raise translated from error
+            raise translate_errors from error
 
     def _translate(self, error: Exception) -> OffloadError | None:
         """What an error of the client, of urllib3 under it or of pyarrow beside it means to a caller; None: a bug."""

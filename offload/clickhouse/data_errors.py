@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from offload.errors import DataError
-from offload.model.columns import CarriedColumn, TableShape
+from offload.model.columns import Column, TableSchema
 
 
-def two_contents(shape: TableShape, rows: Sequence[tuple[Any, ...]]) -> DataError:
+def conflicting_duplicates(schema: TableSchema, rows: Sequence[tuple[Any, ...]]) -> DataError:
     """The error for keys that bear two contents; `rows` are examples."""
     return DataError(
-        f"one content per key ({', '.join(shape.spec.key)}) in {shape.spec.source}",
+        f"one content per key ({', '.join(schema.spec.key)}) in {schema.spec.source}",
         f"keys with two, such as {examples(rows)}",
         "correct the rows in the hot table, or declare the columns that differ as delivery columns",
     )
 
 
-def cannot_be_carried(
-    shape: TableShape, column: CarriedColumn, count: int, rows: Sequence[tuple[Any, ...]]
-) -> DataError:
+def unsupported_value(schema: TableSchema, column: Column, count: int, rows: Sequence[tuple[Any, ...]]) -> DataError:
     """The error for `count` values of a column that do not fit its Iceberg type; `rows` are examples."""
     return DataError(
-        f"values of {column.name} in {shape.spec.source} that fit {column.carrier.iceberg}",
+        f"values of {column.name} in {schema.spec.source} that fit {column.mapping.iceberg}",
         f"{count} that do not, such as {examples(rows)}",
         "correct the rows, or declare another carrier (unsigned_as_long, binary)",
     )

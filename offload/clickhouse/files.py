@@ -6,17 +6,17 @@ import os
 from collections.abc import Sequence
 
 from offload.clickhouse import sql
-from offload.io.warehouse import Storage, plain
+from offload.io.warehouse import Warehouse, plain
 
 
-def table_function(storage: Storage, uris: Sequence[str]) -> str:
+def table_function(warehouse: Warehouse, uris: Sequence[str]) -> str:
     """The ClickHouse table function that reads these Parquet files."""
     paths = [plain(uri) for uri in uris]
-    if not storage.remote:
+    if not warehouse.remote:
         return f"file({sql.text(_braced(paths))}, 'Parquet')"
-    endpoint = storage.endpoint_for_clickhouse or storage.endpoint or f"https://s3.{storage.region}.amazonaws.com"
+    endpoint = warehouse.endpoint_for_clickhouse or warehouse.endpoint or f"https://s3.{warehouse.region}.amazonaws.com"
     at = sql.text(f"{endpoint.rstrip('/')}/{_braced(paths)}")
-    keys = f", {sql.text(storage.access_key)}, {sql.text(storage.secret_key or '')}" if storage.access_key else ""
+    keys = f", {sql.text(warehouse.access_key)}, {sql.text(warehouse.secret_key or '')}" if warehouse.access_key else ""
     return f"s3({at}{keys}, 'Parquet')"
 
 

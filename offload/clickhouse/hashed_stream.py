@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from offload.clickhouse.wire_format import Crossing
+from offload.clickhouse.wire_format import WireColumn
 from offload.model import windows
 from offload.model.fingerprint import HASH_MODULUS
 
 HASH, KEY, WRONG, TICKS = "tidemark_hash", "tidemark_key", "tidemark_wrong", "tidemark_ticks"
 
 
-class Stream:
+class HashedStream:
     """
     The batches of one query: iterate to the end, then ask what arrived.
 
@@ -26,7 +26,7 @@ class Stream:
     Args:
         arriving: The batches, as they crossed.
         columns: The table's own columns, in order.
-        beside: What stands behind them, of the four above and in their order; HASH always does.
+        extra_columns: What stands behind them, of the four above and in their order; HASH always does.
         timestamp: The table's timestamp column, in microseconds; TICKS stands beside where that is not exact.
         precision: Digits after the second of the source column.
 
@@ -40,14 +40,14 @@ class Stream:
     def __init__(
         self,
         arriving: Generator[pa.RecordBatch],
-        columns: Mapping[str, Crossing],
-        beside: Sequence[str],
+        columns: Mapping[str, WireColumn],
+        extra_columns: Sequence[str],
         timestamp: str,
         precision: int,
     ) -> None:
         self._arriving = arriving
         self._columns = columns
-        self._beside = tuple(beside)
+        self._extra_columns = tuple(extra_columns)
         self._timestamp = timestamp
         self._precision = precision
         self._keys: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
@@ -60,29 +60,29 @@ class Stream:
             for batch in self._arriving:
                 came = iter(batch.columns)
                 own = {
-                    name: column.arrived(*islice(came, len(column.expressions)))
+                    name: column.decode(*islice(came, len(column.expressions)))
                     for name, column in self._columns.items()
                 }
-                beside = dict(zip(self._beside, came, strict=True))
+                extra_columns = dict(zip(self._extra_columns, came, strict=True))
                 if batch.num_rows:
-                    self._take_in(batch.num_rows, beside, own[self._timestamp])
+                    self._take_in(batch.num_rows, extra_columns, own[self._timestamp])
                 yield pa.RecordBatch.from_pydict(own)
 
-    def _take_in(self, rows: int, beside: Mapping[str, pa.Array], timestamps: pa.Array) -> None:
+    def _take_in(self, rows: int, extra_columns: Mapping[str, pa.Array], timestamps: pa.Array) -> None:
         self.rows += rows
-        self.digest = (self.digest + pc.sum(beside[HASH]).as_py()) % HASH_MODULUS
-        if WRONG in beside:
-            self.wrong = self.wrong or bool(pc.max(beside[WRONG]).as_py())
-        if KEY in beside:
-            self._keys.append(beside[KEY].to_numpy().copy())  # the block is let go, its keys stay
-        if TICKS in beside:
-            latest = int(pc.max(beside[TICKS]).as_py())
+        self.digest = (self.digest + pc.sum(extra_columns[HASH]).as_py()) % HASH_MODULUS
+        if WRONG in extra_columns:
+            self.wrong = self.wrong or bool(pc.max(extra_columns[WRONG]).as_py())
+        if KEY in extra_columns:
+            self._keys.append(extra_columns[KEY].to_numpy().copy())  # the block is let go, its keys stay
+        if TICKS in extra_columns:
+            latest = int(pc.max(extra_columns[TICKS]).as_py())
         else:
             latest = windows.ticks(pc.max(timestamps).value, self._precision)
         self.last = latest if self.last is None else max(self.last, latest)
 
     @property
-    def copies(self) -> int:
+    def duplicates(self) -> int:
         """
         How many rows arrived beyond one per key, by hash; 0 where KEY does not stand beside them.
 

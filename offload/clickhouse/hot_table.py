@@ -8,18 +8,18 @@ from typing import Any
 
 from offload.clickhouse import sql
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.data_errors import cannot_be_carried, two_contents
-from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, Stream
+from offload.clickhouse.data_errors import conflicting_duplicates, unsupported_value
+from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, HashedStream
 from offload.clickhouse.layout import Layout
-from offload.clickhouse.row_filter import Selection
-from offload.clickhouse.wire_format import crossing
-from offload.errors import DataError, KeysDoubled, SourceMoving
-from offload.model.columns import MICROSECONDS, CarriedColumn, TableShape
-from offload.model.fingerprint import Fingerprint, Seen
-from offload.model.splits import Cell, Piece
+from offload.clickhouse.row_filter import RowFilter
+from offload.clickhouse.wire_format import wire_column
+from offload.errors import DataError, DuplicateKeys, SourceMoving
+from offload.model.columns import MICROSECONDS, Column, TableSchema
+from offload.model.fingerprint import Fingerprint, SourceFingerprint
+from offload.model.splits import BucketCount, Chunk
 from offload.model.token import SourceIdentity
 from offload.model.windows import DAY, Window
-from offload.ports.source import Bound, Reading, Survey
+from offload.ports.source import Bound, ChunkStream, WindowStats
 
 _ONE_THREAD = "max_threads = 1"  # per query that reads: each worker asks its own, and no streams have to be merged
 # A read that merges many parts holds a block for each of them: in the process that memory is ours.
@@ -39,13 +39,13 @@ class ClickHouseTable:
     Every question goes through `rows`, so that hashing, comparing and reading mean the same ones.
     """
 
-    def __init__(self, door: ClickHouse, shape: TableShape, identity: SourceIdentity, layout: Layout) -> None:
-        self.door = door
-        self.shape = shape
+    def __init__(self, client: ClickHouse, schema: TableSchema, identity: SourceIdentity, layout: Layout) -> None:
+        self.client = client
+        self.schema = schema
         self.identity = identity
         self.layout = layout
-        self.rows = Selection(shape, layout)
-        self._timestamp = sql.identifier(shape.spec.timestamp)
+        self.rows = RowFilter(schema, layout)
+        self._timestamp = sql.identifier(schema.spec.timestamp)
 
     @property
     def stored_bytes_per_row(self) -> float:
@@ -60,37 +60,39 @@ class ClickHouseTable:
             DataError: A key with two contents.
         """
         self.rows.begin()
-        if self.shape.spec.key and not self.shape.spec.timestamp_follows_key:
-            piece = Piece(window)
-            row = self._hashed(piece)
+        if self.schema.spec.key and not self.schema.spec.timestamp_follows_key:
+            chunk = Chunk(window)
+            row = self._hashed(chunk)
             if row["keys"] is not None and row["keys"] < row["rows"]:
-                self._refuse_two_contents(piece)
+                self._refuse_conflicting_duplicates(chunk)
                 self.rows.keep_one_across(window)
 
-    def hash_of(self, columns: Sequence[CarriedColumn], function: str = "cityHash64") -> str:
+    def hash_expression(self, columns: Sequence[Column], function: str = "cityHash64") -> str:
         """One hash over columns in the types that they travel in."""
-        return sql.hash_of([(sql.carried(column), column.carrier) for column in columns], function)
+        return sql.hash_expression([(sql.cast(column), column.mapping) for column in columns], function)
 
-    def survey(self, window: Window) -> Survey:
+    def window_stats(self, window: Window) -> WindowStats:
         """Count the window as it stands, duplicates included, and say what is odd in it."""
         expired = f"countIf({self.layout.ttl} <= now())" if self.layout.ttl else "0"
-        zero = sql.timestamp(0, self.shape.precision)
+        zero = sql.timestamp(0, self.schema.precision)
         asked = f"count(), countIf({self._timestamp} = {zero}), {expired}"
-        rows = self.door.rows(f"SELECT {asked} FROM {self.rows.raw} WHERE {self.rows.within(window)}")
-        return Survey(*map(int, rows[0]))
+        rows = self.client.rows(f"SELECT {asked} FROM {self.rows.raw} WHERE {self.rows.within(window)}")
+        return WindowStats(*map(int, rows[0]))
 
-    def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
+    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
         """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
-        at = sql.bucket(self._timestamp, self.shape.precision, bucket)
+        at = sql.bucket(self._timestamp, self.schema.precision, bucket)
         parts = (
-            {f"p{n}": sql.partition_of(field) for n, field in enumerate(self.shape.spec.partition)} if clustered else {}
+            {f"p{n}": sql.partition_of(field) for n, field in enumerate(self.schema.spec.partition)}
+            if clustered
+            else {}
         )
         named = clustered and self.rows.cluster is not None
         cluster = sql.identifier(self.rows.cluster or "") if named else "''"
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
         texts = ", ".join(f"toString({name})" for name in parts)
         # Counted in the columns' own types, and turned to text once per group.
-        rows = self.door.rows(
+        rows = self.client.rows(
             f"SELECT CAST([{texts}] AS Array(String)), toString(c), b, n, w FROM "
             f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n, {self._uncuttable() if clustered else 0} AS w "
             f"FROM {self.rows.raw} WHERE {self.rows.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) "
@@ -98,67 +100,72 @@ class ClickHouseTable:
         )
         if any(row[4] for row in rows):
             self._refuse_what_cannot_be_cut(window)
-        return [Cell(tuple(part), value if named else None, int(start), int(n)) for part, value, start, n, _ in rows]
+        return [
+            BucketCount(tuple(part), value if named else None, int(start), int(n)) for part, value, start, n, _ in rows
+        ]
 
-    def _cut_by(self) -> list[CarriedColumn]:
+    def _cut_by(self) -> list[Column]:
         """Pieces are cut by these columns' values as text: a value that is no text would be in none of them."""
-        used = {self.rows.cluster, *(one.column for one in self.shape.spec.partition if one.transform == "identity")}
-        return [column for column in self.shape.columns if column.name in used and sql.violation(column)]
+        used = {self.rows.cluster, *(one.column for one in self.schema.spec.partition if one.transform == "identity")}
+        return [column for column in self.schema.columns if column.name in used and sql.invalid_value(column)]
 
     def _uncuttable(self) -> str:
-        wrong = [f"({sql.violation(column)})" for column in self._cut_by()]
+        wrong = [f"({sql.invalid_value(column)})" for column in self._cut_by()]
         return f"countIf({' OR '.join(wrong)})" if wrong else "0"
 
     def _refuse_what_cannot_be_cut(self, window: Window) -> None:
-        piece = Piece(window)
+        chunk = Chunk(window)
         for column in self._cut_by():
-            condition = sql.violation(column) or "0"
-            if count := self.count(piece, condition):
-                rows = self.door.rows(f"SELECT {self._shown()} {self.rows.of(piece, condition)} LIMIT 3")
-                raise cannot_be_carried(self.shape, column, count, rows)
-        raise self._came_and_went()
+            condition = sql.invalid_value(column) or "0"
+            if count := self.count(chunk, condition):
+                rows = self.client.rows(f"SELECT {self._shown()} {self.rows.select(chunk, condition)} LIMIT 3")
+                raise unsupported_value(self.schema, column, count, rows)
+        raise self._value_vanished()
 
-    def look(self, piece: Piece) -> Seen:
+    def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
         """
         Fingerprint the rows of a piece, one per key, in the target's types.
 
         Raises:
             DataError: A value that cannot be carried, or a key with two contents.
         """
-        row = self._hashed(piece)
+        row = self._hashed(chunk)
         if row["keys"] is not None and row["keys"] < row["rows"]:
-            self._refuse_two_contents(piece)
+            self._refuse_conflicting_duplicates(chunk)
             self.rows.one_per_key = True
-            row = self._hashed(piece)
-        self._refuse_violations(piece, row)
+            row = self._hashed(chunk)
+        self._refuse_invalid_values(chunk, row)
         if row["hashed"] != row["rows"]:
             raise DataError(
-                f"a hash for each of {row['rows']} rows of {self.shape.spec.source}",
+                f"a hash for each of {row['rows']} rows of {self.schema.spec.source}",
                 f"{row['hashed']} hashes",
                 "report it: a column type is hashed wrongly",
             )
-        return Seen(Fingerprint(row["rows"], row["digest"]), row["last"] if row["rows"] else None)
+        return SourceFingerprint(Fingerprint(row["rows"], row["digest"]), row["last"] if row["rows"] else None)
 
-    def count(self, piece: Piece, *conditions: str) -> int:
+    def count(self, chunk: Chunk, *conditions: str) -> int:
         """How many rows there are now, one per key."""
-        asked = f"SELECT count() {self.rows.of(piece, *conditions)}"
+        asked = f"SELECT count() {self.rows.select(chunk, *conditions)}"
         if self.rows.repeats:
-            asked = f"SELECT uniqExact({self.hash_of(self.shape.identity)}) {self.rows.every(piece, *conditions)}"
-        return int(self.door.rows(f"{asked} SETTINGS {self._settings()}")[0][0])
+            keys = f"uniqExact({self.hash_expression(self.schema.identity)})"
+            asked = f"SELECT {keys} {self.rows.select_with_duplicates(chunk, *conditions)}"
+        return int(self.client.rows(f"{asked} SETTINGS {self._settings()}")[0][0])
 
-    def _hashed(self, piece: Piece) -> dict[str, Any]:
-        keys = f"uniqExact({self.hash_of(self.shape.identity)})" if self._keys_to_count() else "NULL"
-        wrong = {f"wrong{at}": sql.violation(column) for at, column in enumerate(self.shape.columns)}
+    def _hashed(self, chunk: Chunk) -> dict[str, Any]:
+        keys = f"uniqExact({self.hash_expression(self.schema.identity)})" if self._keys_to_count() else "NULL"
+        wrong = {f"wrong{at}": sql.invalid_value(column) for at, column in enumerate(self.schema.columns)}
         asked = {
             "rows": "count()",
-            "digest": f"sum({self.hash_of(self.shape.columns)} AS h)",
+            "digest": f"sum({self.hash_expression(self.schema.columns)} AS h)",
             "hashed": "count(h)",
             "keys": keys,
-            "last": sql.ticks(f"max({self._timestamp})", self.shape.precision),
+            "last": sql.ticks(f"max({self._timestamp})", self.schema.precision),
             **{name: f"countIf({condition})" for name, condition in wrong.items() if condition},
         }
         selected = ", ".join(f"{expression} AS `{name}`" for name, expression in asked.items())
-        answer = self.door.rows(f"SELECT {selected} {self.rows.of(piece)} SETTINGS {self._settings()}, {_ONE_THREAD}")
+        answer = self.client.rows(
+            f"SELECT {selected} {self.rows.select(chunk)} SETTINGS {self._settings()}, {_ONE_THREAD}"
+        )
         return dict(zip(asked, answer[0], strict=True))
 
     def _settings(self) -> str:
@@ -169,31 +176,31 @@ class ClickHouseTable:
 
     def _keys_to_count(self) -> bool:
         """FINAL leaves one row per sorting key: where that lies within the key, no key can occur twice."""
-        key, sorting = set(self.shape.spec.key), set(self.layout.sorting_key)
+        key, sorting = set(self.schema.spec.key), set(self.layout.sorting_key)
         return bool(key) and not (self.layout.replacing and sorting and sorting <= key)
 
-    def _refuse_violations(self, piece: Piece, row: dict[str, Any]) -> None:
-        for at, column in enumerate(self.shape.columns):
-            condition = sql.violation(column)
+    def _refuse_invalid_values(self, chunk: Chunk, row: dict[str, Any]) -> None:
+        for at, column in enumerate(self.schema.columns):
+            condition = sql.invalid_value(column)
             if condition and row[f"wrong{at}"]:
-                rows = self.door.rows(f"SELECT {self._shown()} {self.rows.of(piece, condition)} LIMIT 3")
-                raise cannot_be_carried(self.shape, column, row[f"wrong{at}"], rows)
+                rows = self.client.rows(f"SELECT {self._shown()} {self.rows.select(chunk, condition)} LIMIT 3")
+                raise unsupported_value(self.schema, column, row[f"wrong{at}"], rows)
 
-    def _refuse_two_contents(self, piece: Piece) -> None:
-        content = [column for column in self.shape.columns if column.name not in self.rows.how_it_came]
-        key = ", ".join(map(sql.identifier, self.shape.spec.key))
-        rows = self.door.rows(
-            f"SELECT {self._shown()} {self.rows.of(piece)} GROUP BY {key} "
-            f"HAVING uniqExact({self.hash_of(content)}) > 1 ORDER BY {key} LIMIT 3"
+    def _refuse_conflicting_duplicates(self, chunk: Chunk) -> None:
+        content = [column for column in self.schema.columns if column.name not in self.rows.how_it_came]
+        key = ", ".join(map(sql.identifier, self.schema.spec.key))
+        rows = self.client.rows(
+            f"SELECT {self._shown()} {self.rows.select(chunk)} GROUP BY {key} "
+            f"HAVING uniqExact({self.hash_expression(content)}) > 1 ORDER BY {key} LIMIT 3"
         )
         if rows:
-            raise two_contents(self.shape, rows)
+            raise conflicting_duplicates(self.schema, rows)
 
     def _shown(self) -> str:
-        names = self.shape.spec.key or (self.shape.spec.timestamp, self.shape.spec.sequence)
+        names = self.schema.spec.key or (self.schema.spec.timestamp, self.schema.spec.sequence)
         return ", ".join(f"toString({sql.identifier(name)})" for name in names)
 
-    def read(self, piece: Piece) -> Reading:
+    def read(self, chunk: Chunk) -> ChunkStream:
         """
         Read the rows of a piece, one per key, sorted, in the types that they travel in, with a look at them.
 
@@ -203,74 +210,74 @@ class ClickHouseTable:
         The look raises:
             DataError: A value that cannot be carried, or a key with two contents.
             SourceMoving: A value that cannot be carried came and went.
-            KeysDoubled: A key came twice; reading again gives it once.
+            DuplicateKeys: A key came twice; reading again gives it once.
         """
-        standing = self.rows.standing(piece)
-        if standing and int(self.door.rows(f"SELECT count() {standing}")[0][0]) == self.count(piece):
+        standing = self.rows.select_unmerged(chunk)
+        if standing and int(self.client.rows(f"SELECT count() {standing}")[0][0]) == self.count(chunk):
             stream = self._stream(standing, count_keys=True)
         else:
-            stream = self._stream(self.rows.of(piece), count_keys=self._keys_to_count())
-        return Reading(iter(stream), partial(self._seen, piece, stream))
+            stream = self._stream(self.rows.select(chunk), count_keys=self._keys_to_count())
+        return ChunkStream(iter(stream), partial(self._seen, chunk, stream))
 
-    def _seen(self, piece: Piece, stream: Stream) -> Seen:
+    def _seen(self, chunk: Chunk, stream: HashedStream) -> SourceFingerprint:
         if stream.wrong:
-            self._refuse_violations(piece, self._hashed(piece))
-            raise self._came_and_went()
-        if copies := stream.copies:
-            self._refuse_two_contents(piece)
+            self._refuse_invalid_values(chunk, self._hashed(chunk))
+            raise self._value_vanished()
+        if duplicates := stream.duplicates:
+            self._refuse_conflicting_duplicates(chunk)
             self.rows.one_per_key = True
-            found = f"{copies} deliveries too many"
-            raise KeysDoubled(f"each key of {self.shape.spec.source} once", found, self.shape.spec.command("run"))
-        return Seen(Fingerprint(self.count(piece), stream.digest), stream.last)
+            found = f"{duplicates} deliveries too many"
+            raise DuplicateKeys(f"each key of {self.schema.spec.source} once", found, self.schema.spec.command("run"))
+        return SourceFingerprint(Fingerprint(self.count(chunk), stream.digest), stream.last)
 
-    def _came_and_went(self) -> SourceMoving:
-        spec = self.shape.spec
+    def _value_vanished(self) -> SourceMoving:
+        spec = self.schema.spec
         return SourceMoving(f"{spec.source} to hold still", "a value that came and went", spec.command("run"))
 
-    def _stream(self, rows: str, *, count_keys: bool) -> Stream:
-        columns = {column.name: crossing(column) for column in self.shape.columns}
-        wrong = [found for column in self.shape.columns if (found := sql.violation(column))]
-        beside = {HASH: self.hash_of(self.shape.columns)}
+    def _stream(self, rows: str, *, count_keys: bool) -> HashedStream:
+        columns = {column.name: wire_column(column) for column in self.schema.columns}
+        wrong = [found for column in self.schema.columns if (found := sql.invalid_value(column))]
+        extra_columns = {HASH: self.hash_expression(self.schema.columns)}
         if count_keys:
-            beside[KEY] = f"CAST({self.hash_of(self.shape.identity)} AS UInt64)"
+            extra_columns[KEY] = f"CAST({self.hash_expression(self.schema.identity)} AS UInt64)"
         if wrong:
             # Of text of few values alone, a function gives a dictionary as well.
-            beside[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
-        if self.shape.precision > MICROSECONDS:
-            beside[TICKS] = sql.ticks(self._timestamp, self.shape.precision)
+            extra_columns[WRONG] = f"CAST({' OR '.join(wrong)} AS UInt8)"
+        if self.schema.precision > MICROSECONDS:
+            extra_columns[TICKS] = sql.ticks(self._timestamp, self.schema.precision)
         asked = [expression for column in columns.values() for expression in column.expressions]
         named = [f"{expression} AS tidemark_{at}" for at, expression in enumerate(asked)]
-        named += [f"{expression} AS {name}" for name, expression in beside.items()]
-        order = ", ".join(map(sql.identifier, self.shape.spec.sort))
-        blocks = _SMALL_BLOCKS if self.door.embedded else _BLOCKS
+        named += [f"{expression} AS {name}" for name, expression in extra_columns.items()]
+        order = ", ".join(map(sql.identifier, self.schema.spec.sort))
+        blocks = _SMALL_BLOCKS if self.client.embedded else _BLOCKS
         query = f"SELECT {', '.join(named)} {rows} ORDER BY {order}"
-        batches = self.door.arrow(f"{query} SETTINGS {self._settings()}, {_ONE_THREAD}, {_READ_SETTINGS}, {blocks}")
-        return Stream(batches, columns, tuple(beside), self.shape.spec.timestamp, self.shape.precision)
+        batches = self.client.arrow(f"{query} SETTINGS {self._settings()}, {_ONE_THREAD}, {_READ_SETTINGS}, {blocks}")
+        return HashedStream(batches, columns, tuple(extra_columns), self.schema.spec.timestamp, self.schema.precision)
 
     def sequence_at(self, ticks: int) -> int | None:
         """The largest sequence at that timestamp; None: no row bears it any more."""
-        answer = self.door.rows(
-            f"SELECT count(), max({sql.identifier(self.shape.spec.sequence)}) FROM {self.rows.raw} "
-            f"WHERE {self._timestamp} = {sql.timestamp(ticks, self.shape.precision)}"
+        answer = self.client.rows(
+            f"SELECT count(), max({sql.identifier(self.schema.spec.sequence)}) FROM {self.rows.raw} "
+            f"WHERE {self._timestamp} = {sql.timestamp(ticks, self.schema.precision)}"
         )
         count, last = answer[0]
         return int(last) if count else None
 
     def key_bounds(self, window: Window) -> list[Bound]:
         """The range of each key column in the window, where manifests can be pruned by it."""
-        names = [name for name in self.shape.spec.key if self.shape.column(name).carrier.iceberg in _PRUNABLE]
+        names = [name for name in self.schema.spec.key if self.schema.column(name).mapping.iceberg in _PRUNABLE]
         if not names:
             return []
-        asked = [f"{side}({sql.carried(self.shape.column(name))})" for name in names for side in ("min", "max")]
-        answer = self.door.rows(f"SELECT {', '.join(asked)} {self.rows.of(Piece(window))}")[0]
+        asked = [f"{side}({sql.cast(self.schema.column(name))})" for name in names for side in ("min", "max")]
+        answer = self.client.rows(f"SELECT {', '.join(asked)} {self.rows.select(Chunk(window))}")[0]
         return [(name, answer[2 * at], answer[2 * at + 1]) for at, name in enumerate(names)]
 
     def oldest(self) -> int | None:
         """Ticks from which hot should hold every row: its oldest day, less what the TTL may have taken."""
         kept = f"{self.layout.ttl} > now()" if self.layout.ttl else "1"
-        at = sql.ticks(f"minIf({self._timestamp}, {kept})", self.shape.precision)
-        count, ticks = self.door.rows(f"SELECT countIf({kept}), {at} FROM {self.rows.raw}")[0]
+        at = sql.ticks(f"minIf({self._timestamp}, {kept})", self.schema.precision)
+        count, ticks = self.client.rows(f"SELECT countIf({kept}), {at} FROM {self.rows.raw}")[0]
         if not count:
             return None
-        day = DAY * 10**self.shape.precision
+        day = DAY * 10**self.schema.precision
         return int(ticks) if self.layout.ttl else int(ticks) - int(ticks) % day

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from offload.clickhouse import sql
 from offload.clickhouse.layout import Layout
-from offload.model.columns import TableShape
-from offload.model.splits import Piece
+from offload.model.columns import TableSchema
+from offload.model.splits import Chunk
 from offload.model.windows import Window
 
 
-class Selection:
+class RowFilter:
     """
     The rows that one batch means, as `FROM ... WHERE ...`; hashing, comparing and reading ask for the same ones.
 
@@ -20,10 +20,10 @@ class Selection:
         one_per_key: Whether a key that occurs twice is meant once; it stays so for the rest of the batch.
     """
 
-    def __init__(self, shape: TableShape, layout: Layout) -> None:
-        self._shape = shape
-        self._timestamp = sql.identifier(shape.spec.timestamp)
-        self.raw = ".".join(sql.identifier(part) for part in shape.spec.source.split("."))
+    def __init__(self, schema: TableSchema, layout: Layout) -> None:
+        self._shape = schema
+        self._timestamp = sql.identifier(schema.spec.timestamp)
+        self.raw = ".".join(sql.identifier(part) for part in schema.spec.source.split("."))
         self._name = f"{self.raw} FINAL" if layout.replacing else self.raw
         self.one_per_key = False
         self._across: Window | None = None
@@ -33,7 +33,7 @@ class Selection:
     def cluster(self) -> str | None:
         """The first sort column where it is text before the timestamp: pieces and files are kept narrow in it."""
         first = self._shape.spec.sort[0]
-        text = first != self._shape.spec.timestamp and self._shape.column(first).carrier.text
+        text = first != self._shape.spec.timestamp and self._shape.column(first).mapping.text
         return first if text else None
 
     @property
@@ -61,32 +61,32 @@ class Selection:
             return high
         return f"{self._timestamp} > {sql.timestamp(window.low, self._shape.precision)} AND {high}"
 
-    def of(self, piece: Piece, *conditions: str) -> str:
+    def select(self, chunk: Chunk, *conditions: str) -> str:
         """The rows of a piece that meet the conditions, one per key where a key was found twice."""
         if self._across is None and not self.one_per_key:
-            return self.every(piece, *conditions)
-        where = [self.within(piece.window), *self._bounds(piece)]
+            return self.select_with_duplicates(chunk, *conditions)
+        where = [self.within(chunk.window), *self._bounds(chunk)]
         inner = self._kept([self.within(self._across)] if self._across else where)
         return f"FROM {inner} WHERE {' AND '.join([*where, *conditions])}"
 
-    def every(self, piece: Piece, *conditions: str) -> str:
+    def select_with_duplicates(self, chunk: Chunk, *conditions: str) -> str:
         """The rows of a piece that meet the conditions, several per key where there are such."""
-        where = [self.within(piece.window), *self._bounds(piece), *conditions, *self._aside()]
+        where = [self.within(chunk.window), *self._bounds(chunk), *conditions, *self._aside()]
         return f"FROM {self._name} WHERE {' AND '.join(where)}"
 
-    def standing(self, piece: Piece) -> str | None:
+    def select_unmerged(self, chunk: Chunk) -> str | None:
         """
         The rows of a piece as they stand, copies that a Replacing table has not merged yet included.
 
-        None where `of` says more than FINAL does, or where there is no key to tell a copy by.
+        None where `select` says more than FINAL does, or where there is no key to tell a copy by.
         """
         if self._name == self.raw or not self._shape.spec.key or self.one_per_key or self._across or self._not_cold:
             return None
-        return f"FROM {self.raw} WHERE {' AND '.join([self.within(piece.window), *self._bounds(piece)])}"
+        return f"FROM {self.raw} WHERE {' AND '.join([self.within(chunk.window), *self._bounds(chunk)])}"
 
     @property
     def repeats(self) -> bool:
-        """Whether `every` may give a key several times that `of` gives once."""
+        """Whether `select_with_duplicates` may give a key several times that `select` gives once."""
         return self.one_per_key and self._across is None
 
     def _aside(self) -> list[str]:
@@ -99,9 +99,9 @@ class Selection:
         where = " AND ".join([*conditions, *self._aside()])
         return f"(SELECT {names} FROM {self._name} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
 
-    def _bounds(self, piece: Piece) -> Iterator[str]:
-        yield from map(sql.partition_is, self._shape.spec.partition, piece.partition)
-        if piece.clusters and self.cluster:
+    def _bounds(self, chunk: Chunk) -> Iterator[str]:
+        yield from map(sql.partition_is, self._shape.spec.partition, chunk.partition)
+        if chunk.clusters and self.cluster:
             column = sql.identifier(self.cluster)
-            first, last = map(sql.text, piece.clusters)
+            first, last = map(sql.text, chunk.clusters)
             yield f"{column} = {first}" if first == last else f"{column} >= {first} AND {column} <= {last}"

@@ -26,13 +26,13 @@ _IDENTITY = (
 class ClickHouseSource:
     """The hot tables of one server or chDB folder."""
 
-    def __init__(self, door: ClickHouse, cluster: str) -> None:
-        self._door = door
+    def __init__(self, client: ClickHouse, cluster: str) -> None:
+        self._client = client
         self._cluster = cluster
 
     def now(self) -> int:
         """The server's clock, microseconds since 1970 UTC."""
-        return int(self._door.rows("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
+        return int(self._client.rows("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
 
     def describe(self, spec: TableSpec) -> ClickHouseTable:
         """
@@ -42,8 +42,8 @@ class ClickHouseSource:
             DataError: It is missing, a named column is missing or of a wrong type, or a type cannot be carried.
         """
         database, _, table = spec.source.rpartition(".")
-        at = f"database = {sql.text(database or self._door.database)}"
-        tables = self._door.rows(
+        at = f"database = {sql.text(database or self._client.database)}"
+        tables = self._client.rows(
             f"SELECT {_IDENTITY}, engine, sorting_key, engine_full, ifNull(total_rows, 0) FROM system.tables "
             f"WHERE {at} AND name = {sql.text(table)}"
         )
@@ -52,7 +52,7 @@ class ClickHouseSource:
                 f"a table {spec.source} in ClickHouse", "none of that name that the user may see", "offload tables"
             )
         uuid, engine, sorting_key, engine_full, rows = tables[0]
-        columns = self._door.rows(
+        columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
             f"data_compressed_bytes FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
         )
@@ -66,8 +66,8 @@ class ClickHouseSource:
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
-        shape = types.shape(full, [SourceColumn(name, type_name) for name, type_name, *_ in stored])
-        return ClickHouseTable(self._door, shape, SourceIdentity(uuid, self._cluster), layout)
+        schema = types.map_columns(full, [SourceColumn(name, type_name) for name, type_name, *_ in stored])
+        return ClickHouseTable(self._client, schema, SourceIdentity(uuid, self._cluster), layout)
 
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:

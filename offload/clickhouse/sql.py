@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from offload.model.columns import SIGNED_MAX, CarriedColumn, Carrier
+from offload.model.columns import SIGNED_MAX, Column, TypeMapping
 from offload.model.table import PartitionField
 
 SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
@@ -53,79 +53,79 @@ def bucket(expression: str, precision: int, size: int) -> str:
     return f"{value} - positiveModulo({value}, {size})"
 
 
-def carried(column: CarriedColumn) -> str:
+def cast(column: Column) -> str:
     """The column in the type that it travels in."""
-    return _carried(identifier(column.name), column.carrier, 0)
+    return _cast(identifier(column.name), column.mapping, 0)
 
 
-def _carried(expression: str, carrier: Carrier, depth: int) -> str:
-    if not carrier.converts:
+def _cast(expression: str, mapping: TypeMapping, depth: int) -> str:
+    if not mapping.converts:
         return expression
-    if carrier.iceberg == "uuid":
+    if mapping.iceberg == "uuid":
         return f"UUIDStringToNum(toString({expression}))"
-    if _holds_uuid(carrier):
-        return _carried_items(expression, carrier, depth)
-    return f"CAST({expression} AS {nullable(carrier.clickhouse, carrier)})"
+    if _holds_uuid(mapping):
+        return _cast_items(expression, mapping, depth)
+    return f"CAST({expression} AS {nullable(mapping.clickhouse, mapping)})"
 
 
-def nullable(kind: str, carrier: Carrier) -> str:
+def nullable(kind: str, mapping: TypeMapping) -> str:
     """The type, as one that NULL can stand in where it can in the column."""
-    return f"Nullable({kind})" if carrier.nullable else kind
+    return f"Nullable({kind})" if mapping.nullable else kind
 
 
-def _holds_uuid(carrier: Carrier) -> bool:
-    return carrier.iceberg == "uuid" or any(_holds_uuid(item) for item in carrier.items)
+def _holds_uuid(mapping: TypeMapping) -> bool:
+    return mapping.iceberg == "uuid" or any(_holds_uuid(item) for item in mapping.items)
 
 
-def _carried_items(expression: str, carrier: Carrier, depth: int) -> str:
+def _cast_items(expression: str, mapping: TypeMapping, depth: int) -> str:
     x = f"x{depth}"
-    if carrier.iceberg == "list":
-        return f"arrayMap({x} -> {_carried(x, carrier.items[0], depth + 1)}, {expression})"
-    keys = f"arrayMap({x} -> {_carried(x, carrier.items[0], depth + 1)}, mapKeys({expression}))"
-    values = f"arrayMap({x} -> {_carried(x, carrier.items[1], depth + 1)}, mapValues({expression}))"
+    if mapping.iceberg == "list":
+        return f"arrayMap({x} -> {_cast(x, mapping.items[0], depth + 1)}, {expression})"
+    keys = f"arrayMap({x} -> {_cast(x, mapping.items[0], depth + 1)}, mapKeys({expression}))"
+    values = f"arrayMap({x} -> {_cast(x, mapping.items[1], depth + 1)}, mapValues({expression}))"
     return f"mapFromArrays({keys}, {values})"
 
 
-def hash_of(values: Sequence[tuple[str, Carrier]], function: str = "cityHash64") -> str:
+def hash_expression(values: Sequence[tuple[str, TypeMapping]], function: str = "cityHash64") -> str:
     """One hash over expressions that already stand in the type that they travel in."""
-    arguments = [part for expression, carrier in values for part in _hashed(expression, carrier, 0)]
+    arguments = [part for expression, mapping in values for part in _hashed(expression, mapping, 0)]
     return f"{function}({', '.join(arguments)})"
 
 
-def _hashed(expression: str, carrier: Carrier, depth: int) -> list[str]:
-    if carrier.iceberg == "list":
-        return [f"length({expression})", _hashed_items(expression, carrier.items[0], depth)]
-    if carrier.iceberg == "map":
-        parts = zip((f"mapKeys({expression})", f"mapValues({expression})"), carrier.items, strict=True)
+def _hashed(expression: str, mapping: TypeMapping, depth: int) -> list[str]:
+    if mapping.iceberg == "list":
+        return [f"length({expression})", _hashed_items(expression, mapping.items[0], depth)]
+    if mapping.iceberg == "map":
+        parts = zip((f"mapKeys({expression})", f"mapValues({expression})"), mapping.items, strict=True)
         return [f"length({expression})", *(_hashed_items(part, item, depth) for part, item in parts)]
-    if carrier.nullable:
-        return [f"isNull({expression})", f"ifNull({expression}, defaultValueOfTypeName({text(carrier.clickhouse)}))"]
+    if mapping.nullable:
+        return [f"isNull({expression})", f"ifNull({expression}, defaultValueOfTypeName({text(mapping.clickhouse)}))"]
     return [expression]
 
 
-def _hashed_items(expression: str, carrier: Carrier, depth: int) -> str:
+def _hashed_items(expression: str, mapping: TypeMapping, depth: int) -> str:
     x = f"h{depth}"
-    return f"arrayMap({x} -> cityHash64({', '.join(_hashed(x, carrier, depth + 1))}), {expression})"
+    return f"arrayMap({x} -> cityHash64({', '.join(_hashed(x, mapping, depth + 1))}), {expression})"
 
 
-def violation(column: CarriedColumn) -> str | None:
+def invalid_value(column: Column) -> str | None:
     """A condition that holds for a value that cannot be carried, or None where every value can."""
-    return _violation(identifier(column.name), column.carrier, 0)
+    return _invalid_value(identifier(column.name), column.mapping, 0)
 
 
-def _violation(expression: str, carrier: Carrier, depth: int) -> str | None:
-    if carrier.checked_unsigned:
+def _invalid_value(expression: str, mapping: TypeMapping, depth: int) -> str | None:
+    if mapping.checked_unsigned:
         return f"ifNull({expression} > {SIGNED_MAX}, 0)"
-    if carrier.text and not carrier.nullable:
+    if mapping.text and not mapping.nullable:
         return f"NOT isValidUTF8({expression})"
-    if carrier.text:
+    if mapping.text:
         return f"NOT isValidUTF8(ifNull({expression}, ''))"
     x = f"v{depth}"
-    parts = (expression,) if carrier.iceberg == "list" else (f"mapKeys({expression})", f"mapValues({expression})")
+    parts = (expression,) if mapping.iceberg == "list" else (f"mapKeys({expression})", f"mapValues({expression})")
     found = [
         f"arrayExists({x} -> {inner}, {part})"
-        for part, item in zip(parts, carrier.items, strict=False)
-        if (inner := _violation(x, item, depth + 1))
+        for part, item in zip(parts, mapping.items, strict=False)
+        if (inner := _invalid_value(x, item, depth + 1))
     ]
     return f"({' OR '.join(found)})" if found else None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from offload.errors import DataError
-from offload.model.columns import MICROSECONDS, CarriedColumn, Carrier, SourceColumn, TableShape
+from offload.model.columns import MICROSECONDS, Column, SourceColumn, TableSchema, TypeMapping
 from offload.model.table import TableSpec
 
 MAX_DECIMAL = 38
@@ -36,7 +36,7 @@ _PLAIN = {
 }
 
 
-def shape(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableShape:
+def map_columns(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableSchema:
     """
     Decide how each column travels.
 
@@ -49,13 +49,13 @@ def shape(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableShape:
             raise DataError(
                 f"a column {name} ({role}) in {spec.source}", f"columns {', '.join(types)}", "name another column"
             )
-    carried = tuple(CarriedColumn(column.name, carrier(column, spec)) for column in columns)
-    result = TableShape(spec, carried, _precision(spec, types[spec.timestamp]))
+    mapped = tuple(Column(column.name, type_mapping(column, spec)) for column in columns)
+    result = TableSchema(spec, mapped, _precision(spec, types[spec.timestamp]))
     _check_roles(result, types)
     return result
 
 
-def carrier(column: SourceColumn, spec: TableSpec) -> Carrier:
+def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     """
     How one column travels.
 
@@ -64,7 +64,7 @@ def carrier(column: SourceColumn, spec: TableSpec) -> Carrier:
     """
     if not column.name or "." in column.name:
         raise _refused(column, "a name that is empty or has a dot")
-    made = _carrier(_parse(column.type), column, spec)
+    made = _mapping(_parse(column.type), column, spec)
     if made.checked_unsigned and column.name not in spec.unsigned_as_long:
         raise _refused(column, "an undeclared unsigned column")
     return made
@@ -80,9 +80,9 @@ def _roles(spec: TableSpec) -> Iterator[tuple[str, str]]:
     yield from (("partition", part.column) for part in spec.partition)
 
 
-def _check_roles(table: TableShape, types: dict[str, str]) -> None:
+def _check_roles(table: TableSchema, types: dict[str, str]) -> None:
     spec = table.spec
-    sequence = table.column(spec.sequence).carrier
+    sequence = table.column(spec.sequence).mapping
     if sequence.nullable or sequence.iceberg not in {"int", "long", "decimal(20, 0)"}:
         raise DataError(
             f"an integer sequence column {spec.sequence} in {spec.source}",
@@ -91,7 +91,7 @@ def _check_roles(table: TableShape, types: dict[str, str]) -> None:
         )
     for role, names in (("key", spec.key), ("sort", spec.sort), ("partition", [p.column for p in spec.partition])):
         for name in names:
-            if table.column(name).carrier.nullable or table.column(name).carrier.items:
+            if table.column(name).mapping.nullable or table.column(name).mapping.items:
                 raise DataError(
                     f"a plain column that is never NULL as {role} column {name} of {spec.source}",
                     f"type {types[name]}",
@@ -140,28 +140,30 @@ def _split_arguments(text: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def _carrier(tree: _Tree, column: SourceColumn, spec: TableSpec) -> Carrier:
+def _mapping(tree: _Tree, column: SourceColumn, spec: TableSpec) -> TypeMapping:
     head, args = tree
     inner = [arg for arg in args if isinstance(arg, tuple)]
     match head:
         case "Nullable":
-            return replace(_carrier(inner[0], column, spec), nullable=True)
+            return replace(_mapping(inner[0], column, spec), nullable=True)
         case "LowCardinality":
-            inside = _carrier(inner[0], column, spec)
+            inside = _mapping(inner[0], column, spec)
             return replace(inside, converts=True, dictionary=inside.text)
         case "Enum8" | "Enum16" | "Enum":
-            return Carrier("string", "String", converts=True, dictionary=True)
+            return TypeMapping("string", "String", converts=True, dictionary=True)
         case "Array" | "Map":
-            items = tuple(_carrier(item, column, spec) for item in inner)
+            items = tuple(_mapping(item, column, spec) for item in inner)
             spelled = ", ".join(_spelled(item) for item in items)
             converts = any(item.converts for item in items)
-            return Carrier("list" if head == "Array" else "map", f"{head}({spelled})", converts=converts, items=items)
+            return TypeMapping(
+                "list" if head == "Array" else "map", f"{head}({spelled})", converts=converts, items=items
+            )
         case "Decimal":
             return _decimal(column, [int(str(arg)) for arg in args])
         case "FixedString":
-            return Carrier(f"fixed[{args[0]}]", f"FixedString({args[0]})")
+            return TypeMapping(f"fixed[{args[0]}]", f"FixedString({args[0]})")
         case "DateTime":
-            return Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)
+            return TypeMapping("timestamptz", "DateTime64(6, 'UTC')", converts=True)
         case "DateTime64":
             return _datetime64(column, int(str(args[0])), spec)
         case _ if head in _PLAIN and not args:
@@ -170,30 +172,30 @@ def _carrier(tree: _Tree, column: SourceColumn, spec: TableSpec) -> Carrier:
             raise _refused(column, "a type that Iceberg has no equal of")
 
 
-def _plain(head: str, column: SourceColumn, spec: TableSpec) -> Carrier:
+def _plain(head: str, column: SourceColumn, spec: TableSpec) -> TypeMapping:
     iceberg, read_as = _PLAIN[head]
     if head == "String" and column.name in spec.binary:
-        return Carrier("binary", "String")
+        return TypeMapping("binary", "String")
     if head == "UInt64" and column.name in spec.unsigned_as_long:
-        return Carrier("long", "Int64", converts=True, checked_unsigned=True)
-    return Carrier(iceberg, read_as, converts=read_as != head, text=head == "String")
+        return TypeMapping("long", "Int64", converts=True, checked_unsigned=True)
+    return TypeMapping(iceberg, read_as, converts=read_as != head, text=head == "String")
 
 
-def _decimal(column: SourceColumn, args: list[int]) -> Carrier:
+def _decimal(column: SourceColumn, args: list[int]) -> TypeMapping:
     precision, scale = args
     if precision > MAX_DECIMAL:
         raise _refused(column, f"more than {MAX_DECIMAL} digits")
-    return Carrier(f"decimal({precision}, {scale})", f"Decimal({precision}, {scale})")
+    return TypeMapping(f"decimal({precision}, {scale})", f"Decimal({precision}, {scale})")
 
 
-def _datetime64(column: SourceColumn, precision: int, spec: TableSpec) -> Carrier:
+def _datetime64(column: SourceColumn, precision: int, spec: TableSpec) -> TypeMapping:
     if precision > MICROSECONDS and column.name not in spec.truncate:
         raise _refused(column, "finer than microseconds, and not declared under truncate")
-    return Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)
+    return TypeMapping("timestamptz", "DateTime64(6, 'UTC')", converts=True)
 
 
-def _spelled(carried: Carrier) -> str:
-    return f"Nullable({carried.clickhouse})" if carried.nullable else carried.clickhouse
+def _spelled(mapping: TypeMapping) -> str:
+    return f"Nullable({mapping.clickhouse})" if mapping.nullable else mapping.clickhouse
 
 
 def _refused(column: SourceColumn, why: str) -> DataError:

@@ -17,58 +17,58 @@ from functools import partial
 import pyarrow as pa
 
 from offload.clickhouse import sql
-from offload.model.columns import CarriedColumn
+from offload.model.columns import Column
 
 _DECIMAL = re.compile(r"decimal\((\d+), (\d+)\)")
 _DIGITS_OF_64_BITS = 18
 
 
 @dataclass(frozen=True)
-class Crossing:
+class WireColumn:
     """
     One column on its way.
 
     Attributes:
         expressions: What ClickHouse is asked for.
-        arrived: Puts the arrays that came together to the column in its own type; decimals of up to 18 digits stay 64
+        decode: Puts the arrays that came together to the column in its own type; decimals of up to 18 digits stay 64
             bits wide.
     """
 
     expressions: tuple[str, ...]
-    arrived: Callable[..., pa.Array]
+    decode: Callable[..., pa.Array]
 
 
-def crossing(column: CarriedColumn) -> Crossing:
+def wire_column(column: Column) -> WireColumn:
     """How one column crosses; text of few values as a dictionary, which Parquet then stores as it comes."""
-    carrier, value = column.carrier, sql.carried(column)
-    if carrier.dictionary:
-        kind = sql.nullable("String", carrier)
+    mapping, value = column.mapping, sql.cast(column)
+    if mapping.dictionary:
+        kind = sql.nullable("String", mapping)
         return _as_it_is(f"CAST({sql.identifier(column.name)} AS LowCardinality({kind}))")
-    if carrier.iceberg == "timestamptz":
+    if mapping.iceberg == "timestamptz":
         return _bits(f"reinterpretAsInt64({value})", pa.timestamp("us", "UTC"))
-    if carrier.iceberg == "map":
-        return Crossing((f"mapKeys({value})", f"mapValues({value})"), _map)
-    if found := _DECIMAL.fullmatch(carrier.iceberg):
+    if mapping.iceberg == "map":
+        return WireColumn((f"mapKeys({value})", f"mapValues({value})"), _map)
+    if found := _DECIMAL.fullmatch(mapping.iceberg):
         return _decimal(column, value, *map(int, found.groups()))
     return _as_it_is(value)
 
 
-def _decimal(column: CarriedColumn, value: str, digits: int, scale: int) -> Crossing:
-    if column.carrier.converts:  # an unsigned number: Arrow has a type for it, and makes the decimal
+def _decimal(column: Column, value: str, digits: int, scale: int) -> WireColumn:
+    if column.mapping.converts:  # an unsigned number: Arrow has a type for it, and makes the decimal
         number = sql.identifier(column.name)
-        return Crossing((number,), partial(pa.Array.cast, target_type=pa.decimal128(digits, scale)))
+        return WireColumn((number,), partial(pa.Array.cast, target_type=pa.decimal128(digits, scale)))
     if digits > _DIGITS_OF_64_BITS:
         return _bits(f"reinterpretAsFixedString({value})", pa.decimal128(digits, scale))
-    wide = sql.nullable(f"Decimal({_DIGITS_OF_64_BITS}, {scale})", column.carrier)
+    wide = sql.nullable(f"Decimal({_DIGITS_OF_64_BITS}, {scale})", column.mapping)
     return _bits(f"reinterpretAsInt64(CAST({value} AS {wide}))", pa.decimal64(digits, scale))
 
 
-def _as_it_is(expression: str) -> Crossing:
-    return Crossing((expression,), lambda array: array)
+def _as_it_is(expression: str) -> WireColumn:
+    return WireColumn((expression,), lambda array: array)
 
 
-def _bits(expression: str, seen_as: pa.DataType) -> Crossing:
-    return Crossing((expression,), lambda array: array.view(seen_as))
+def _bits(expression: str, seen_as: pa.DataType) -> WireColumn:
+    return WireColumn((expression,), lambda array: array.view(seen_as))
 
 
 def _map(keys: pa.ListArray, values: pa.ListArray) -> pa.MapArray:

@@ -93,7 +93,7 @@ def _fill(story: Story, trades: Trades) -> None:
         rows = trades.first(client)
         seconds = monotonic() - start
         story.filled(hot.count(client))
-    story.tell(Step(f"{trades.name} trades", rows, seconds, outcome=trades.remark()))
+    story.emit(Step(f"{trades.name} trades", rows, seconds, outcome=trades.remark()))
 
 
 def _offload(story: Story, name: str) -> None:
@@ -107,7 +107,7 @@ def _add(story: Story, trades: Trades) -> None:
         rows = trades.later(client)
         seconds = monotonic() - start
         story.filled(hot.count(client))
-    story.tell(Step("newer trades", rows, seconds))
+    story.emit(Step("newer trades", rows, seconds))
 
 
 def _kill(story: Story) -> Killed:
@@ -115,7 +115,7 @@ def _kill(story: Story) -> Killed:
     with story.doing("Offloading, to be killed with -9 in mid write"):
         killed = story.stage.kill_in_mid_write(*_RUN)
         before, left = dict(story.cold), story.stage.data_files()
-        repeated = story.look()
+        repeated = story.fingerprint()
         with cold.opened(story.stage.catalog_uri, story.stage.warehouse) as reader:
             orphans = left - reader.files()
     for table, rows in story.cold.items():
@@ -125,7 +125,7 @@ def _kill(story: Story) -> Killed:
     grown = sum(story.cold.values()) - sum(before.values())
     seen = f"{grown:,} were published just before" if grown else "readers see none of it"
     outcome = f"process {killed.pid} was alive and died of signal 9; {len(orphans)} orphan file(s); {seen}"
-    story.tell(Step("kill -9 in mid write", grown, killed.seconds, repeated=repeated, outcome=outcome))
+    story.emit(Step("kill -9 in mid write", grown, killed.seconds, repeated=repeated, outcome=outcome))
     for path in sorted(orphans):
         story.console.print(f"  orphan {path.relative_to(story.stage.warehouse)}", highlight=False, soft_wrap=True)
     return killed
@@ -138,7 +138,7 @@ def _audit(story: Story) -> None:
     expect("every table equal", [], [table for table in tables if not table["equal"]])
     expect("an audit of three tables", sorted(hot.TABLES), sorted(table["table"] for table in tables))
     expect("all trades audited", story.hot, {table["table"]: table["cold_rows"] for table in tables})
-    story.tell(Step("audit", sum(story.hot.values()), audit.seconds, outcome="0 missing, 0 extra, 0 different"))
+    story.emit(Step("audit", sum(story.hot.values()), audit.seconds, outcome="0 missing, 0 extra, 0 different"))
 
 
 def _show(story: Story, killed: Killed, reports: Path) -> None:

@@ -52,7 +52,7 @@ class Story:
         with self.console.status(what):
             yield
 
-    def tell(self, step: Step) -> None:
+    def emit(self, step: Step) -> None:
         """Add a step and show it."""
         self.steps.append(step)
         line = f"{step.name}: {step.rows:,} trades in {step.seconds:.1f} s. {step.outcome}"
@@ -73,13 +73,13 @@ class Story:
         tables = run.document["tables"]
         rows, dropped = sum(table["rows"] for table in tables), sum(table["duplicates_dropped"] for table in tables)
         lacking = sum(self.hot.values()) - sum(self.cold.values())
-        repeated = self.look()
+        repeated = self.fingerprint()
         expect("the run to publish what Iceberg lacked", lacking, rows)
         expect("Iceberg to hold every trade of ClickHouse", self.hot, self.cold)
         expect("no trade twice", 0, repeated)
-        self.tell(Step(name, rows, run.seconds, dropped, repeated, "Iceberg = ClickHouse"))
+        self.emit(Step(name, rows, run.seconds, dropped, repeated, "Iceberg = ClickHouse"))
 
-    def look(self) -> int:
+    def fingerprint(self) -> int:
         """See cold as a reader does; returns the rows that repeat another's key."""
         with cold.opened(self.stage.catalog_uri, self.stage.warehouse) as reader:
             self.cold = reader.rows()

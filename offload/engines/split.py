@@ -8,20 +8,20 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from offload.errors import KeysDoubled
-from offload.io.warehouse import Storage
+from offload.errors import DuplicateKeys
+from offload.io.warehouse import Warehouse
 from offload.model.cold_table import WrittenFile
-from offload.model.fingerprint import UNSEEN, Seen
-from offload.model.splits import Piece, Split
+from offload.model.fingerprint import NO_ROWS, SourceFingerprint
+from offload.model.splits import Chunk, Split
 from offload.model.steps import Event
-from offload.ports.engine import Tell
+from offload.ports.engine import Emit
 from offload.ports.source import HotTable
 
 if TYPE_CHECKING:
     from offload.iceberg.parquet import ParquetFile
 
 
-def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell: Tell) -> WrittenFile:
+def write_split(hot: HotTable, split: Split, schema: Any, warehouse: Warehouse, emit: Emit) -> WrittenFile:
     """
     Read the pieces of a split in order and write them to its own file.
 
@@ -31,24 +31,24 @@ def write_split(hot: HotTable, split: Split, schema: Any, storage: Storage, tell
         Unavailable: The source or the store failed; a file that was begun is an orphan.
         DataError: A row that cannot be carried.
     """
-    tell(Event.SPLIT_STARTED, split.rows)
+    emit(Event.SPLIT_STARTED, split.rows)
     try:
-        written = _written(hot, split, schema, storage)
-    except KeysDoubled:  # what was written holds a row twice: it is an orphan, and the same rows go to another file
+        written = _written(hot, split, schema, warehouse)
+    except DuplicateKeys:  # what was written holds a row twice: it is an orphan, and the same rows go to another file
         again = replace(split, path=f"{split.path.removesuffix('.parquet')}-once.parquet")
-        written = _written(hot, again, schema, storage)
-    tell(Event.FILE_WRITTEN, written.rows)
+        written = _written(hot, again, schema, warehouse)
+    emit(Event.FILE_WRITTEN, written.rows)
     return written
 
 
-def _written(hot: HotTable, split: Split, schema: Any, storage: Storage) -> WrittenFile:
+def _written(hot: HotTable, split: Split, schema: Any, warehouse: Warehouse) -> WrittenFile:
     from offload.iceberg.parquet import ParquetFile
 
-    with storage.translated():
-        file = ParquetFile(storage, split.path, schema)
+    with warehouse.translate_errors():
+        file = ParquetFile(warehouse, split.path, schema)
     try:
-        seen = reduce(add, (_copy(hot, piece, file, storage) for piece in split.pieces), UNSEEN)
-        with storage.translated():
+        seen = reduce(add, (_copy(hot, chunk, file, warehouse) for chunk in split.chunks), NO_ROWS)
+        with warehouse.translate_errors():
             size = file.close()
     except BaseException:
         file.abandon()
@@ -56,13 +56,13 @@ def _written(hot: HotTable, split: Split, schema: Any, storage: Storage) -> Writ
     return WrittenFile(split, split.path, file.rows, size, seen)
 
 
-def _copy(hot: HotTable, piece: Piece, file: ParquetFile, storage: Storage) -> Seen:
+def _copy(hot: HotTable, chunk: Chunk, file: ParquetFile, warehouse: Warehouse) -> SourceFingerprint:
     """One piece into the file; rows are let go as soon as they are written."""
-    reading = hot.read(piece)
+    reading = hot.read(chunk)
     with closing(reading.batches) as batches:
         for batch in batches:
-            with storage.translated():
+            with warehouse.translate_errors():
                 file.write(batch)
-    with storage.translated():
+    with warehouse.translate_errors():
         file.flush()
     return reading.seen()

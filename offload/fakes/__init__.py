@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
 from offload.fakes.source import FAKE_SPEC, FakeClock, FakeHot
 from offload.fakes.watermarks import FakeWatermarks
-from offload.protocol.adapters import Limits, Parts
+from offload.protocol.adapters import Adapters, Limits
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
 
@@ -28,9 +28,9 @@ class FakeWorld:
     def __post_init__(self) -> None:
         self.hot = FakeHot(self.clock)
 
-    def parts(self) -> Parts:
+    def adapters(self) -> Adapters:
         """The ports."""
-        return Parts(
+        return Adapters(
             source=self.hot,
             verifier=FakeVerifier(self.lake),
             lake=self.lake,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from offload.model.columns import MICROSECONDS, CarriedColumn, Carrier, TableShape
-from offload.model.fingerprint import HASH_MODULUS, Fingerprint, Seen
-from offload.model.splits import Cell, Piece
+from offload.model.columns import MICROSECONDS, Column, TableSchema, TypeMapping
+from offload.model.fingerprint import HASH_MODULUS, Fingerprint, SourceFingerprint
+from offload.model.splits import BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
-from offload.ports.source import Bound, Reading, Survey
+from offload.ports.source import Bound, ChunkStream, WindowStats
 
 Row = tuple[str, int]
 FAKE_SPEC = TableSpec(
@@ -27,12 +27,12 @@ FAKE_SPEC = TableSpec(
     sort=("at", "seq"),
     partition=(PartitionField("at", "day"),),
 )
-_SHAPE = TableShape(
+_SHAPE = TableSchema(
     FAKE_SPEC,
     (
-        CarriedColumn("id", Carrier("string", "String", text=True)),
-        CarriedColumn("at", Carrier("timestamptz", "DateTime64(6, 'UTC')", converts=True)),
-        CarriedColumn("seq", Carrier("long", "Int64")),
+        Column("id", TypeMapping("string", "String", text=True)),
+        Column("at", TypeMapping("timestamptz", "DateTime64(6, 'UTC')", converts=True)),
+        Column("seq", TypeMapping("long", "Int64")),
     ),
     MICROSECONDS,
 )
@@ -64,7 +64,7 @@ class FakeHot:
     stored_bytes_per_row: float = 0.0
 
     @property
-    def shape(self) -> TableShape:
+    def schema(self) -> TableSchema:
         """The shape of every fake table."""
         return _SHAPE
 
@@ -84,29 +84,29 @@ class FakeHot:
     def one_batch(self, window: Window) -> None:
         """Nothing is ever set aside."""
 
-    def survey(self, window: Window) -> Survey:
+    def window_stats(self, window: Window) -> WindowStats:
         """Count raw rows."""
         low = window.low
-        return Survey(sum((low is None or at > low) and at <= window.high for _, at in self.rows), 0, 0)
+        return WindowStats(sum((low is None or at > low) and at <= window.high for _, at in self.rows), 0, 0)
 
-    def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
+    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
         """Count rows per bucket, in one partition."""
         starts = sorted(at - at % bucket for _, at in self.within(window))
         partition = ("1970-01-01",) if clustered else ()
-        return [Cell(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
+        return [BucketCount(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
 
-    def count(self, piece: Piece) -> int:
+    def count(self, chunk: Chunk) -> int:
         """How many rows a piece has."""
-        return len(self.within(piece.window))
+        return len(self.within(chunk.window))
 
-    def look(self, piece: Piece) -> Seen:
+    def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
         """Fingerprint the rows of a piece."""
-        rows = self.within(piece.window)
-        return Seen(fingerprint(rows), max((at for _, at in rows), default=None))
+        rows = self.within(chunk.window)
+        return SourceFingerprint(fingerprint(rows), max((at for _, at in rows), default=None))
 
-    def read(self, piece: Piece) -> Reading:
+    def read(self, chunk: Chunk) -> ChunkStream:
         """The rows of a piece, as one list."""
-        return Reading((rows for rows in [self.within(piece.window)]), partial(self.look, piece))
+        return ChunkStream((rows for rows in [self.within(chunk.window)]), partial(self.fingerprint, chunk))
 
     def sequence_at(self, ticks: int) -> int | None:
         """The timestamp stands for the sequence."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offload.errors import Fenced, LeaseHeld
-from offload.ports.watermarks import Catchup, Outcome
+from offload.ports.watermarks import RunOutcome, TableWatermark
 
 
 @dataclass
@@ -49,12 +49,12 @@ class FakeLease:
         if self.store.row["epoch"] != self.epoch:
             raise Fenced(f"epoch {self.epoch}", str(self.store.row["epoch"]), "offload run")
 
-    def repair(self, catchup: Catchup) -> None:
+    def repair(self, catchup: TableWatermark) -> None:
         """Put the row to the table's value."""
         self.check()
         self.store.row |= {"watermark_ticks": catchup.ticks, "cold_table_uuid": catchup.table_uuid}
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: RunOutcome) -> None:
         """Catch up and release."""
         self.check()
         self.store.row["owner"] = None

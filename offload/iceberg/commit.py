@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offload.iceberg import history
-from offload.model.cold_table import ColdState
-from offload.model.token import Token
+from offload.model.cold_table import TableState
+from offload.model.token import CommitToken
 
 _ATTEMPTS = 5
 
 
-def _landed(now: ColdState, token: Token) -> ColdState | None:
+def _landed(now: TableState, token: CommitToken) -> TableState | None:
     """
     The table as our own commit left it, or None where it did not land.
 
@@ -25,7 +25,7 @@ def _landed(now: ColdState, token: Token) -> ColdState | None:
     return None
 
 
-def _who_came(state: ColdState, now: ColdState | None) -> str:
+def _who_came(state: TableState, now: TableState | None) -> str:
     if now is None:
         return "no table"
     return f"another table, {now.uuid}" if now.uuid != state.uuid else f"another commit: {now.token}"

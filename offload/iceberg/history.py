@@ -8,9 +8,9 @@ from pyiceberg.manifest import ManifestContent
 from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
 
 from offload.errors import DataError
-from offload.model.cold_table import ColdState
+from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
-from offload.model.token import Token
+from offload.model.token import CommitToken
 
 TOKEN = "tidemark.token"  # noqa: S105  # a commit token, no secret
 SNAPSHOT = "tidemark.snapshot-id"
@@ -19,7 +19,7 @@ WATERMARK = "tidemark.watermark"
 SOURCE = "tidemark.source"
 
 
-def properties(token: Token, snapshot_id: int, records: int) -> dict[str, str]:
+def properties(token: CommitToken, snapshot_id: int, records: int) -> dict[str, str]:
     """The table properties that are set in the same commit as the snapshot; they survive its expiry."""
     return {
         TOKEN: token.dumps(),
@@ -30,7 +30,7 @@ def properties(token: Token, snapshot_id: int, records: int) -> dict[str, str]:
     }
 
 
-def token(table: Any) -> Token | None:
+def token(table: Any) -> CommitToken | None:
     """
     The token of the last data commit, or None.
 
@@ -41,7 +41,7 @@ def token(table: Any) -> Token | None:
     if text is None:
         return None
     try:
-        return Token.loads(text)
+        return CommitToken.loads(text)
     except ValueError as error:
         raise DataError(
             f"a token in property {TOKEN} of {'.'.join(table.name())}",
@@ -62,7 +62,7 @@ def records(table: Any) -> int:
     return total
 
 
-def check(spec: TableSpec, state: ColdState) -> None:
+def check(spec: TableSpec, state: TableState) -> None:
     """
     Check that the history since the last token explains the table.
 

@@ -25,16 +25,17 @@ from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 from sqlalchemy.exc import IntegrityError
 
 from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
-from offload.iceberg import data_files, history, parquet, schema
+from offload.iceberg import data_files, history, parquet
 from offload.iceberg.catalog import ObservedCatalog
 from offload.iceberg.commit import _ATTEMPTS, _landed, _who_came
-from offload.io.database import bounded, translated_database
+from offload.iceberg.schema import arrow_schema, check_schema, partition_spec, sort_order, table_schema
+from offload.io.database import translate_errors, with_connect_timeout
 from offload.io.deadline import within
-from offload.io.warehouse import Storage
-from offload.model.cold_table import ColdState, WrittenFile
-from offload.model.columns import TableShape
+from offload.io.warehouse import Warehouse
+from offload.model.cold_table import TableState, WrittenFile
+from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
-from offload.model.token import Token
+from offload.model.token import CommitToken
 from offload.ports.source import Bound
 
 T = TypeVar("T")
@@ -51,10 +52,10 @@ class IcebergLake:
         timeout: Seconds that one call may take.
     """
 
-    def __init__(self, name: str, uri: str, storage: Storage, timeout: float) -> None:
+    def __init__(self, name: str, uri: str, warehouse: Warehouse, timeout: float) -> None:
         self._name = name
-        self._uri = bounded(uri, timeout)
-        self._storage = storage
+        self._uri = with_connect_timeout(uri, timeout)
+        self._warehouse = warehouse
         self._timeout = timeout
         self._opened: ObservedCatalog | None = None
 
@@ -63,7 +64,7 @@ class IcebergLake:
         if self._opened:
             self._opened.close()
 
-    def load(self, spec: TableSpec) -> ColdState | None:
+    def load(self, spec: TableSpec) -> TableState | None:
         """
         The table as it stands, or None where the catalog has none.
 
@@ -71,18 +72,18 @@ class IcebergLake:
             ConfigurationError: The warehouse is missing.
             DataError: The token cannot be read.
         """
-        self._storage.check()
+        self._warehouse.check()
         try:
             table = self._call(lambda: self._catalog().load_table(spec.target))
         except (NoSuchTableError, NoSuchNamespaceError):
             return None
         return self._state(table)
 
-    def create(self, shape: TableShape) -> ColdState:
+    def create(self, schema: TableSchema) -> TableState:
         """Create the table; one that another run has just created is loaded instead."""
-        spec = shape.spec
-        columns = schema.table_schema(shape)
-        partition, order = schema.partition_spec(columns, spec), schema.sort_order(columns, spec)
+        spec = schema.spec
+        columns = table_schema(schema)
+        partition, order = partition_spec(columns, spec), sort_order(columns, spec)
 
         def create() -> Table:
             catalog = self._catalog()
@@ -99,7 +100,7 @@ class IcebergLake:
 
         return self._state(self._call(create))
 
-    def check_history(self, spec: TableSpec, state: ColdState) -> None:
+    def check_history(self, spec: TableSpec, state: TableState) -> None:
         """
         Check that the history since the last token explains the table.
 
@@ -108,21 +109,21 @@ class IcebergLake:
         """
         history.check(spec, state)
 
-    def check_columns(self, shape: TableShape, state: ColdState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState) -> None:
         """
         Hold the hot table's columns against the cold table's.
 
         Raises:
             DataError: A column is missing on one side, or of another type.
         """
-        schema.check_schema(shape, state.handle.schema())
+        check_schema(schema, state.handle.schema())
 
-    def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
+    def files(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
         """Live files that may hold rows within all the bounds; DataError where rows of one do not count."""
         wanted = data_files.within_bounds(bounds)
         return data_files.paths(self._call(lambda: list(state.handle.scan(row_filter=wanted).plan_files())))
 
-    def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
+    def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
         """
         Hold names, field ids and types of each stored file against the table's schema.
 
@@ -132,12 +133,17 @@ class IcebergLake:
         for file in files:
             self._footer(state, file)
 
-    def _footer(self, state: ColdState, file: WrittenFile) -> Any:
-        return self._call(lambda: parquet.footer(self._storage, file.path, state.schema))
+    def _footer(self, state: TableState, file: WrittenFile) -> Any:
+        return self._call(lambda: parquet.footer(self._warehouse, file.path, state.schema))
 
     def publish(
-        self, spec: TableSpec, state: ColdState, files: Sequence[WrittenFile], token: Token, told: Callable[[], None]
-    ) -> ColdState:
+        self,
+        spec: TableSpec,
+        state: TableState,
+        files: Sequence[WrittenFile],
+        token: CommitToken,
+        told: Callable[[], None],
+    ) -> TableState:
         """
         One commit: files, token and properties, or nothing.
 
@@ -165,13 +171,13 @@ class IcebergLake:
                 return self._after(spec, token)
         raise Fenced(f"{spec.target} to hold still", f"{_ATTEMPTS} other commits", spec.command("run"))
 
-    def _request(self, state: ColdState, entries: Sequence[Any], token: Token) -> tuple[Any, Any]:
+    def _request(self, state: TableState, entries: Sequence[Any], token: CommitToken) -> tuple[Any, Any]:
         transaction = state.handle.transaction()
         append = transaction.update_snapshot(snapshot_properties={history.TOKEN: token.dumps()}).fast_append()
         for entry in entries:
             append.append_data_file(entry)
-        with self._storage.translated():
-            within(self._timeout * 2, self._storage.where, append.commit)
+        with self._warehouse.translate_errors():
+            within(self._timeout * 2, self._warehouse.where, append.commit)
         records = state.records + sum(entry.record_count for entry in entries)
         transaction.set_properties(history.properties(token, append.snapshot_id, records))
         requirements = (
@@ -180,7 +186,7 @@ class IcebergLake:
         )
         return requirements, transaction._updates  # noqa: SLF001  # the contract test pins it
 
-    def _commit(self, state: ColdState, request: tuple[Any, Any], told: Callable[[], None]) -> None:
+    def _commit(self, state: TableState, request: tuple[Any, Any], told: Callable[[], None]) -> None:
         requirements, updates = request
         catalog = self._catalog()
         catalog.told = told
@@ -189,7 +195,7 @@ class IcebergLake:
         finally:
             catalog.told = None
 
-    def _look(self, spec: TableSpec, state: ColdState, token: Token, error: Exception) -> ColdState:
+    def _look(self, spec: TableSpec, state: TableState, token: CommitToken, error: Exception) -> TableState:
         """
         The table after a failed commit.
 
@@ -215,7 +221,7 @@ class IcebergLake:
             ) from error
         return now
 
-    def _after(self, spec: TableSpec, token: Token) -> ColdState:
+    def _after(self, spec: TableSpec, token: CommitToken) -> TableState:
         try:
             now = self.load(spec)
         except Unavailable as error:
@@ -227,15 +233,15 @@ class IcebergLake:
             raise Fenced(f"{spec.target} to bear the token just committed", f"{now and now.token}", "offload status")
         return landed
 
-    def _state(self, table: Table) -> ColdState:
-        def state() -> ColdState:
-            return ColdState(
+    def _state(self, table: Table) -> TableState:
+        def state() -> TableState:
+            return TableState(
                 uuid=str(table.metadata.table_uuid),
                 snapshot_id=table.metadata.current_snapshot_id,
                 records=history.records(table),
                 token=history.token(table),
                 location=table.location(),
-                schema=schema.arrow_schema(table.schema()),
+                schema=arrow_schema(table.schema()),
                 handle=table,
             )
 
@@ -243,15 +249,15 @@ class IcebergLake:
 
     def _catalog(self) -> ObservedCatalog:
         if self._opened is None:
-            properties = {"uri": self._uri, "warehouse": self._storage.uri, **self._storage.properties()}
+            properties = {"uri": self._uri, "warehouse": self._warehouse.uri, **self._warehouse.properties()}
             self._opened = ObservedCatalog(self._name, **properties)
         return self._opened
 
     def _call(self, call: Callable[[], T]) -> T:
-        with self._translated():
-            return within(self._timeout, f"the catalog or {self._storage.where}", call)
+        with self._translate_errors():
+            return within(self._timeout, f"the catalog or {self._warehouse.where}", call)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
-        with translated_database("OFFLOAD_CATALOG_URI", self._uri), self._storage.translated():
+    def _translate_errors(self) -> Iterator[None]:
+        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
             yield

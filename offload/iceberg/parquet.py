@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from offload.errors import DataError, Unavailable
 from offload.io.deadline import within
-from offload.io.warehouse import Storage
+from offload.io.warehouse import Warehouse
 
 _ZSTD_LEVEL = 3
 _INTEGER_DECIMAL_DIGITS = 18
@@ -25,7 +25,7 @@ _SAMPLE_ROWS = 4096
 _REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _FIELD_ID = b"PARQUET:field_id"
-_LAST_WORD = 2.0  # seconds
+_CLOSE_TIMEOUT = 2.0  # seconds
 # Of Arrow data. Who reads from a bucket asks for each column of each row group by itself: there they are larger.
 ROW_GROUP_BYTES = 20 * 2**20
 REMOTE_ROW_GROUP_BYTES = 64 * 2**20
@@ -38,13 +38,13 @@ class ParquetFile:
     Rows must arrive in the types of `schema` but for widths and names that a cast can mend.
     """
 
-    def __init__(self, storage: Storage, uri: str, schema: pa.Schema) -> None:
+    def __init__(self, warehouse: Warehouse, uri: str, schema: pa.Schema) -> None:
         self._schema = schema
         self._held: list[pa.RecordBatch] = []
         self._held_bytes = 0
-        self._row_group_bytes = REMOTE_ROW_GROUP_BYTES if storage.remote else ROW_GROUP_BYTES
+        self._row_group_bytes = REMOTE_ROW_GROUP_BYTES if warehouse.remote else ROW_GROUP_BYTES
         self.rows = 0
-        self._sink = storage.create(uri)
+        self._sink = warehouse.create(uri)
         self._writer: Any = None
 
     def _open(self, first: pa.Table) -> Any:
@@ -92,7 +92,7 @@ class ParquetFile:
             self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
         # Closing sends what is buffered: a store that has just been silent for a whole time-out gets no second one.
         with suppress(Unavailable, OSError):
-            within(_LAST_WORD, "a file that is given up", self._sink.close)
+            within(_CLOSE_TIMEOUT, "a file that is given up", self._sink.close)
 
 
 def _as_stored(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
@@ -138,14 +138,14 @@ def _whole_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
-def footer(storage: Storage, uri: str, schema: pa.Schema) -> pq.FileMetaData:
+def footer(warehouse: Warehouse, uri: str, schema: pa.Schema) -> pq.FileMetaData:
     """
     Read a stored file's footer and hold names, field ids and types against the table's schema.
 
     Raises:
         DataError: They do not agree: its rows would be read as something else.
     """
-    with storage.translated(), storage.open(uri) as source:
+    with warehouse.translate_errors(), warehouse.open(uri) as source:
         try:
             file = pq.ParquetFile(source)
         except pa.ArrowInvalid as error:

@@ -15,7 +15,7 @@ from pyiceberg.table.sorting import SortField, SortOrder
 from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform
 
 from offload.errors import DataError
-from offload.model.columns import Carrier, TableShape
+from offload.model.columns import TableSchema, TypeMapping
 from offload.model.table import TableSpec
 
 _SIMPLE = {
@@ -34,30 +34,30 @@ _TRANSFORMS = {"day": DayTransform, "month": MonthTransform, "identity": Identit
 _FIRST_PARTITION_ID = 1000  # Iceberg specification, "Partition Field IDs"
 
 
-def table_schema(shape: TableShape) -> Schema:
+def table_schema(schema: TableSchema) -> Schema:
     """The cold table's schema; field ids count from 1, in column order, nested ones after."""
     ids = count(1)
-    top = [(next(ids), column) for column in shape.columns]
+    top = [(next(ids), column) for column in schema.columns]
     fields = (
-        types.NestedField(number, column.name, _type(column.carrier, ids), required=not column.carrier.nullable)
+        types.NestedField(number, column.name, _type(column.mapping, ids), required=not column.mapping.nullable)
         for number, column in top
     )
     return Schema(*fields)
 
 
-def _type(carrier: Carrier, ids: count[int]) -> Any:
-    if carrier.iceberg == "list":
-        (item,) = carrier.items
+def _type(mapping: TypeMapping, ids: count[int]) -> Any:
+    if mapping.iceberg == "list":
+        (item,) = mapping.items
         return types.ListType(next(ids), _type(item, ids), element_required=not item.nullable)
-    if carrier.iceberg == "map":
-        key, value = carrier.items
+    if mapping.iceberg == "map":
+        key, value = mapping.items
         key_id, value_id = next(ids), next(ids)
         return types.MapType(key_id, _type(key, ids), value_id, _type(value, ids), value_required=not value.nullable)
-    if found := re.fullmatch(r"decimal\((\d+), (\d+)\)", carrier.iceberg):
+    if found := re.fullmatch(r"decimal\((\d+), (\d+)\)", mapping.iceberg):
         return types.DecimalType(int(found[1]), int(found[2]))
-    if found := re.fullmatch(r"fixed\[(\d+)\]", carrier.iceberg):
+    if found := re.fullmatch(r"fixed\[(\d+)\]", mapping.iceberg):
         return types.FixedType(int(found[1]))
-    return _SIMPLE[carrier.iceberg]()
+    return _SIMPLE[mapping.iceberg]()
 
 
 def partition_spec(schema: Schema, spec: TableSpec) -> PartitionSpec:
@@ -83,14 +83,14 @@ def sort_order(schema: Schema, spec: TableSpec) -> SortOrder:
     return SortOrder(*fields)
 
 
-def check_schema(shape: TableShape, found: Schema) -> None:
+def check_schema(schema: TableSchema, found: Schema) -> None:
     """
     Hold the hot table's columns against the cold table's: same names, same types, same nullability.
 
     Raises:
         DataError: They differ; every difference is named.
     """
-    wanted = {field.name: _spelled(field) for field in table_schema(shape).fields}
+    wanted = {field.name: _spelled(field) for field in table_schema(schema).fields}
     there = {field.name: _spelled(field) for field in found.fields}
     differences = [
         f"{name}: hot {wanted.get(name, 'has none')}, cold {there.get(name, 'has none')}"
@@ -99,7 +99,7 @@ def check_schema(shape: TableShape, found: Schema) -> None:
     ]
     if differences:
         raise DataError(
-            f"the columns of {shape.spec.target} to be those of {shape.spec.source}",
+            f"the columns of {schema.spec.target} to be those of {schema.spec.source}",
             "; ".join(differences),
             "evolve the cold table's schema to match, or name another target",
         )

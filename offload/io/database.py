@@ -19,7 +19,7 @@ _KINDS = {"postgresql", "sqlite"}
 
 
 @contextmanager
-def translated_database(variable: str, url: str) -> Iterator[None]:
+def translate_errors(variable: str, url: str) -> Iterator[None]:
     """
     Errors of the database that `variable` names, as what they mean to a caller.
 
@@ -31,7 +31,7 @@ def translated_database(variable: str, url: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        where = shown(url)
+        where = redacted_url(url)
         said = " ".join(str(error.orig).split())[:300]
         state = getattr(error.orig, "sqlstate", None) or ""
         if state.startswith(_REFUSED_STATES) or any(word in said for word in _REFUSED_WORDS):
@@ -43,7 +43,7 @@ def translated_database(variable: str, url: str) -> Iterator[None]:
         raise Unavailable(f"an answer from {where}", said, "see that it runs, then the same again") from error
 
 
-def checked(variable: str, url: str) -> str:
+def validated_url(variable: str, url: str) -> str:
     """
     The address, if it is one of a database that we can use.
 
@@ -74,12 +74,12 @@ def create_tables(metadata: MetaData, engine: Engine) -> None:
     metadata.create_all(engine)
 
 
-def shown(url: str) -> str:
+def redacted_url(url: str) -> str:
     """The address without its password, and without parameters: a driver takes passwords there too."""
     return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
-def bounded(url: str, timeout: float) -> str:
+def with_connect_timeout(url: str, timeout: float) -> str:
     """The address with a bound on connecting, in seconds, where the driver takes one there."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "postgresql":

@@ -16,7 +16,7 @@ from offload.errors import Unavailable
 
 T = TypeVar("T")
 
-_left_behind = threading.Event()
+_overdue = threading.Event()
 
 
 def within(seconds: float, what: str, call: Callable[[], T]) -> T:
@@ -39,7 +39,7 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        _left_behind.set()
+        _overdue.set()
         raise Unavailable(
             f"an answer from {what} within {seconds:g} s", "none", "see that it runs, then the same again"
         )
@@ -48,6 +48,6 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     return answer[0]
 
 
-def left_behind() -> bool:
+def has_overdue_calls() -> bool:
     """Whether any call of this process has overrun."""
-    return _left_behind.is_set()
+    return _overdue.is_set()

@@ -21,7 +21,7 @@ _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
-class Storage:
+class Warehouse:
     """
     One warehouse. Picklable, so that engines can take it to other processes.
 
@@ -97,7 +97,7 @@ class Storage:
         from pyarrow.fs import FileType
 
         root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
-        with self.translated():
+        with self.translate_errors():
             info = within(self.timeout, self.where, lambda: self._files.get_file_info(root))
         if info.type != FileType.Directory:
             kind = "bucket" if self.remote else "folder"
@@ -121,7 +121,7 @@ class Storage:
         return self._files.open_input_file(plain(uri))
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Errors of the operating system and of pyarrow's S3 client, as what they mean to a caller."""
         try:
             yield

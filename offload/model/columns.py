@@ -19,7 +19,7 @@ class SourceColumn:
 
 
 @dataclass(frozen=True)
-class Carrier:
+class TypeMapping:
     """
     How one type travels.
 
@@ -41,7 +41,7 @@ class Carrier:
     text: bool = False
     checked_unsigned: bool = False
     dictionary: bool = False
-    items: tuple[Carrier, ...] = ()
+    items: tuple[TypeMapping, ...] = ()
 
     def __str__(self) -> str:
         inner = f"<{', '.join(map(str, self.items))}>" if self.items else ""
@@ -49,31 +49,31 @@ class Carrier:
 
 
 @dataclass(frozen=True)
-class CarriedColumn:
+class Column:
     """One column of the cold table: its name and how it travels."""
 
     name: str
-    carrier: Carrier
+    mapping: TypeMapping
 
 
 @dataclass(frozen=True)
-class TableShape:
+class TableSchema:
     """Everything about a table's columns that reading, hashing and writing need."""
 
     spec: TableSpec
-    columns: tuple[CarriedColumn, ...]
+    columns: tuple[Column, ...]
     precision: int
 
-    def column(self, name: str) -> CarriedColumn:
+    def column(self, name: str) -> Column:
         """The column of that name; its existence was checked when the shape was made."""
         return next(column for column in self.columns if column.name == name)
 
     @property
-    def content(self) -> tuple[CarriedColumn, ...]:
+    def content(self) -> tuple[Column, ...]:
         """The columns that say what a row is: all but the delivery columns."""
         return tuple(column for column in self.columns if column.name not in self.spec.delivery)
 
     @property
-    def identity(self) -> tuple[CarriedColumn, ...]:
+    def identity(self) -> tuple[Column, ...]:
         """The key columns, or where there is no key the whole row."""
         return tuple(self.column(name) for name in self.spec.key) or self.content

@@ -18,19 +18,19 @@ class Fingerprint:
         return Fingerprint(self.rows + other.rows, (self.digest + other.digest) % HASH_MODULUS)
 
 
-NOTHING = Fingerprint(0, 0)
+EMPTY = Fingerprint(0, 0)
 
 
 @dataclass(frozen=True)
-class Seen:
+class SourceFingerprint:
     """One look at hot rows: their fingerprint and the largest timestamp among them (ticks; None: no row)."""
 
     fingerprint: Fingerprint
     last: int | None
 
-    def __add__(self, other: Seen) -> Seen:
+    def __add__(self, other: SourceFingerprint) -> SourceFingerprint:
         lasts = [last for last in (self.last, other.last) if last is not None]
-        return Seen(self.fingerprint + other.fingerprint, max(lasts, default=None))
+        return SourceFingerprint(self.fingerprint + other.fingerprint, max(lasts, default=None))
 
 
-UNSEEN = Seen(NOTHING, None)
+NO_ROWS = SourceFingerprint(EMPTY, None)

@@ -13,7 +13,7 @@ FILES_PER_PARTITION = 2
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """
     What one query reads: rows of one partition, between two values of the cluster column, within a window.
 
@@ -32,17 +32,17 @@ class Split:
     """One data file to be: pieces of one partition in sort order, and where it goes. Picklable."""
 
     number: int
-    pieces: tuple[Piece, ...]
+    chunks: tuple[Chunk, ...]
     path: str = ""
 
     @property
     def rows(self) -> int:
         """Planned rows; the source may have moved since."""
-        return sum(piece.rows for piece in self.pieces)
+        return sum(chunk.rows for chunk in self.chunks)
 
 
 @dataclass(frozen=True)
-class Cell:
+class BucketCount:
     """Rows counted in one bucket of ticks `[start, start + bucket)` of one partition and cluster."""
 
     partition: tuple[str, ...]
@@ -51,7 +51,7 @@ class Cell:
     rows: int
 
 
-Count = Callable[[Window, int], Sequence[Cell]]
+Count = Callable[[Window, int], Sequence[BucketCount]]
 """Counts a window in buckets of so many ticks, in ascending order of their keys."""
 
 
@@ -69,65 +69,65 @@ def batches(window: Window, precision: int, limit: int, count: Count) -> Iterato
     Stretches without rows cost nothing: the last batch ends at the window's end.
     """
     low, rows = window.low, 0
-    for cell, size in _fine_enough(window, granularities(precision), limit, count):
-        if rows and rows + cell.rows > limit:
-            yield Window(low, cell.start - 1)
-            low, rows = cell.start - 1, 0
-        rows += cell.rows
+    for bucket, size in _fine_enough(window, granularities(precision), limit, count):
+        if rows and rows + bucket.rows > limit:
+            yield Window(low, bucket.start - 1)
+            low, rows = bucket.start - 1, 0
+        rows += bucket.rows
         if rows > limit:
-            end = min(cell.start + size - 1, window.high)
+            end = min(bucket.start + size - 1, window.high)
             yield Window(low, end)
             low, rows = end, 0
     if rows:
         yield Window(low, window.high)
 
 
-def _fine_enough(window: Window, sizes: list[int], limit: int, count: Count) -> Iterator[tuple[Cell, int]]:
+def _fine_enough(window: Window, sizes: list[int], limit: int, count: Count) -> Iterator[tuple[BucketCount, int]]:
     """Cells in ascending order, each of at most `limit` rows or of one tick."""
-    for cell in sorted(count(window, sizes[0]), key=lambda cell: cell.start):
-        if cell.rows <= limit or len(sizes) == 1:
-            yield cell, sizes[0]
+    for bucket in sorted(count(window, sizes[0]), key=lambda bucket: bucket.start):
+        if bucket.rows <= limit or len(sizes) == 1:
+            yield bucket, sizes[0]
         else:
-            yield from _fine_enough(clip(window, cell.start, sizes[0]), sizes[1:], limit, count)
+            yield from _fine_enough(clip(window, bucket.start, sizes[0]), sizes[1:], limit, count)
 
 
-def pieces(window: Window, precision: int, limit: int, count: Count) -> list[Piece]:
+def chunks(window: Window, precision: int, limit: int, count: Count) -> list[Chunk]:
     """
     Cut one batch into pieces of about `limit` rows, in the order of partition, cluster and time.
 
     Whole clusters share a piece while they fit; a larger cluster is cut in time, down to one tick.
     """
     sizes = granularities(precision)[2:]
-    found = sorted(count(window, sizes[0]), key=lambda cell: (cell.partition, cell.cluster or "", cell.start))
-    made: list[Piece] = []
-    for partition, in_partition in groupby(found, key=lambda cell: cell.partition):
-        clusters = [list(cells) for _, cells in groupby(in_partition, key=lambda cell: cell.cluster)]
-        total = sum(cell.rows for cells in clusters for cell in cells)
+    found = sorted(count(window, sizes[0]), key=lambda bucket: (bucket.partition, bucket.cluster or "", bucket.start))
+    made: list[Chunk] = []
+    for partition, in_partition in groupby(found, key=lambda bucket: bucket.partition):
+        clusters = [list(buckets) for _, buckets in groupby(in_partition, key=lambda bucket: bucket.cluster)]
+        total = sum(bucket.rows for buckets in clusters for bucket in buckets)
         fair = -(-total // FILES_PER_PARTITION) if len(clusters) > 1 else limit
-        made += _partition_pieces(window, partition, clusters, sizes, min(limit, fair), count)
+        made += _partition_chunks(window, partition, clusters, sizes, min(limit, fair), count)
     return made
 
 
-def _partition_pieces(
+def _partition_chunks(
     window: Window,
     partition: tuple[str, ...],
-    clusters: list[list[Cell]],
+    clusters: list[list[BucketCount]],
     sizes: list[int],
     limit: int,
     count: Count,
-) -> list[Piece]:
-    made: list[Piece] = []
+) -> list[Chunk]:
+    made: list[Chunk] = []
     growing = False
-    for cells in clusters:
-        rows = sum(cell.rows for cell in cells)
+    for buckets in clusters:
+        rows = sum(bucket.rows for bucket in buckets)
         if rows > limit:
-            made += _cut_cluster(window, cells, sizes, limit, count)
+            made += _cut_cluster(window, buckets, sizes, limit, count)
             growing = False
         elif growing and made[-1].rows + rows <= limit:
             last = made.pop()
-            made.append(Piece(window, partition, _span(last.clusters, cells[0].cluster), last.rows + rows))
+            made.append(Chunk(window, partition, _span(last.clusters, buckets[0].cluster), last.rows + rows))
         else:
-            made.append(Piece(window, partition, _span(None, cells[0].cluster), rows))
+            made.append(Chunk(window, partition, _span(None, buckets[0].cluster), rows))
             growing = True
     return made
 
@@ -136,51 +136,53 @@ def _span(clusters: tuple[str, str] | None, cluster: str | None) -> tuple[str, s
     return None if cluster is None else (clusters[0] if clusters else cluster, cluster)
 
 
-def _cut_cluster(window: Window, cells: list[Cell], sizes: list[int], limit: int, count: Count) -> list[Piece]:
-    partition, cluster = cells[0].partition, cells[0].cluster
-    fine: list[tuple[Cell, int]] = []
-    for cell in cells:
-        fine += _finer(window, cell, sizes, limit, count)
-    made: list[Piece] = []
+def _cut_cluster(window: Window, buckets: list[BucketCount], sizes: list[int], limit: int, count: Count) -> list[Chunk]:
+    partition, cluster = buckets[0].partition, buckets[0].cluster
+    fine: list[tuple[BucketCount, int]] = []
+    for bucket in buckets:
+        fine += _finer(window, bucket, sizes, limit, count)
+    made: list[Chunk] = []
     low, rows = window.low, 0
-    for cell, _ in fine:
-        if rows and rows + cell.rows > limit:
-            made.append(Piece(Window(low, cell.start - 1), partition, _span(None, cluster), rows))
-            low, rows = cell.start - 1, 0
-        rows += cell.rows
-    made.append(Piece(Window(low, window.high), partition, _span(None, cluster), rows))
+    for bucket, _ in fine:
+        if rows and rows + bucket.rows > limit:
+            made.append(Chunk(Window(low, bucket.start - 1), partition, _span(None, cluster), rows))
+            low, rows = bucket.start - 1, 0
+        rows += bucket.rows
+    made.append(Chunk(Window(low, window.high), partition, _span(None, cluster), rows))
     return made
 
 
-def _finer(window: Window, cell: Cell, sizes: list[int], limit: int, count: Count) -> list[tuple[Cell, int]]:
-    if cell.rows <= limit or len(sizes) == 1:
-        return [(cell, sizes[0])]
-    within = count(clip(window, cell.start, sizes[0]), sizes[1])
+def _finer(
+    window: Window, bucket: BucketCount, sizes: list[int], limit: int, count: Count
+) -> list[tuple[BucketCount, int]]:
+    if bucket.rows <= limit or len(sizes) == 1:
+        return [(bucket, sizes[0])]
+    within = count(clip(window, bucket.start, sizes[0]), sizes[1])
     same = sorted(
-        (part for part in within if (part.partition, part.cluster) == (cell.partition, cell.cluster)),
+        (part for part in within if (part.partition, part.cluster) == (bucket.partition, bucket.cluster)),
         key=lambda part: part.start,
     )
     return [part for one in same for part in _finer(window, one, sizes[1:], limit, count)]
 
 
-def splits(planned: Sequence[Piece], rows_per_file: int) -> list[Split]:
+def splits(planned: Sequence[Chunk], rows_per_file: int) -> list[Split]:
     """Gather pieces of one partition into files of about `rows_per_file` rows, in order."""
     made: list[Split] = []
-    for _, group in groupby(planned, key=lambda piece: piece.partition):
+    for _, group in groupby(planned, key=lambda chunk: chunk.partition):
         of_partition = list(group)
-        several = len({piece.clusters for piece in of_partition}) > 1
-        total = sum(piece.rows for piece in of_partition)
+        several = len({chunk.clusters for chunk in of_partition}) > 1
+        total = sum(chunk.rows for chunk in of_partition)
         target = min(rows_per_file, -(-total // FILES_PER_PARTITION)) if several else rows_per_file
-        for pieces_of_file in _filled(of_partition, target):
-            made.append(Split(len(made), tuple(pieces_of_file)))
+        for chunks_of_file in _filled(of_partition, target):
+            made.append(Split(len(made), tuple(chunks_of_file)))
     return made
 
 
-def _filled(planned: Sequence[Piece], target: int) -> Iterator[list[Piece]]:
+def _filled(planned: Sequence[Chunk], target: int) -> Iterator[list[Chunk]]:
     """A file ends with the piece that fills it: what is left over is never a file of crumbs."""
-    held: list[Piece] = []
-    for piece in planned:
-        held.append(piece)
+    held: list[Chunk] = []
+    for chunk in planned:
+        held.append(chunk)
         if sum(one.rows for one in held) >= target:
             yield held
             held = []

@@ -27,7 +27,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepEvent:
     """
     One moment of one table's run: `before` or `after` a step, or `at` an event.
 
@@ -43,6 +43,6 @@ class Moment:
         return f"{self.when}:{self.what}"
 
 
-MOMENTS = tuple(f"{when}:{step}" for step in Step for when in ("before", "after")) + tuple(
+STEP_EVENTS = tuple(f"{when}:{step}" for step in Step for when in ("before", "after")) + tuple(
     f"at:{event}" for event in Event
 )

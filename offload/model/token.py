@@ -23,7 +23,7 @@ class SourceIdentity:
 
 
 @dataclass(frozen=True)
-class Token:
+class CommitToken:
     """
     What a commit says of itself: it stands in the snapshot summary and, for the last one, in the table properties.
 
@@ -53,7 +53,7 @@ class Token:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
 
     @classmethod
-    def loads(cls, text: str) -> Token:
+    def loads(cls, text: str) -> CommitToken:
         """
         Read back what `dumps` wrote.
 

@@ -18,7 +18,7 @@ class Window:
     high: int
 
 
-def high(server_now: int, own_now: int, buffer: float, precision: int, until: int | None) -> int:
+def window_end(server_now: int, own_now: int, buffer: float, precision: int, until: int | None) -> int:
     """
     The end of the window in ticks.
 
@@ -51,7 +51,7 @@ def ticks(microseconds: int, precision: int) -> int:
     return _rescale(microseconds, MICROSECOND_DIGITS, precision)
 
 
-def moment(ticks: int, precision: int) -> datetime:
+def to_datetime(ticks: int, precision: int) -> datetime:
     """Ticks as a time in UTC; finer than microseconds is cut."""
     return EPOCH + timedelta(microseconds=microseconds(ticks, precision))
 
@@ -60,7 +60,7 @@ def iso(ticks: int | None, precision: int) -> str | None:
     """Ticks as ISO 8601 in UTC with six digits after the second."""
     if ticks is None:
         return None
-    return moment(ticks, precision).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_datetime(ticks, precision).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def ticks_of(text: str, precision: int) -> int:
@@ -75,6 +75,6 @@ def ticks_of(text: str, precision: int) -> int:
     return _rescale((aware - EPOCH) // timedelta(microseconds=1), MICROSECOND_DIGITS, precision)
 
 
-def shown(window: Window, precision: int) -> dict[str, str | None]:
+def to_document(window: Window, precision: int) -> dict[str, str | None]:
     """A window as `--json` prints it."""
     return {"from": iso(window.low, precision), "to": iso(window.high, precision)}

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from offload.model.cold_table import WrittenFile
 from offload.model.splits import Split
-from offload.model.steps import Event, Moment
+from offload.model.steps import Event, StepEvent
 from offload.ports.source import HotTable
 
-Listener = Callable[[Moment], None]
+Listener = Callable[[StepEvent], None]
 """Told each moment, in the thread where it happens; what it raises ends the run like any other failure."""
 
 
-Tell = Callable[[Event, int], None]
+Emit = Callable[[Event, int], None]
 """How an engine says what happens: the event and the rows it is about."""
 
 
@@ -26,7 +26,7 @@ class Engine(Protocol):
     inherits the same guarantee.
     """
 
-    def write(self, hot: HotTable, splits: Sequence[Split], schema: Any, tell: Tell) -> list[WrittenFile]:
+    def write(self, hot: HotTable, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:
         """
         Write every split; return the files of successful attempts only, in the order of the splits.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from offload.model.cold_table import ColdState, WrittenFile
-from offload.model.columns import TableShape
+from offload.model.cold_table import TableState, WrittenFile
+from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
-from offload.model.token import Token
+from offload.model.token import CommitToken
 from offload.ports.source import Bound
 
 
 class Lake(Protocol):
     """The cold table and its catalog. Deletes nothing, whatever happens."""
 
-    def load(self, spec: TableSpec) -> ColdState | None:
+    def load(self, spec: TableSpec) -> TableState | None:
         """
         The table as it stands, or None where the catalog has none.
 
@@ -24,10 +24,10 @@ class Lake(Protocol):
             DataError: The token cannot be read.
         """
 
-    def create(self, shape: TableShape) -> ColdState:
+    def create(self, schema: TableSchema) -> TableState:
         """Create the table; one that another run has just created is loaded instead."""
 
-    def check_history(self, spec: TableSpec, state: ColdState) -> None:
+    def check_history(self, spec: TableSpec, state: TableState) -> None:
         """
         Check that the history since the last token explains the table.
 
@@ -35,7 +35,7 @@ class Lake(Protocol):
             DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
         """
 
-    def check_columns(self, shape: TableShape, state: ColdState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState) -> None:
         """
         Hold the hot table's columns against the cold table's.
 
@@ -43,10 +43,10 @@ class Lake(Protocol):
             DataError: A column is missing on one side, or of another type.
         """
 
-    def files(self, state: ColdState, bounds: Sequence[Bound]) -> list[str]:
+    def files(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
         """Live files that may hold rows within all the bounds."""
 
-    def check_footers(self, state: ColdState, files: Sequence[WrittenFile]) -> None:
+    def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
         """
         Hold names, field ids and types of each stored file against the table's schema.
 
@@ -55,8 +55,13 @@ class Lake(Protocol):
         """
 
     def publish(
-        self, spec: TableSpec, state: ColdState, files: Sequence[WrittenFile], token: Token, told: Callable[[], None]
-    ) -> ColdState:
+        self,
+        spec: TableSpec,
+        state: TableState,
+        files: Sequence[WrittenFile],
+        token: CommitToken,
+        told: Callable[[], None],
+    ) -> TableState:
         """
         One commit: files, token and properties, or nothing; `told` is called between upload and the catalog's turn.
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from offload.model.columns import TableShape
-from offload.model.fingerprint import Seen
-from offload.model.splits import Cell, Piece
+from offload.model.columns import TableSchema
+from offload.model.fingerprint import SourceFingerprint
+from offload.model.splits import BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
@@ -33,7 +33,7 @@ class HotTable(Protocol):
     """One hot table, as it was described. Never writes, and never chooses what to read."""
 
     @property
-    def shape(self) -> TableShape:
+    def schema(self) -> TableSchema:
         """Its columns and how each travels."""
 
     @property
@@ -52,16 +52,16 @@ class HotTable(Protocol):
             DataError: A key with two contents.
         """
 
-    def survey(self, window: Window) -> Survey:
+    def window_stats(self, window: Window) -> WindowStats:
         """Count the window as it stands and say what is odd in it."""
 
-    def cells(self, window: Window, bucket: int, *, clustered: bool) -> list[Cell]:
+    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
         """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
 
-    def count(self, piece: Piece) -> int:
+    def count(self, chunk: Chunk) -> int:
         """How many rows there are now, one per key."""
 
-    def look(self, piece: Piece) -> Seen:
+    def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
         """
         Fingerprint the rows of a piece as a reader of cold must find them: one per key, in the target's types.
 
@@ -69,7 +69,7 @@ class HotTable(Protocol):
             DataError: A value that cannot be carried, or a key with two contents.
         """
 
-    def read(self, piece: Piece) -> Reading:
+    def read(self, chunk: Chunk) -> ChunkStream:
         """
         Read the same rows, sorted, with a look at them.
 
@@ -77,7 +77,7 @@ class HotTable(Protocol):
         The look raises:
             DataError: A value that cannot be carried, or a key with two contents.
             SourceMoving: Such a value came and went.
-            KeysDoubled: A key came twice: what was read is to be thrown away; reading again gives it once.
+            DuplicateKeys: A key came twice: what was read is to be thrown away; reading again gives it once.
         """
 
     def sequence_at(self, ticks: int) -> int | None:
@@ -110,7 +110,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Survey:
+class WindowStats:
     """Raw rows of a window, duplicates included, and how many of them are odd."""
 
     rows: int
@@ -119,7 +119,7 @@ class Survey:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChunkStream:
     """
     The rows of a piece, on their way.
 
@@ -129,4 +129,4 @@ class Reading:
     """
 
     batches: Generator[Any]
-    seen: Callable[[], Seen]
+    seen: Callable[[], SourceFingerprint]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from offload.model.columns import TableShape
+from offload.model.columns import TableSchema
 from offload.model.fingerprint import Fingerprint
 from offload.model.windows import Window
 from offload.ports.source import HotTable
@@ -15,7 +15,7 @@ from offload.ports.source import HotTable
 class Verifier(Protocol):
     """The engine that reads what was stored and holds it against the hot rows. Never writes."""
 
-    def stored(self, shape: TableShape, paths: Sequence[str]) -> dict[str, Fingerprint]:
+    def stored(self, schema: TableSchema, paths: Sequence[str]) -> dict[str, Fingerprint]:
         """
         Fingerprint each stored file, read in its physical types; a file without rows must not be asked about.
 
@@ -23,10 +23,10 @@ class Verifier(Protocol):
             DataError: A file is missing or unreadable: it is never left out of the answer.
         """
 
-    def late(self, hot: HotTable, asked: Late, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+    def late(self, hot: HotTable, asked: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
         """Count the late keys that cold lacks; `cold_files` takes ticks, inclusive."""
 
-    def leave_out_cold(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
+    def exclude_existing(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
         """
         Make `hot` mean only rows whose keys those files lack; returns how many rows it leaves out.
 
@@ -34,7 +34,7 @@ class Verifier(Protocol):
             DataError: A key stands in cold with another content.
         """
 
-    def newest(self, shape: TableShape, paths: Sequence[str]) -> int:
+    def newest(self, schema: TableSchema, paths: Sequence[str]) -> int:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
 
     def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
@@ -42,7 +42,7 @@ class Verifier(Protocol):
 
 
 @dataclass(frozen=True)
-class Late:
+class LateRowsQuery:
     """Which hot rows may be late: of the window, and arrived at or after `since` (microseconds UTC; None: whenever)."""
 
     window: Window

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class Catchup:
+class TableWatermark:
     """The Iceberg table's value, which the store follows. `timestamp` is UTC; all None: nothing was published yet."""
 
     ticks: int | None
@@ -19,11 +19,11 @@ class Catchup:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """How a run of one table ended; `status` is success, failed or repaired, counts are those of the run's report."""
 
     status: str
-    catchup: Catchup | None
+    catchup: TableWatermark | None
     rows: int = 0
     seconds: float = 0.0
     error: str | None = None
@@ -51,7 +51,7 @@ class Lease(Protocol):
             Fenced: Another run took it over.
         """
 
-    def repair(self, catchup: Catchup) -> None:
+    def repair(self, catchup: TableWatermark) -> None:
         """
         Put the store to the Iceberg table's value, whatever stands there.
 
@@ -59,7 +59,7 @@ class Lease(Protocol):
             Fenced: Another run took the table over.
         """
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: RunOutcome) -> None:
         """
         Let the store catch up and release the lease.
 

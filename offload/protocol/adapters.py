@@ -12,7 +12,7 @@ from offload.ports.watermarks import Watermarks
 
 
 @dataclass(frozen=True)
-class Parts:
+class Adapters:
     """The ports, each with the one thing that stands behind it."""
 
     source: Source

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from offload.model import splits, windows
-from offload.model.cold_table import ColdState
+from offload.model.cold_table import TableState
 from offload.model.splits import Split
 from offload.model.table import PartitionField
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.protocol.adapters import Parts
+from offload.protocol.adapters import Adapters
 
-PIECE_ROWS = 500_000  # one query reads and hashes as many; whoever reads them holds a list of their keys
+CHUNK_ROWS = 500_000  # one query reads and hashes as many; whoever reads them holds a list of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
 
@@ -30,20 +30,21 @@ def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> l
     """
     in_file = hot.stored_bytes_per_row
     file_rows = min(FILE_ROWS, int(FILE_BYTES / in_file)) if in_file else FILE_ROWS
-    pieces = splits.pieces(
-        window, hot.shape.precision, PIECE_ROWS, lambda part, bucket: hot.cells(part, bucket, clustered=True)
+    chunks = splits.chunks(
+        window, hot.schema.precision, CHUNK_ROWS, lambda part, bucket: hot.count_by_bucket(part, bucket, clustered=True)
     )
-    fields = hot.shape.spec.partition
+    fields = hot.schema.spec.partition
     return [
         replace(
-            split, path=f"{location}/data/{_folder(fields, split)}{attempt}-{window.high}-{split.number:05d}.parquet"
+            split,
+            path=f"{location}/data/{_folder(fields, split)}{attempt}-{window.high}-{split.number:05d}.parquet",
         )
-        for split in splits.splits(pieces, max(1, file_rows))
+        for split in splits.splits(chunks, max(1, file_rows))
     ]
 
 
 def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
-    values = zip(fields, split.pieces[0].partition, strict=True)
+    values = zip(fields, split.chunks[0].partition, strict=True)
     return "".join(f"{field.column}_{field.transform}={_safe(value)}/" for field, value in values)
 
 
@@ -53,25 +54,25 @@ def _safe(value: str) -> str:
 
 
 def choose_window(
-    parts: Parts, hot: HotTable, state: ColdState | None, until: str | None, server_now: int, own_now: int
+    adapters: Adapters, hot: HotTable, state: TableState | None, until: str | None, server_now: int, own_now: int
 ) -> Window:
     """The window after the watermark, up to the earlier of two clocks (microseconds UTC) less the buffer."""
-    precision = hot.shape.precision
+    precision = hot.schema.precision
     limit = None if until is None else windows.ticks_of(until, precision)
-    high = windows.high(server_now, own_now, parts.limits.buffer, precision, limit)
+    high = windows.window_end(server_now, own_now, adapters.limits.buffer, precision, limit)
     return Window(state.token.watermark_ticks if state and state.token else None, high)
 
 
-def batches(parts: Parts, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
+def batches(adapters: Adapters, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
     """The window in batches of bounded rows."""
-    if rows <= parts.limits.batch_rows:
+    if rows <= adapters.limits.batch_rows:
         return [window] if rows else []
     return list(
         splits.batches(
             window,
-            hot.shape.precision,
-            parts.limits.batch_rows,
-            lambda part, bucket: hot.cells(part, bucket, clustered=False),
+            hot.schema.precision,
+            adapters.limits.batch_rows,
+            lambda part, bucket: hot.count_by_bucket(part, bucket, clustered=False),
         )
     )
 

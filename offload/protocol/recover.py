@@ -6,28 +6,28 @@ from typing import Any
 
 from offload.errors import DataError
 from offload.model import windows
-from offload.model.cold_table import ColdState
+from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
-from offload.model.token import Token, Watermark
+from offload.model.token import CommitToken, Watermark
 from offload.ports.source import HotTable
-from offload.ports.watermarks import Catchup
+from offload.ports.watermarks import TableWatermark
 
 
-def shown_watermark(mark: Watermark, precision: int) -> dict[str, str | int | None]:
+def watermark_document(mark: Watermark, precision: int) -> dict[str, str | int | None]:
     """A watermark as `--json` prints it."""
     return {"timestamp": windows.iso(mark.ticks, precision), "sequence": mark.sequence}
 
 
-def catchup_of(state: ColdState | None) -> Catchup:
+def table_watermark(state: TableState | None) -> TableWatermark:
     """What the watermark store should say of a table in this state."""
     token = state.token if state else None
     if state is None or token is None or token.watermark_ticks is None:
-        return Catchup(None, None, None, None)
-    timestamp = windows.moment(token.watermark_ticks, token.precision)
-    return Catchup(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
+        return TableWatermark(None, None, None, None)
+    timestamp = windows.to_datetime(token.watermark_ticks, token.precision)
+    return TableWatermark(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
 
 
-def check_source(spec: TableSpec, hot: HotTable, token: Token) -> None:
+def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
     """
     Check that the token was written for this hot table.
 
@@ -41,15 +41,15 @@ def check_source(spec: TableSpec, hot: HotTable, token: Token) -> None:
             f"{now.cluster}/{now.uuid}: it was recreated, or this is another cluster",
             f"{spec.command('adopt')}: it compares hot and cold first",
         )
-    if token.precision != hot.shape.precision:
+    if token.precision != hot.schema.precision:
         raise DataError(
             f"{spec.timestamp} with {token.precision} digits after the second, as the watermark counts",
-            f"{hot.shape.precision}",
+            f"{hot.schema.precision}",
             f"{spec.command('adopt')}: it compares hot and cold first",
         )
 
 
-def check_not_lost(spec: TableSpec, state: ColdState | None, row: dict[str, Any]) -> None:
+def check_not_lost(spec: TableSpec, state: TableState | None, row: dict[str, Any]) -> None:
     """
     Check that a table of which the store knows a watermark still bears its token.
 
@@ -64,7 +64,7 @@ def check_not_lost(spec: TableSpec, state: ColdState | None, row: dict[str, Any]
         )
 
 
-def disagreement(row: dict[str, Any], catchup: Catchup) -> str | None:
+def disagreement(row: dict[str, Any], catchup: TableWatermark) -> str | None:
     """What the store says that the table does not, or None where they agree."""
     wanted = {
         "last_offload_timestamp": catchup.timestamp,

@@ -7,17 +7,17 @@ from contextlib import contextmanager, suppress
 
 from offload.errors import OffloadError
 from offload.model.table import TableSpec
-from offload.ports.watermarks import Lease, Outcome
-from offload.protocol.adapters import Parts
+from offload.ports.watermarks import Lease, RunOutcome
+from offload.protocol.adapters import Adapters
 
 
 @contextmanager
-def _claimed(parts: Parts, spec: TableSpec, run_id: str) -> Iterator[Lease]:
+def _claimed(adapters: Adapters, spec: TableSpec, run_id: str) -> Iterator[Lease]:
     """The table's lease; what goes wrong while it is held is recorded, as of a run: nobody is at work then."""
-    with parts.watermarks.claim(spec.source, run_id) as lease:
+    with adapters.watermarks.claim(spec.source, run_id) as lease:
         try:
             yield lease
         except BaseException as error:
             with suppress(OffloadError):  # the store may be what failed, and the error itself says so
-                lease.record(Outcome("failed", None, error=str(error)[:2000]))
+                lease.record(RunOutcome("failed", None, error=str(error)[:2000]))
             raise

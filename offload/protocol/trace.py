@@ -10,19 +10,19 @@ from typing import TypeVar
 
 from offload.errors import OffloadError
 from offload.model import windows
-from offload.model.cold_table import ColdState
-from offload.model.steps import Event, Moment, Step
+from offload.model.cold_table import TableState
+from offload.model.steps import Event, Step, StepEvent
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.engine import Listener
-from offload.ports.watermarks import Outcome
-from offload.protocol.recover import catchup_of, shown_watermark
+from offload.ports.watermarks import RunOutcome
+from offload.protocol.recover import table_watermark, watermark_document
 from offload.results import TableAudit, TablePlan, TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
 
 
-class Account:
+class RunTrace:
     """
     The run's own record, from which the report, the store and the log are told.
 
@@ -35,7 +35,7 @@ class Account:
         self._began = time.monotonic()
         self._seconds: dict[str, float] = dict.fromkeys(Step, 0.0)
         self._warnings: list[str] = []
-        self.state: ColdState | None = None
+        self.state: TableState | None = None
         self.window: Window | None = None
         self.precision = windows.MICROSECOND_DIGITS
         self.rows = 0
@@ -50,17 +50,17 @@ class Account:
     @contextmanager
     def step(self, step: Step, rows: int = 0) -> Iterator[None]:
         """Time a step and tell its moments; `after` is told only when it went well."""
-        self._told(Moment("before", step, self._spec.name, rows))
+        self._told(StepEvent("before", step, self._spec.name, rows))
         began = time.monotonic()
         yield
         self._seconds[step] += time.monotonic() - began
-        self._told(Moment("after", step, self._spec.name, rows))
+        self._told(StepEvent("after", step, self._spec.name, rows))
 
-    def tell(self, event: Event, rows: int) -> None:
+    def emit(self, event: Event, rows: int) -> None:
         """Tell an event."""
-        self._told(Moment("at", event, self._spec.name, rows))
+        self._told(StepEvent("at", event, self._spec.name, rows))
 
-    def _told(self, moment: Moment) -> None:
+    def _told(self, moment: StepEvent) -> None:
         for listener in self._listeners:
             listener(moment)
 
@@ -69,12 +69,12 @@ class Account:
         self._warnings.append(message)
         _log.warning("%s: %s", self._spec.name, message)
 
-    def outcome(self, status: str, error: str | None = None) -> Outcome:
+    def outcome(self, status: str, error: str | None = None) -> RunOutcome:
         """What the watermark store is told at the end."""
         counts = ("late_rows", "duplicates_dropped", "rows_without_timestamp", "possibly_expired_rows")
-        return Outcome(
+        return RunOutcome(
             status,
-            catchup_of(self.state) if self.state else None,
+            table_watermark(self.state) if self.state else None,
             rows=self.rows,
             seconds=time.monotonic() - self._began,
             error=error,
@@ -90,7 +90,7 @@ class Account:
         return TableResult(
             table=self._spec.name,
             status=status,
-            window=windows.shown(self.window, self.precision) if self.window else None,
+            window=windows.to_document(self.window, self.precision) if self.window else None,
             rows=self.rows,
             duplicates_dropped=self.duplicates_dropped,
             late_rows=self.late_rows,
@@ -99,7 +99,7 @@ class Account:
             files=self.files,
             bytes=self.bytes,
             batches=self.batches,
-            watermark=shown_watermark(mark, self.precision) if mark else None,
+            watermark=watermark_document(mark, self.precision) if mark else None,
             snapshot_id=self.state.snapshot_id if self.state else None,
             seconds=round(time.monotonic() - self._began, 3),
             steps={step: round(seconds, 3) for step, seconds in self._seconds.items()},

@@ -8,11 +8,11 @@ from functools import reduce
 from operator import add
 
 from offload.errors import DataError, SourceMoving
-from offload.model.cold_table import ColdState, WrittenFile
-from offload.model.fingerprint import NOTHING, Fingerprint, Seen
-from offload.model.splits import Piece, Split
+from offload.model.cold_table import TableState, WrittenFile
+from offload.model.fingerprint import EMPTY, Fingerprint, SourceFingerprint
+from offload.model.splits import Chunk, Split
 from offload.model.windows import Window
-from offload.ports.engine import Engine, Tell
+from offload.ports.engine import Emit, Engine
 from offload.ports.lake import Lake
 from offload.ports.source import HotTable
 from offload.ports.verifier import Verifier
@@ -30,14 +30,14 @@ class Verification:
     """
 
     def __init__(
-        self, *, verifier: Verifier, lake: Lake, engine: Engine, hot: HotTable, state: ColdState, tell: Tell
+        self, *, verifier: Verifier, lake: Lake, engine: Engine, hot: HotTable, state: TableState, emit: Emit
     ) -> None:
         self._verifier = verifier
         self._lake = lake
         self._engine = engine
         self._hot = hot
         self._state = state
-        self._tell = tell
+        self._emit = emit
 
     def verified(self, files: Sequence[WrittenFile]) -> list[WrittenFile]:
         """
@@ -49,7 +49,7 @@ class Verification:
         """
         right: list[WrittenFile] = []
         open_files = list(files)
-        looks: dict[int, Seen] = {}
+        looks: dict[int, SourceFingerprint] = {}
         moved = False
         for attempt in range(READ_AGAIN + 1):
             found = self._stored(open_files)
@@ -58,16 +58,16 @@ class Verification:
             wrong = [(before, after) for before, (after, equal) in zip(open_files, judged, strict=True) if not equal]
             if not wrong:
                 return sorted((file for file in right if file.rows), key=lambda file: file.split.number)
-            now = {after.split.number: after.seen for _, after in wrong}
+            now = {after.split.number: after.source for _, after in wrong}
             moved = moved or any(looks.get(number, seen) != seen for number, seen in now.items())
             looks |= now
             if attempt < READ_AGAIN:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
-                open_files = self._engine.write(self._hot, again, self._state.schema, self._tell)
+                open_files = self._engine.write(self._hot, again, self._state.schema, self._emit)
         raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
 
     def check_cover(
-        self, window: Window, planned: Sequence[Piece], files: Sequence[WrittenFile], raw_rows: int
+        self, window: Window, planned: Sequence[Chunk], files: Sequence[WrittenFile], raw_rows: int
     ) -> None:
         """
         Check that the pieces of a batch are the batch: every file equals its own piece, which says nothing of gaps.
@@ -78,37 +78,37 @@ class Verification:
             SourceMoving: Rows have come since then, where no piece is.
             DataError: The pieces hold more or fewer rows than the window, however often both are counted.
         """
-        if sum(file.rows for file in files) == self._hot.count(Piece(window)):
+        if sum(file.rows for file in files) == self._hot.count(Chunk(window)):
             return
         for _ in range(READ_AGAIN):  # the source may have moved since; then pieces and window agree on what it is now
-            whole = self._hot.count(Piece(window))
-            parts = sum(self._hot.count(piece) for piece in planned)
-            if parts == whole:
+            whole = self._hot.count(Chunk(window))
+            adapters = sum(self._hot.count(chunk) for chunk in planned)
+            if adapters == whole:
                 return
-        spec = self._hot.shape.spec
-        now = self._hot.survey(window).rows
+        spec = self._hot.schema.spec
+        now = self._hot.window_stats(window).rows
         if now != raw_rows:
             raise SourceMoving(f"{raw_rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run"))
         raise DataError(
-            f"{whole} rows of {spec.source} in the pieces of a batch", f"{parts}", "report it: it is cut wrongly"
+            f"{whole} rows of {spec.source} in the pieces of a batch", f"{adapters}", "report it: it is cut wrongly"
         )
 
     def _stored(self, files: Sequence[WrittenFile]) -> dict[str, Fingerprint]:
         filled = [file for file in files if file.rows]
         self._lake.check_footers(self._state, filled)
-        found = self._verifier.stored(self._hot.shape, [file.path for file in filled]) if filled else {}
-        return {file.path: found.get(file.path, NOTHING) for file in files}
+        found = self._verifier.stored(self._hot.schema, [file.path for file in filled]) if filled else {}
+        return {file.path: found.get(file.path, EMPTY) for file in files}
 
     def _judge(self, file: WrittenFile, stored: Fingerprint) -> tuple[WrittenFile, bool]:
-        if stored == file.seen.fingerprint:
+        if stored == file.source.fingerprint:
             return file, True
-        now = look_at(self._hot, file.split)
-        return replace(file, seen=now), stored == now.fingerprint
+        now = fingerprint_split(self._hot, file.split)
+        return replace(file, source=now), stored == now.fingerprint
 
     def _refusal(self, file: WrittenFile, stored: Fingerprint, *, moved: bool) -> SourceMoving | DataError:
-        spec = self._hot.shape.spec
-        seen: Seen = file.seen
-        expected = f"{seen.fingerprint.rows} rows of digest {seen.fingerprint.digest:016x} in {file.path}"
+        spec = self._hot.schema.spec
+        wanted = file.source.fingerprint
+        expected = f"{wanted.rows} rows of digest {wanted.digest:016x} in {file.path}"
         found = f"{stored.rows} rows of digest {stored.digest:016x}, {READ_AGAIN + 1} times"
         if moved:
             return SourceMoving(expected, f"{found}; {spec.source} changed between looks", spec.command("run"))
@@ -121,11 +121,11 @@ def _renamed(split: Split, attempt: int) -> Split:
     return replace(split, path=f"{split.path.removesuffix('.parquet')}-again{attempt + 1}.parquet")
 
 
-def look_at(hot: HotTable, split: Split) -> Seen:
+def fingerprint_split(hot: HotTable, split: Split) -> SourceFingerprint:
     """
     Fingerprint the hot rows of a split.
 
     Raises:
         DataError: A value that cannot be carried, or a key with two contents.
     """
-    return reduce(add, map(hot.look, split.pieces))
+    return reduce(add, map(hot.fingerprint, split.chunks))

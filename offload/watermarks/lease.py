@@ -11,14 +11,14 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, func, update
 
 from offload.errors import Fenced, OffloadError
-from offload.ports.watermarks import Catchup, Outcome
+from offload.ports.watermarks import RunOutcome, TableWatermark
 from offload.watermarks.locks import Lock, Locks
 from offload.watermarks.tables import NOBODY, RUNS, WATERMARKS, columns_of
 
 T = TypeVar("T")
 
 BEATS_PER_LEASE = 4
-LAST_WORDS = 4.0  # seconds
+FAILURE_TIMEOUT = 4.0  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ class StoreLease:
     def stop(self) -> None:
         """Stop the heartbeats and let the lock go."""
         self._stopped.set()
-        self._thread.join(LAST_WORDS / 4)  # a heartbeat on its way to a store that hangs is not waited for
+        self._thread.join(FAILURE_TIMEOUT / 4)  # a heartbeat on its way to a store that hangs is not waited for
         self._lock.release()
 
     def check(self) -> None:
@@ -99,7 +99,7 @@ class StoreLease:
         self._lock.release()
         self._lock, self.epoch = lock, above + 1
 
-    def repair(self, catchup: Catchup) -> None:
+    def repair(self, catchup: TableWatermark) -> None:
         """
         Put the store to the Iceberg table's value, whatever stands there.
 
@@ -108,7 +108,7 @@ class StoreLease:
         """
         self._store.call(lambda connection: self._write(connection, **columns_of(catchup)))
 
-    def record(self, outcome: Outcome) -> None:
+    def record(self, outcome: RunOutcome) -> None:
         """
         Let the store catch up and release the lease.
 
@@ -116,10 +116,10 @@ class StoreLease:
             Fenced: Another run took the table over; the store is left as it is.
         """
         # A run that fails is late already: what failed it may be this store.
-        bound = LAST_WORDS if outcome.status == "failed" else None
+        bound = FAILURE_TIMEOUT if outcome.status == "failed" else None
         self._store.call(lambda connection: self._record(connection, outcome), bound)
 
-    def _record(self, connection: Connection, outcome: Outcome) -> None:
+    def _record(self, connection: Connection, outcome: RunOutcome) -> None:
         now = self._store.now(connection)
         values: dict[Any, Any] = {"status": _status(outcome), "owner": NOBODY, "updated_at": now}
         if outcome.status != "repaired":
@@ -158,7 +158,7 @@ class StoreLease:
         )
 
 
-def _status(outcome: Outcome) -> str:
+def _status(outcome: RunOutcome) -> str:
     """A repair leaves a table as if its last run had just ended, or as if there had been none."""
     if outcome.status != "repaired":
         return outcome.status

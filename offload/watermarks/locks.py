@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from offload.errors import Unavailable
-from offload.io.database import translated_database
+from offload.io.database import translate_errors
 from offload.io.deadline import within
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Locks(Protocol):
     def held(self, table: str, epoch: int) -> bool:
         """Whether a living process holds it."""
 
-    def tidy(self, table: str, below: int) -> None:
+    def remove_stale(self, table: str, below: int) -> None:
         """Remove what dead runs of earlier epochs left; what a living process holds stays."""
 
 
@@ -75,7 +75,7 @@ class FileLocks:
         lock.release()
         return False
 
-    def tidy(self, table: str, below: int) -> None:
+    def remove_stale(self, table: str, below: int) -> None:
         """Remove the files of dead runs."""
         for path in self._database.parent.glob(f"{self._database.name}.{table}.*.lock"):
             epoch = path.name.split(".")[-2]
@@ -121,7 +121,7 @@ class AdvisoryLocks:
         self._timeout = timeout
 
     def try_lock(self, table: str, epoch: int) -> AdvisoryLock | None:
-        """Take the lock in a session of its own, or None where another holds it; errors as `translated_database`."""
+        """Take the lock in a session of its own, or None where another holds it; errors as `translate_errors`."""
 
         def take() -> AdvisoryLock | None:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -131,7 +131,7 @@ class AdvisoryLocks:
             connection.close()
             return None
 
-        with translated_database("OFFLOAD_WATERMARKS_URL", self._engine.url.render_as_string(hide_password=False)):
+        with translate_errors("OFFLOAD_WATERMARKS_URL", self._engine.url.render_as_string(hide_password=False)):
             return within(self._timeout, "the watermark store", take)
 
     def held(self, table: str, epoch: int) -> bool:
@@ -142,7 +142,7 @@ class AdvisoryLocks:
         lock.release()
         return False
 
-    def tidy(self, table: str, below: int) -> None:
+    def remove_stale(self, table: str, below: int) -> None:
         """Nothing: a lock goes with its session."""
 
 

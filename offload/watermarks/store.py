@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
 from offload.errors import LeaseHeld
-from offload.io.database import bounded, create_tables, shown, translated_database
+from offload.io.database import create_tables, redacted_url, translate_errors, with_connect_timeout
 from offload.io.deadline import within
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
@@ -39,7 +39,7 @@ class WatermarkStore:
     """
 
     def __init__(self, url: str, lease: float, timeout: float, owner: str) -> None:
-        self._url = bounded(url, timeout)
+        self._url = with_connect_timeout(url, timeout)
         self._lease = lease
         self._timeout = timeout
         self._owner = owner
@@ -99,7 +99,7 @@ class WatermarkStore:
             if lock is not None:
                 claim = partial(self._write_claim, row=row, epoch=epoch, run_id=run_id, lock=lock, now=now)
                 if self.call(claim):
-                    self.locks.tidy(table, epoch)
+                    self.locks.remove_stale(table, epoch)
                     return StoreLease(self, table, run_id, epoch, lock, self._lease)
                 lock.release()
         raise AssertionError("count() does not end")
@@ -178,8 +178,8 @@ class WatermarkStore:
             with self._engine.begin() as connection:
                 return work(connection)
 
-        with translated_database("OFFLOAD_WATERMARKS_URL", self._url):
-            return within(bound, f"the watermark store {shown(self._url)}", run)
+        with translate_errors("OFFLOAD_WATERMARKS_URL", self._url):
+            return within(bound, f"the watermark store {redacted_url(self._url)}", run)
 
     def _create(self) -> None:
         if self._ready:

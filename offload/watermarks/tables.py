@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Numeric, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
-from offload.ports.watermarks import Catchup
+from offload.ports.watermarks import TableWatermark
 
 NOBODY = "nobody"
 
@@ -106,7 +106,7 @@ RUNS = Table(
 )
 
 
-def columns_of(catchup: Catchup) -> dict[str, Any]:
+def columns_of(catchup: TableWatermark) -> dict[str, Any]:
     """The columns of `offload_watermarks` that follow the Iceberg table."""
     return {
         "last_offload_timestamp": catchup.timestamp,

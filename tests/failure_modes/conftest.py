@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.environments.servers import placed
-from harness.feed.live import living
+from harness import child_process
+from harness.environments.servers import server_environment
+from harness.feed.live import live_feed
 from harness.reports import attachments
-from harness.scenarios.scenario import Scene
+from harness.scenarios.scenario import Scenario
 from harness.stack.stack import Stack
-from harness.subjects import offload_cli
-from harness.subjects.forkserver import warm
+from harness.subjects.forkserver import forkserver_launcher
 
 
 @pytest.fixture
-def scene(request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scenario(request: pytest.FixtureRequest, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scenario]:
     """A place with live trades and a past; what happened there is reported, however the test ends."""
-    monkeypatch.setattr(offload_cli, "subprocess", warm)
-    with placed(stack) as place, living(place) as live:
-        played = Scene(place, live)
+    monkeypatch.setattr(child_process, "subprocess", forkserver_launcher)
+    with server_environment(stack) as environment, live_feed(environment) as live:
+        played = Scenario(environment, live)
         try:
-            played.begin()
+            played.seed()
             yield played
         finally:
-            attachments.tell(request.node, played)
+            attachments.attach(request.node, played)

@@ -6,7 +6,7 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.pause import Pause
-from harness.scenarios.scenario import MID_STREAM, Scene
+from harness.scenarios.scenario import MID_STREAM, Scenario
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 
@@ -21,20 +21,20 @@ HANGS = [
 
 @pytest.mark.parametrize(("service", "moment", "code"), HANGS)
 def test_a_server_that_hangs_in_mid_run_ends_it_within_thirty_seconds(
-    scene: Scene, stack: Stack, service: Service, moment: str, code: int
+    scenario: Scenario, stack: Stack, service: Service, moment: str, code: int
 ) -> None:
     """It takes connections and never says a word: 69, or 75 for a commit of unknown outcome; the next run is exact."""
-    scene.add("hangtest-", 2_000, 9_950_000)
+    scenario.insert_tagged("hangtest-", 2_000, 9_950_000)
 
-    with scene.frozen(moment) as run, injected(Pause(service), stack, scene.history):
+    with scenario.frozen(moment) as run, injected(Pause(service), stack, scenario.history):
         began = time.monotonic()
         run.thaw()
         failed = run.wait()
         took = time.monotonic() - began
-    grown = scene.cold_rows("hangtest-")  # a server that wakes up carries out what it was asked for before
-    scene.recovers()
+    grown = scenario.cold_rows("hangtest-")  # a server that wakes up carries out what it was asked for before
+    scenario.check_recovery()
 
     assert failed.returncode == code, failed.stderr
     assert grown in ({0, 2_000} if moment == "before:publish" else {0})
     assert took < END_TO_END
-    assert scene.cold_rows("hangtest-") == 2_000
+    assert scenario.cold_rows("hangtest-") == 2_000

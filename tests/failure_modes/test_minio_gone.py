@@ -6,7 +6,7 @@ import pytest
 
 from harness.faults.injected import injected
 from harness.faults.stop import Stop
-from harness.scenarios.scenario import Scene
+from harness.scenarios.scenario import Scenario
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 
@@ -17,17 +17,17 @@ from harness.stack.stack import Stack
     [("at:split_started", 69, 0), ("at:file_written", 69, 0), ("at:metadata_written", 75, 2_000)],
 )
 def test_minio_stopped_in_mid_run_leaves_no_part_of_a_batch(
-    scene: Scene, stack: Stack, moment: str, code: int, batch: int
+    scenario: Scenario, stack: Stack, moment: str, code: int, batch: int
 ) -> None:
     """Hot takes in trades meanwhile; the batch is absent, or whole once its metadata is up; the next run is exact."""
-    scene.add("miniotest-", 2_000, 9_500_000)
+    scenario.insert_tagged("miniotest-", 2_000, 9_500_000)
 
-    with scene.frozen(moment) as run, injected(Stop(Service.MINIO), stack, scene.history):
+    with scenario.frozen(moment) as run, injected(Stop(Service.MINIO), stack, scenario.history):
         run.thaw()
         failed = run.wait()
-        scene.live.settled(datetime.now(UTC))
-    grown = scene.cold_rows("miniotest-")
-    scene.recovers()
+        scenario.live.wait_ingested_past(datetime.now(UTC))
+    grown = scenario.cold_rows("miniotest-")
+    scenario.check_recovery()
 
     assert (failed.returncode, grown) == (code, batch), failed.stderr
-    assert scene.cold_rows("miniotest-") == 2_000
+    assert scenario.cold_rows("miniotest-") == 2_000

@@ -22,7 +22,7 @@ from harness.trades.exchanges.recordings import recordings
 from tests.support.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
 
 if TYPE_CHECKING:
-    from harness.environments.servers import Place
+    from harness.environments.servers import ServerEnvironment
     from harness.feed.ingestion import DeadLetter
     from harness.feed.process import Feed
     from harness.stack.stack import Stack
@@ -34,13 +34,13 @@ class Offloaded(NamedTuple):
     """The recordings, where the offload has put them, and what the feed handlers and bronze say of them."""
 
     recordings: Path
-    place: Place
+    environment: ServerEnvironment
     feeds: dict[str, Feed]
     dead_letters: list[DeadLetter]
 
     def cold_rows(self, exchange: str) -> Iterator[Trade]:
         """The rows of an exchange's Iceberg table, as any reader sees them."""
-        cold = replace(self.place, table=f"bronze_trades_{exchange}").cold
+        cold = replace(self.environment, table=f"bronze_trades_{exchange}").cold
         for row in read_cold(cold).to_pylist():
             assert row["exchange"] == exchange
             assert row["quote_volume"] == row["price"] * row["quantity"]
@@ -54,16 +54,16 @@ class Offloaded(NamedTuple):
 @pytest.fixture(scope="module")
 def offloaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offloaded]:
     """All three exchanges' trades sent at once, Binance's across a kill -9 of its handler, consumed and offloaded."""
-    from harness.environments.servers import placed
-    from harness.feed.ingestion import ingesting
+    from harness.environments.servers import server_environment
+    from harness.feed.ingestion import open_ingestion
     from harness.feed.lag import wait_consumed
     from harness.feed.process import Feed, recorded
 
     folder = folder_of_recordings(tmp_path_factory.mktemp("recordings"))
     journals = tmp_path_factory.mktemp("journals")
     with ExitStack() as closing:
-        place = closing.enter_context(placed(stack))
-        ways = [closing.enter_context(ingesting(place, exchange)) for exchange in EXCHANGES]
+        environment = closing.enter_context(server_environment(stack))
+        ways = [closing.enter_context(open_ingestion(environment, exchange)) for exchange in EXCHANGES]
         feeds = {
             way.exchange: Feed(way.exchange, way.bootstrap, way.topic, journals / way.exchange, recorded(folder))
             for way in ways
@@ -77,9 +77,9 @@ def offloaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             feed.wait()
             wait_consumed(way)
         letters = [letter for way in ways for letter in way.dead_letters()]
-        finished = run_offload(["run", *TABLES], place.env)
+        finished = run_offload(["run", *TABLES], environment.env)
         assert finished.returncode == 0, finished.stderr
-        yield Offloaded(folder, place, feeds, letters)
+        yield Offloaded(folder, environment, feeds, letters)
 
 
 def test_every_recorded_trade_comes_out_of_iceberg_equal_to_the_file(offloaded: Offloaded) -> None:

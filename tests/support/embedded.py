@@ -123,12 +123,12 @@ class Embedded:
         *,
         until: str | None = None,
         listeners: Sequence[Listener] = (),
-        parts: dict[str, Any] | None = None,
+        adapters: dict[str, Any] | None = None,
         **settings: Any,
     ) -> TableResult:
         """Run one table; `parts` makes another port out of each named one."""
-        with wiring.parts(self.settings(**settings)) as made:
-            chosen = replace(made, **{name: make(getattr(made, name)) for name, make in (parts or {}).items()})
+        with wiring.open_adapters(self.settings(**settings)) as made:
+            chosen = replace(made, **{name: make(getattr(made, name)) for name, make in (adapters or {}).items()})
             return TableRun(chosen, spec, uuid.uuid4().hex, until=until, listeners=listeners).run()
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:

@@ -135,7 +135,7 @@ class Bucket:
         drop: Matches = lambda _method, _path, _agent: False,
     ) -> None:
         self.objects: dict[str, bytes] = {}
-        self._parts: dict[str, dict[int, bytes]] = {}
+        self._adapters: dict[str, dict[int, bytes]] = {}
         self._hang = hang
         self._refuse = refuse
         self._drop = drop
@@ -184,16 +184,16 @@ class Bucket:
 
     def _stored(self, key: str, query: dict[str, list[str]], body: bytes) -> Answer:
         if "uploads" in query:
-            self._parts[key] = {}
+            self._adapters[key] = {}
             begun = f"<InitiateMultipartUploadResult><UploadId>{key}</UploadId></InitiateMultipartUploadResult>"
             return 200, {}, begun.encode()
         if "partNumber" in query:
-            self._parts[key][int(query["partNumber"][0])] = body
+            self._adapters[key][int(query["partNumber"][0])] = body
             return 200, {"ETag": '"e"'}, b""
         if "uploadId" in query:
-            if key not in self._parts:
+            if key not in self._adapters:
                 return 404, {}, _error("NoSuchUpload", "The specified upload does not exist.")
-            self.objects[key] = b"".join(part for _, part in sorted(self._parts.pop(key).items()))
+            self.objects[key] = b"".join(part for _, part in sorted(self._adapters.pop(key).items()))
             return 200, {}, b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>"
         self.objects[key] = body
         return 200, {"ETag": '"e"'}, b""

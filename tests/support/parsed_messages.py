@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import clickhouse_connect
 
 from harness.feed.ingestion import statements
-from harness.readers.clickhouse import HotTable, read_hot
+from harness.readers.clickhouse import HotTableAddress, read_hot
 from harness.trades.exchanges.trade import EPOCH, Trade
 
 TTL_DAYS = 25_000
@@ -43,7 +43,7 @@ class Judged(NamedTuple):
 
     def trades(self) -> list[Trade]:
         """What came to the bronze table."""
-        return told(read_hot(HotTable(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist())
+        return told(read_hot(HotTableAddress(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist())
 
     def reasons(self) -> list[tuple[int, int, str]]:
         """Offset, position and reason of each dead letter."""

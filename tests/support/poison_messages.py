@@ -58,7 +58,7 @@ _TIMES = ('"2021-02-30T16:43:37Z"', '"2021-04-17 16:43:37"', '"1004-04-17T16:43:
 _SIDES = ('"BUY"', "null", "1", '""', '"hold"')
 
 
-def having(exchange: str, text: str, **values: str) -> str:
+def with_settings(exchange: str, text: str, **values: str) -> str:
     """Give a message with other JSON in the place of some fields; `trade_id` stands for the trade id."""
     for field, value in values.items():
         name, old = FIELDS[exchange][field.replace("_", " ")]
@@ -75,7 +75,7 @@ def poisons(exchange: str) -> list[tuple[bytes, str]]:
     return [
         *((text, "not JSON in UTF-8") for text in (*_BROKEN, *torn)),
         *((text, kind) for text in _OTHER_KINDS),
-        *((having(exchange, good, **field).encode(), reason) for field, reason in _fields(exchange)),
+        *((with_settings(exchange, good, **field).encode(), reason) for field, reason in _fields(exchange)),
     ]
 
 

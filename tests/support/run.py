@@ -6,33 +6,33 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.child_process import Finished
-from harness.environments.servers import Place
+from harness.child_process import Completed
+from harness.environments.servers import ServerEnvironment
 from harness.readers.iceberg import read_history
 from harness.subjects.offload_cli import run_offload
 from tests.support.command_line import error_of
 from tests.support.wrong_settings import HUSH
 
 
-def run(place: Place, **wrong: str) -> Finished:
+def run(environment: ServerEnvironment, **wrong: str) -> Completed:
     """Run the offload with some settings changed; a secret in what it says or notes is a failure of its own."""
-    ended = run_offload(["run", place.table, "--json"], {**place.env, **wrong})
-    servers = place.stack
+    ended = run_offload(["run", environment.table, "--json"], {**environment.env, **wrong})
+    servers = environment.stack
     secrets = HUSH, servers.clickhouse.password, servers.postgres.password, servers.minio.secret_key
-    said = ended.stdout + ended.stderr + str(place.runs())
+    said = ended.stdout + ended.stderr + str(environment.runs())
     assert not [secret for secret in secrets if secret in said], said
     return ended
 
 
-def told(place: Place, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
+def told(environment: ServerEnvironment, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
     """The exit code of a run that must fail, and its error in four parts; it must have changed nothing."""
-    before = published(place)
-    ended = run(place, **wrong or {})
-    assert published(place) == before
+    before = published(environment)
+    ended = run(environment, **wrong or {})
+    assert published(environment) == before
     return ended.returncode, error_of(json.loads(ended.stdout))
 
 
-def published(place: Place) -> tuple[Any, ...]:
+def published(environment: ServerEnvironment) -> tuple[Any, ...]:
     """What a reader sees, and how far it is said to reach."""
-    snapshots = [record.snapshot_id for record in read_history(place.cold, missing_ok=True)]
-    return snapshots, place.watermark_row().get("watermark_ticks")
+    snapshots = [record.snapshot_id for record in read_history(environment.cold, missing_ok=True)]
+    return snapshots, environment.watermark_row().get("watermark_ticks")

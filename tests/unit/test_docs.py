@@ -44,9 +44,9 @@ def test_every_exit_code_is_documented_in_the_order_of_its_gravity() -> None:
     rows = {int(code) for code in re.findall(r"^\| (\d+) \|", COMMANDS, re.MULTILINE)}
     order = re.search(r"the gravest, in the order ([\d, ]+)\.", COMMANDS)
 
-    assert rows == set(errors.GRAVITY)
+    assert rows == set(errors.SEVERITY)
     assert order is not None
-    assert [int(code) for code in order[1].split(", ")] == [code for code in reversed(errors.GRAVITY) if code]
+    assert [int(code) for code in order[1].split(", ")] == [code for code in reversed(errors.SEVERITY) if code]
 
 
 def test_every_field_of_a_declaration_is_documented() -> None:

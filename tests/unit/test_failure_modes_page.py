@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.timeline import Moment
+from harness.timeline import Milestone
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "failure-modes.md").read_text("utf-8")
@@ -28,7 +28,7 @@ def test_the_page_names_no_scenario_that_is_gone() -> None:
     assert set(re.findall(r"`(test_\w+\.py)`", PAGE)) == {path.name for path in SCENARIOS}
 
 
-@pytest.mark.parametrize("name", [*(moment.value for moment in Moment), *(path.stem for path in FAULTS)])
+@pytest.mark.parametrize("name", [*(moment.value for moment in Milestone), *(path.stem for path in FAULTS)])
 def test_every_moment_and_every_fault_is_explained(name: str) -> None:
     """In code style, in a table."""
     assert re.search(rf"^\| `{name}`", PAGE, re.MULTILINE)

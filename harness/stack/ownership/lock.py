@@ -44,7 +44,7 @@ def held(name: str, timeout: float) -> Iterator[None]:
 
 
 @contextmanager
-def tried(name: str) -> Iterator[bool]:
+def try_lock(name: str) -> Iterator[bool]:
     """Hold a lock if nobody else does; says whether."""
     with (folder() / f"{name}.lock").open("w") as file:
         yield _taken(file.fileno())

@@ -10,14 +10,14 @@ TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
-class Broker:
+class BrokerServer:
     """Where the broker answers: as this host sees it, and as the other containers do."""
 
     outside: str
     inside: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Broker:
+    def of(cls, entry: Entry) -> BrokerServer:
         """The address that an entry of the compose file gives."""
         return cls(f"127.0.0.1:{entry.host_port}", f"{entry.service}:9092")
 

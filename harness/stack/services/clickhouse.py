@@ -13,7 +13,7 @@ TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
-class ClickHouse:
+class ClickHouseServer:
     """Where the server answers over HTTP, as this host sees it."""
 
     host: str
@@ -22,7 +22,7 @@ class ClickHouse:
     password: str
 
     @classmethod
-    def of(cls, entry: Entry) -> ClickHouse:
+    def of(cls, entry: Entry) -> ClickHouseServer:
         """The address that an entry of the compose file gives."""
         names = entry.environment
         return cls("127.0.0.1", entry.host_port, names["CLICKHOUSE_USER"], names["CLICKHOUSE_PASSWORD"])

@@ -17,7 +17,7 @@ NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
-class Minio:
+class MinioServer:
     """Where the server answers: as this host sees it, and as the other containers do."""
 
     host: str
@@ -27,7 +27,7 @@ class Minio:
     secret_key: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Minio:
+    def of(cls, entry: Entry) -> MinioServer:
         """The address that an entry of the compose file gives."""
         user, password = (entry.environment[f"MINIO_ROOT_{name}"] for name in ("USER", "PASSWORD"))
         return cls("127.0.0.1", entry.host_port, f"http://{entry.service}:{entry.container_port}", user, password)

@@ -12,7 +12,7 @@ TIMEOUT = 2.0
 
 
 @dataclass(frozen=True)
-class Postgres:
+class PostgresServer:
     """Where the server answers, as this host sees it."""
 
     host: str
@@ -22,7 +22,7 @@ class Postgres:
     database: str
 
     @classmethod
-    def of(cls, entry: Entry) -> Postgres:
+    def of(cls, entry: Entry) -> PostgresServer:
         """The address that an entry of the compose file gives."""
         names = entry.environment
         user, password, database = (names[f"POSTGRES_{name}"] for name in ("USER", "PASSWORD", "DB"))

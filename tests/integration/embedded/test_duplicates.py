@@ -55,7 +55,7 @@ def test_a_key_that_comes_twice_in_a_late_piece_is_stored_once(
     stage: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half the file is written when copies are met: it is written anew, once, and no row is lost or doubled."""
-    monkeypatch.setattr(planning, "PIECE_ROWS", 10)
+    monkeypatch.setattr(planning, "CHUNK_ROWS", 10)
     spec = stage.trades(100)
     stage.sql("INSERT INTO trades SELECT * FROM trades WHERE toUInt64(trade_id) >= 60")
     told: list[str] = []

@@ -96,7 +96,7 @@ def test_a_move_before_the_rows_are_read_is_read_as_it_then_stands(stage: Embedd
 
     result = stage.run(
         spec,
-        parts=moving(before=once(lambda: stage.sql(MOVES[move]))),
+        adapters=moving(before=once(lambda: stage.sql(MOVES[move]))),
         workers=1,
         listeners=[lambda moment: told.append(str(moment))],
     )
@@ -121,7 +121,7 @@ def test_a_move_between_the_rows_and_their_count_ends_with_what_hot_holds(stage:
 
     result = stage.run(
         spec,
-        parts=moving(after=once(lambda: stage.sql(MOVES[move]))),
+        adapters=moving(after=once(lambda: stage.sql(MOVES[move]))),
         workers=1,
         listeners=[lambda moment: told.append(str(moment))],
     )
@@ -143,7 +143,7 @@ def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when:
     for _ in range(1, deliveries):
         stage.sql(ALL_AGAIN)
 
-    result = stage.run(spec, parts=moving(**{when: once(lambda: stage.sql(ALL_AGAIN))}), workers=1)
+    result = stage.run(spec, adapters=moving(**{when: once(lambda: stage.sql(ALL_AGAIN))}), workers=1)
 
     assert (result.exit_code, result.rows) == (0, 100), result
     assert stage.cold_ids(spec) == list(range(100))
@@ -156,7 +156,7 @@ def test_a_row_of_another_key_that_replaces_one_behind_the_readers_back(stage: E
     stage.sql("SYSTEM STOP MERGES trades")
     replaced = ALL_AGAIN.replace("kafka_offset + 1 AS kafka_offset", "toString(toUInt64(trade_id) + 1000) AS trade_id")
 
-    result = stage.run(spec, parts=moving(before=once(lambda: stage.sql(replaced))), workers=1)
+    result = stage.run(spec, adapters=moving(before=once(lambda: stage.sql(replaced))), workers=1)
 
     hot = sorted(int(row[0]) for row in stage.rows("SELECT trade_id FROM trades FINAL"))
     assert (result.exit_code, result.rows) == (0, 100), result
@@ -171,7 +171,7 @@ def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) 
     def change() -> None:
         stage.insert_trades(f"numbers({next(numbers) * 4}, 4)", step="0")  # one of each symbol
 
-    first = stage.run(spec, parts=moving(change, change), workers=1)
+    first = stage.run(spec, adapters=moving(change, change), workers=1)
     snapshots = stage.published(spec)
     second = stage.run(spec)
 
@@ -190,7 +190,7 @@ def test_a_source_that_settles_is_read_again(stage: Embedded) -> None:
         if (number := next(numbers)) < 1004:
             stage.insert_trades(f"numbers({number}, 1)", step="0")
 
-    result = stage.run(spec, parts=moving(change, change), workers=1)
+    result = stage.run(spec, adapters=moving(change, change), workers=1)
 
     assert result.exit_code == 0, result
     assert result.rows == len(stage.cold_ids(spec)) == 14

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, Stream
-from offload.clickhouse.wire_format import crossing
-from offload.model.columns import CarriedColumn, Carrier
+from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, HashedStream
+from offload.clickhouse.wire_format import wire_column
+from offload.model.columns import Column, TypeMapping
 from tests.support.embedded import Embedded
 
 
@@ -57,8 +57,8 @@ def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
     types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8(), TICKS: pa.int64()}
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
     arriving = (one for one in (batch, batch.slice(0, 1)))
-    stream = Stream(
-        arriving, {"id": crossing(CarriedColumn("id", Carrier("string", "String")))}, (HASH, KEY, WRONG, TICKS), "id", 9
+    stream = HashedStream(
+        arriving, {"id": wire_column(Column("id", TypeMapping("string", "String")))}, (HASH, KEY, WRONG, TICKS), "id", 9
     )
 
     assert [own.schema.names for own in stream] == [["id"], ["id"]]

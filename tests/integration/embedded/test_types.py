@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.checkers.content import check_content
-from harness.readers.clickhouse import HotTable, read_hot
-from harness.readers.iceberg import ColdTable, read_cold
+from harness.readers.clickhouse import HotTableAddress, read_hot
+from harness.readers.iceberg import ColdTableAddress, read_cold
 from harness.verdict import Verdict
 from tests.support.embedded import Embedded
 
@@ -97,9 +97,11 @@ def test_every_column_of_every_type_is_the_same_hot_and_cold(stage: Embedded) ->
 
     result = stage.run(spec)
     # Cut to microseconds, and no text: these two are spelled out below.
-    hot = read_hot(HotTable("types", stage.dsn), [name for name, *_ in PARSED if name not in {"nanos", "raw"}])
-    place = ColdTable("cold.types", f"sqlite:///{stage.folder}/catalog.db", str(stage.folder / "warehouse"), "tidemark")
-    finding = check_content(hot, read_cold(place, hot.column_names), key=["n"])
+    hot = read_hot(HotTableAddress("types", stage.dsn), [name for name, *_ in PARSED if name not in {"nanos", "raw"}])
+    environment = ColdTableAddress(
+        "cold.types", f"sqlite:///{stage.folder}/catalog.db", str(stage.folder / "warehouse"), "tidemark"
+    )
+    finding = check_content(hot, read_cold(environment, hot.column_names), key=["n"])
 
     assert (result.exit_code, result.rows) == (0, 2), result.error
     assert finding.verdict is Verdict.PASS, finding

@@ -18,7 +18,7 @@ import pytest
 from offload.io.warehouse import plain
 from offload.model.cold_table import WrittenFile
 from offload.model.table import TableSpec
-from offload.ports.engine import Engine, Tell
+from offload.ports.engine import Emit, Engine
 from offload.ports.source import HotTable
 from tests.support.embedded import START, Embedded
 
@@ -49,9 +49,9 @@ class Spoiling:
         self._inner = inner
         self._defect = defect
 
-    def write(self, hot: HotTable, splits: Sequence[Any], schema: Any, tell: Tell) -> list[WrittenFile]:
+    def write(self, hot: HotTable, splits: Sequence[Any], schema: Any, emit: Emit) -> list[WrittenFile]:
         """Write as the inner engine does, then spoil each file."""
-        files = self._inner.write(hot, splits, schema, tell)
+        files = self._inner.write(hot, splits, schema, emit)
         for file in files:
             stored = pq.read_table(plain(file.path))
             pq.write_table(self._defect(stored), plain(file.path), store_schema=False, store_decimal_as_integer=True)
@@ -161,7 +161,7 @@ def test_a_stored_defect_is_found_and_nothing_is_published(stage: Embedded, name
     """Count and digest are taken of what was stored: a run whose file differs in anything ends with 65."""
     spec = ten_rows(stage)
 
-    result = stage.run(spec, parts={"engine": lambda inner: Spoiling(inner, DEFECTS[name])})
+    result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, DEFECTS[name])})
 
     assert result.exit_code == 65, result
     assert result.error is not None
@@ -173,7 +173,7 @@ def test_a_file_that_is_only_rewritten_is_published(stage: Embedded) -> None:
     """The defects above are found for what they are, not because a file was touched."""
     spec = ten_rows(stage)
 
-    result = stage.run(spec, parts={"engine": lambda inner: Spoiling(inner, row_wise(lambda rows: rows))})
+    result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, row_wise(lambda rows: rows))})
 
     assert (result.exit_code, result.rows) == (0, 10), result.error
 
@@ -193,7 +193,7 @@ def test_a_footer_that_is_not_the_tables_is_found(stage: Embedded, change: Defec
     """Names, types and field ids of a file are held against the table's schema, whatever its rows say."""
     spec = ten_rows(stage)
 
-    result = stage.run(spec, parts={"engine": lambda inner: Spoiling(inner, change)})
+    result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, change)})
 
     assert (result.exit_code, stage.published(spec)) == (65, 0), result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offload.model.steps import Moment
+from offload.model.steps import StepEvent
 from tests.support.embedded import START, Embedded
 
 
@@ -89,7 +89,7 @@ def test_a_backlog_that_fails_in_its_third_batch_is_resumed_there(stage: Embedde
     stage.insert_trades("numbers(100)", start=f"{START} + toIntervalSecond(intDiv(number, 10))", step="0")
     publications = itertools.count(1)
 
-    def fail(moment: Moment) -> None:
+    def fail(moment: StepEvent) -> None:
         if str(moment) == "before:publish" and next(publications) == 3:
             raise OSError("planted")
 
@@ -119,7 +119,7 @@ def test_a_clock_at_the_source_that_is_behind_is_told(stage: Embedded) -> None:
     """The earlier clock counts: rows later than it wait, and a warning says why."""
     spec = stage.trades(10)
 
-    result = stage.run(spec, parts={"source": lambda inner: Clocked(inner, "2024-07-31")})
+    result = stage.run(spec, adapters={"source": lambda inner: Clocked(inner, "2024-07-31")})
     later = stage.run(spec)
 
     assert (result.exit_code, result.rows) == (0, 0), result
@@ -132,7 +132,7 @@ def test_a_clock_at_the_source_that_is_ahead_moves_the_watermark_no_further_than
     spec = stage.trades(10)
     stage.insert_trades("numbers(10, 10)", start="now64(6, 'UTC') + INTERVAL 1 HOUR", step="0")
 
-    result = stage.run(spec, parts={"source": lambda inner: Clocked(inner, "2099-01-01")})
+    result = stage.run(spec, adapters={"source": lambda inner: Clocked(inner, "2099-01-01")})
     stage.insert_trades("numbers(20, 10)", start=f"{START} + INTERVAL 1 SECOND")
     later = stage.run(spec)
 

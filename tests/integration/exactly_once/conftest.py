@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 
-from harness.environments.embedded import Site
+from harness import child_process
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.environments.embedded_postgres import new_database, running_postgres
 from harness.readers import clickhouse
-from harness.readers.clickhouse import HotTable, read_hot
-from harness.subjects import offload_cli
-from harness.subjects.forkserver import warm
+from harness.readers.clickhouse import HotTableAddress, read_hot
+from harness.subjects.forkserver import forkserver_launcher
 from harness.trades import tagged
 from offload import api, wiring
-from offload.protocol.adapters import Parts
+from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.settings import Settings
 
 TABLE = "bronze_trades_binance"
 DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse" / f"{TABLE}.sql"
 HOT = {
-    "one": tagged.Trades(1_200),
-    "many": tagged.Trades(4_000, symbols=("ADAUSDT", "BTCUSDT", "ETHUSDT", "SOLUSDT"), days=2),
+    "one": tagged.TaggedTrades(1_200),
+    "many": tagged.TaggedTrades(4_000, symbols=("ADAUSDT", "BTCUSDT", "ETHUSDT", "SOLUSDT"), days=2),
 }
 
 
@@ -39,7 +39,7 @@ def hot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children come from a warm server: a hundred and sixty of them would spend five minutes on imports."""
-    monkeypatch.setattr(offload_cli, "subprocess", warm)
+    monkeypatch.setattr(child_process, "subprocess", forkserver_launcher)
 
 
 @pytest.fixture(scope="session")
@@ -50,17 +50,19 @@ def postgres() -> Iterator[Any]:
 
 
 @pytest.fixture
-def site(request: pytest.FixtureRequest, tmp_path: Path, hot: dict[str, Any]) -> Callable[..., Site]:
+def new_environment(
+    request: pytest.FixtureRequest, tmp_path: Path, hot: dict[str, Any]
+) -> Callable[..., EmbeddedEnvironment]:
     """Makes the test's place: `site("many", store="postgres", lease="2")`."""
 
-    def make(kind: str = "one", store: str = "sqlite", **settings: str) -> Site:
+    def make(kind: str = "one", store: str = "sqlite", **settings: str) -> EmbeddedEnvironment:
         shutil.copytree(hot[kind][0], tmp_path / "clickhouse", symlinks=True)
         (tmp_path / "warehouse").mkdir()
         if store == "postgres":
             url = new_database(request.getfixturevalue("postgres"))
-            return Site(tmp_path, url, url).having(**settings)
+            return EmbeddedEnvironment(tmp_path, url, url).with_settings(**settings)
         urls = (f"sqlite:///{tmp_path / name}.db" for name in ("catalog", "watermarks"))
-        return Site(tmp_path, *urls).having(**settings)
+        return EmbeddedEnvironment(tmp_path, *urls).with_settings(**settings)
 
     return make
 
@@ -69,27 +71,27 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, hot: dict[str, Any]) ->
 def offload() -> Callable[..., RunResult]:
     """Runs `offload run TABLE` in this process."""
 
-    def run(place: Site, **arguments: Any) -> RunResult:
-        return api.run([place.table], settings=settings_of(place), **arguments)
+    def run(environment: EmbeddedEnvironment, **arguments: Any) -> RunResult:
+        return api.run([environment.table], settings=settings_of(environment), **arguments)
 
     return run
 
 
 @pytest.fixture
-def parts() -> Callable[[Site], AbstractContextManager[Parts]]:
+def adapters() -> Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]]:
     """The offload's own parts in a place, for another writer."""
-    return lambda place: wiring.parts(settings_of(place))
+    return lambda environment: wiring.open_adapters(settings_of(environment))
 
 
-def built(folder: Path, made: tagged.Trades) -> tuple[Path, tagged.Trades, Any]:
+def built(folder: Path, made: tagged.TaggedTrades) -> tuple[Path, tagged.TaggedTrades, Any]:
     """A chDB folder that holds the trades; nobody has it open."""
     dsn = f"chdb:///{folder}?database=default"
     with clickhouse.opened(dsn) as client:
         tagged.create(client, DDL.read_text())
         tagged.insert(client, TABLE, made)
-    return folder, made, read_hot(HotTable(TABLE, dsn), final=True)
+    return folder, made, read_hot(HotTableAddress(TABLE, dsn), final=True)
 
 
-def settings_of(place: Site) -> Settings:
+def settings_of(environment: EmbeddedEnvironment) -> Settings:
     """The settings that a child in this place reads from its environment."""
-    return Settings(**{name.removeprefix("OFFLOAD_").lower(): value for name, value in place.env.items()})
+    return Settings(**{name.removeprefix("OFFLOAD_").lower(): value for name, value in environment.env.items()})

@@ -10,9 +10,9 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ServerError
 from sqlalchemy.exc import OperationalError
 
-from harness.checkers.invariants import promised
+from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
-from harness.environments.embedded import Site
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import read_history
 from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
@@ -56,7 +56,7 @@ class Commit:
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("batch_rows", ["25000000", "500"])
 def test_a_commit_that_landed_counts_though_its_answer_was_lost(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
@@ -64,83 +64,89 @@ def test_a_commit_that_landed_counts_though_its_answer_was_lost(
     batch_rows: str,
 ) -> None:
     """The run looks, finds its own token, and goes on."""
-    place = site(batch_rows=batch_rows)
+    environment = new_environment(batch_rows=batch_rows)
     commit = Commit(ERRORS[error], lands=True).into(monkeypatch)
 
-    result = offload(place)
+    result = offload(environment)
 
     assert commit.struck == 1
     assert (result.exit_code, result.tables[0].rows) == (0, 1200), result.tables[0].error
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("error", ["database_gone", "socket"])
 def test_a_commit_that_failed_is_told_and_the_next_run_is_exact(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
     error: str,
 ) -> None:
     """Nothing is published, the exit code is not 0, and nothing stands in the next run's way."""
-    place = site()
-    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
-    before = read_history(place.cold, token=TOKEN)
+    environment = new_environment()
+    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    before = read_history(environment.cold, token=TOKEN)
     commit = Commit(ERRORS[error], lands=False).into(monkeypatch)
 
-    failed = offload(place)
-    after = read_history(place.cold, token=TOKEN)
-    next_run = offload(place)
+    failed = offload(environment)
+    after = read_history(environment.cold, token=TOKEN)
+    next_run = offload(environment)
 
     assert commit.struck == 1
     assert failed.exit_code in {69, 75}, failed.tables[0].error
     assert failed.tables[0].rows == 0
     assert_all(check_nothing_added(before, after))
     assert (next_run.exit_code, next_run.tables[0].rows) == (0, 600)
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 def test_a_conflict_that_nobody_caused_is_tried_again(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The table is still as the run found it, so the same commit is right."""
-    place = site()
+    environment = new_environment()
     commit = Commit(ERRORS["conflict"], lands=False, times=2).into(monkeypatch)
 
-    result = offload(place)
+    result = offload(environment)
 
     assert commit.struck == 2
     assert result.exit_code == 0
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 def test_a_conflict_without_end_ends_with_75(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It does not try for ever, and the next run is exact."""
-    place = site()
+    environment = new_environment()
     commit = Commit(ERRORS["conflict"], lands=False, times=1000).into(monkeypatch)
-    failed = offload(place)
+    failed = offload(environment)
     commit.left = 0
 
-    next_run = offload(place)
+    next_run = offload(environment)
 
     assert commit.struck > 1
     assert failed.exit_code == 75
     assert next_run.exit_code == 0
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("lands", [True, False])
 def test_an_outcome_that_cannot_be_seen_ends_with_75_and_the_next_run_looks(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
     lands: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """The catalog loses the commit's answer and is gone: the run neither tries again nor deletes anything."""
-    place = site()
+    environment = new_environment()
     gone = ERRORS["database_gone"]
     with monkeypatch.context() as patch:
         commit = Commit(gone, lands=lands).into(patch)
@@ -152,25 +158,25 @@ def test_an_outcome_that_cannot_be_seen_ends_with_75_and_the_next_run_looks(
             return load(catalog, identifier)
 
         patch.setattr(ObservedCatalog, "load_table", unseen)
-        failed = offload(place).tables[0]
-    next_run = offload(place).tables[0]
+        failed = offload(environment).tables[0]
+    next_run = offload(environment).tables[0]
 
     assert failed.error is not None
     assert (failed.exit_code, failed.error["kind"]) == (75, OutcomeUnknown.__name__)
     assert (next_run.exit_code, next_run.rows) == (0, 0 if lands else 1200)
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("late", ["before_the_next_run", "after_the_next_run"])
 def test_a_commit_that_arrives_after_its_run_gave_up_is_refused_or_counts_once(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
     late: str,
 ) -> None:
     """The caller's time is over while its request still travels; whenever it arrives, no row stands in cold twice."""
-    place = site(timeout="2")
+    environment = new_environment(timeout="2")
     go, arrived = Event(), Event()
 
     def delayed(catalog: ObservedCatalog, *request: Any) -> Any:
@@ -182,14 +188,14 @@ def test_a_commit_that_arrives_after_its_run_gave_up_is_refused_or_counts_once(
             arrived.set()
 
     monkeypatch.setattr(ObservedCatalog, "commit_table", delayed)
-    failed = offload(place).tables[0]
-    next_run = offload(place).tables[0] if late == "after_the_next_run" else None
+    failed = offload(environment).tables[0]
+    next_run = offload(environment).tables[0] if late == "after_the_next_run" else None
     go.set()
     wait_until(arrived.is_set, lambda: "the late commit never arrived", timeout=20)
-    last = offload(place).tables[0]
+    last = offload(environment).tables[0]
 
     assert failed.error is not None
     assert failed.error["kind"] in {Unavailable.__name__, OutcomeUnknown.__name__}
     assert (last.exit_code, last.rows) == (0, 0)
     assert next_run is None or next_run.rows == 1200
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import promised, published
-from harness.child_process import Finished
-from harness.environments.embedded import Site
+from harness.checkers.invariants import check_invariants, published
+from harness.child_process import Completed
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
-from harness.readers.clickhouse import HotTable, read_hot
+from harness.readers.clickhouse import HotTableAddress, read_hot
 from harness.readers.iceberg import read_history
 from harness.subjects.offload_cli import start_offload
 from harness.trades import tagged
@@ -28,67 +28,72 @@ DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse"
 
 @pytest.mark.parametrize("turn", ROUNDS)
 def test_of_two_runs_at_once_one_publishes_or_both_end_well(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], turn: int
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    turn: int,
 ) -> None:
     """SQLite and Postgres in turn, first and later runs in turn; each may take either place."""
     _, made, expected = hot["one"]
-    place = site(store="postgres" if turn % 2 else "sqlite")
+    environment = new_environment(store="postgres" if turn % 2 else "sqlite")
     if turn % 4 > 1:
-        assert offload(place, until=made.moment(0.499)).exit_code == 0
+        assert offload(environment, until=made.moment(0.499)).exit_code == 0
 
-    ended = at_once((place.table, place), (place.table, place))
+    ended = at_once((environment.table, environment), (environment.table, environment))
 
     assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), said(ended)
-    assert len(published(read_history(place.cold))) == (2 if turn % 4 > 1 else 1)
-    assert_all(promised(place, expected))
+    assert len(published(read_history(environment.cold))) == (2 if turn % 4 > 1 else 1)
+    assert_all(check_invariants(environment, expected))
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_two_first_runs_of_two_tables_both_succeed(site: Callable[..., Site], hot: dict[str, Any], store: str) -> None:
+def test_two_first_runs_of_two_tables_both_succeed(
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], store: str
+) -> None:
     """Both create the catalog, its namespace and the tables of the watermark store; neither stumbles."""
-    left = site(store=store)
+    left = new_environment(store=store)
     right = replace(left, table="bronze_trades_kraken", hot_folder="clickhouse-kraken")
     shutil.copytree(left.folder / left.hot_folder, right.folder / right.hot_folder, symlinks=True)
     with clickhouse.opened(right.dsn) as client:
         tagged.create(client, (DDL / f"{right.table}.sql").read_text())
         tagged.insert(client, right.table, hot["one"][1])
-    expected = read_hot(HotTable(right.table, right.dsn), final=True)
+    expected = read_hot(HotTableAddress(right.table, right.dsn), final=True)
 
     ended = at_once((left.table, left), (right.table, right))
 
     assert [one.returncode for one in ended] == [0, 0], said(ended)
-    assert_all(promised(left, hot["one"][2]), promised(right, expected))
+    assert_all(check_invariants(left, hot["one"][2]), check_invariants(right, expected))
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_two_first_runs_of_one_table_that_both_create_it_end_well(
-    site: Callable[..., Site], hot: dict[str, Any], store: str
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], store: str
 ) -> None:
     """With copies of the hot table each could go on; the lease stops one, whoever has created what."""
-    left = site(store=store)
+    left = new_environment(store=store)
 
     ended = at_once((left.table, left), (left.table, left.beside()))
 
     assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), said(ended)
-    assert_all(promised(left, hot["one"][2]))
+    assert_all(check_invariants(left, hot["one"][2]))
 
 
-def at_once(*runs: tuple[str, Site]) -> list[Finished]:
+def at_once(*runs: tuple[str, EmbeddedEnvironment]) -> list[Completed]:
     """Start each, hold it at its first moment, and let all go at once."""
     with ExitStack() as stack:
         started = [
-            stack.enter_context(start_offload(["run", table], place.env, at="before:claim", action="freeze"))
-            for table, place in runs
+            stack.enter_context(start_offload(["run", table], environment.env, at="before:claim", action="freeze"))
+            for table, environment in runs
         ]
         for one in started:
             one.wait_frozen()
         for one in started:
             one.thaw()
         ended = [one.wait() for one in started]
-    assert all(one.landed for one in ended), "each stood at the line"
+    assert all(one.fault_fired for one in ended), "each stood at the line"
     return ended
 
 
-def said(ended: list[Finished]) -> str:
+def said(ended: list[Completed]) -> str:
     """What each child put on stderr."""
     return "\n".join(f"exit code {one.returncode}: {one.stderr[-400:]}" for one in ended)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import promised
+from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
-from harness.environments.embedded import Site
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import read_history
 from harness.subjects.offload_cli import start_offload
 from harness.trades.bronze import TOKEN
@@ -34,7 +34,7 @@ CASES = [
 
 @pytest.mark.parametrize(("store", "which", "moment"), CASES)
 def test_a_frozen_run_that_wakes_up_after_another_has_finished_publishes_nothing(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     store: str,
@@ -43,49 +43,55 @@ def test_a_frozen_run_that_wakes_up_after_another_has_finished_publishes_nothing
 ) -> None:
     """The other waits for the lease to run out, then does the work; the frozen one ends with 75."""
     _, made, expected = hot["one"]
-    place = site(store=store, lease=LEASE)
+    environment = new_environment(store=store, lease=LEASE)
     if which == "later":
-        assert offload(place, until=made.moment(0.4)).exit_code == 0
-    other = place.beside()
+        assert offload(environment, until=made.moment(0.4)).exit_code == 0
+    other = environment.beside()
 
-    with start_offload(["run", place.table], place.env, at=moment, action="freeze") as frozen:
+    with start_offload(["run", environment.table], environment.env, at=moment, action="freeze") as frozen:
         frozen.wait_frozen()
         refused = offload(other).tables[0]
         taken_over = wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
-        before = read_history(place.cold, token=TOKEN)
+        before = read_history(environment.cold, token=TOKEN)
         frozen.thaw()
         ended = frozen.wait()
 
     assert refused.error is not None
     assert refused.error["kind"] == LeaseHeld.__name__
-    assert (ended.returncode, ended.landed) == (75, True), ended.stderr[-600:]
+    assert (ended.returncode, ended.fault_fired) == (75, True), ended.stderr[-600:]
     assert taken_over.tables[0].rows
-    assert_all(check_nothing_added(before, read_history(place.cold, token=TOKEN)), promised(place, expected))
+    assert_all(
+        check_nothing_added(before, read_history(environment.cold, token=TOKEN)),
+        check_invariants(environment, expected),
+    )
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
 ) -> None:
     """It has published; what it would record is older than what stands there, so it ends with 75 and writes nothing."""
     _, made, expected = hot["one"]
-    place = site(store=store, lease=LEASE)
-    other = place.beside()
+    environment = new_environment(store=store, lease=LEASE)
+    other = environment.beside()
 
-    argv = ["run", place.table, "--until", made.moment(0.4)]
-    with start_offload(argv, place.env, at="before:record", action="freeze") as frozen:
+    argv = ["run", environment.table, "--until", made.moment(0.4)]
+    with start_offload(argv, environment.env, at="before:record", action="freeze") as frozen:
         frozen.wait_frozen()
         wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
-        row = place.watermark_row()
+        row = environment.watermark_row()
         frozen.thaw()
         ended = frozen.wait()
 
-    assert (ended.returncode, ended.landed) == (75, True), ended.stderr[-600:]
-    assert place.watermark_row() == row
-    assert_all(promised(place, expected))
+    assert (ended.returncode, ended.fault_fired) == (75, True), ended.stderr[-600:]
+    assert environment.watermark_row() == row
+    assert_all(check_invariants(environment, expected))
 
 
-def succeeded(offload: Callable[..., RunResult], place: Site) -> RunResult | None:
+def succeeded(offload: Callable[..., RunResult], environment: EmbeddedEnvironment) -> RunResult | None:
     """The result of a run that found the lease free, or None."""
-    result = offload(place)
+    result = offload(environment)
     return result if result.exit_code == 0 else None

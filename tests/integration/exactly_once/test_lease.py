@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import promised
-from harness.child_process import Finished
-from harness.environments.embedded import Site
+from harness.checkers.invariants import check_invariants
+from harness.child_process import Completed
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
-from harness.subjects.listeners import Meanwhile
+from harness.subjects.listeners import CallOnce
 from harness.subjects.offload_cli import run_offload, start_offload
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import LeaseHeld
-from offload.protocol.adapters import Parts
+from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.tables import declarations
 from offload.watermarks.locks import FileLocks
@@ -34,81 +34,95 @@ STORES = ["sqlite", "postgres"]
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize("moment", ["after:claim", "at:file_written"])
 def test_a_living_run_keeps_its_table(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str, moment: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
+    moment: str,
 ) -> None:
     """A second run ends with 75 and says who has it and since when, before it opens the chDB folder that we hold."""
-    place, others = site(store=store), []
-    second = Meanwhile(moment, lambda: others.append(run_offload(["run", place.table], place.env)))
+    environment, others = new_environment(store=store), []
+    second = CallOnce(moment, lambda: others.append(run_offload(["run", environment.table], environment.env)))
 
-    first = offload(place, listeners=[second])
+    first = offload(environment, listeners=[second])
 
-    other: Finished = others[0]
+    other: Completed = others[0]
     assert other.returncode == 75, other.stderr
     assert "LeaseHeld" in other.stderr
     assert re.search(rf"run of \S+:{os.getpid()}, epoch 1, since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ", other.stderr)
     assert first.exit_code == 0
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("store", STORES)
 def test_a_run_that_outlives_its_lease_time_keeps_its_table(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    parts: Callable[[Site], AbstractContextManager[Parts]],
+    adapters: Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]],
     store: str,
 ) -> None:
     """Heartbeats renew the lease: after twice its time the table still is not free."""
-    place, refused = site(store=store, lease="1"), []
+    environment, refused = new_environment(store=store, lease="1"), []
 
     def wait_and_claim() -> None:
         start = time.monotonic()
         wait_until(lambda: time.monotonic() - start > 2, lambda: "time stands still", timeout=10)
-        with parts(place) as other, pytest.raises(LeaseHeld) as error, other.watermarks.claim(place.table, "other"):
+        with (
+            adapters(environment) as other,
+            pytest.raises(LeaseHeld) as error,
+            other.watermarks.claim(environment.table, "other"),
+        ):
             pass
         refused.append(error.value)
 
-    waiting = Meanwhile("before:write", wait_and_claim)
-    result = offload(place, listeners=[waiting])
+    waiting = CallOnce("before:write", wait_and_claim)
+    result = offload(environment, listeners=[waiting])
 
     assert waiting.happened, result.tables[0].error
     assert refused
     assert result.exit_code == 0
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("store", STORES)
 def test_a_killed_run_is_taken_over_at_once(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
 ) -> None:
     """Its lease would last an hour; its lock ended with it. The history says that it died."""
-    place = site(store=store, lease="1h")
-    killed = run_offload(["run", place.table], place.env, at="after:verify")
+    environment = new_environment(store=store, lease="1h")
+    killed = run_offload(["run", environment.table], environment.env, at="after:verify")
 
-    result = offload(place)
+    result = offload(environment)
 
-    assert (killed.killed, killed.landed) == (True, True)
+    assert (killed.killed, killed.fault_fired) == (True, True)
     assert result.exit_code == 0, result.tables[0].error
-    assert [(run["epoch"], run["status"]) for run in place.runs()] == [(1, "died"), (2, "success")]
-    assert_all(promised(place, hot["one"][2]))
+    assert [(run["epoch"], run["status"]) for run in environment.runs()] == [(1, "died"), (2, "success")]
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("store", STORES)
 def test_a_frozen_run_loses_its_table_when_its_lease_is_over_and_not_before(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], store: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
 ) -> None:
     """Its lock is still held, so only its silence tells."""
-    place = site(store=store, lease="2")
-    with start_offload(["run", place.table], place.env, at="after:claim", action="freeze") as frozen:
+    environment = new_environment(store=store, lease="2")
+    with start_offload(["run", environment.table], environment.env, at="after:claim", action="freeze") as frozen:
         frozen.wait_frozen()
         start = time.monotonic()
-        early = offload(place)
-        wait_until(lambda: offload(place).exit_code == 0, lambda: "the lease never ran out", timeout=20)
+        early = offload(environment)
+        wait_until(lambda: offload(environment).exit_code == 0, lambda: "the lease never ran out", timeout=20)
         waited = time.monotonic() - start
 
     assert early.exit_code == 75
     assert 1 < waited < 10
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None:
@@ -125,28 +139,31 @@ def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None
     first.release()
 
 
-def test_a_chdb_folder_that_another_process_has_open_ends_with_75(site: Callable[..., Site]) -> None:
+def test_a_chdb_folder_that_another_process_has_open_ends_with_75(
+    new_environment: Callable[..., EmbeddedEnvironment],
+) -> None:
     """Whoever it is will end: it is no bug (70), and the same command works later."""
-    place = site()
-    with clickhouse.opened(place.dsn):
-        busy = run_offload(["run", place.table], place.env)
+    environment = new_environment()
+    with clickhouse.opened(environment.dsn):
+        busy = run_offload(["run", environment.table], environment.env)
 
-    free = run_offload(["run", place.table], place.env)
+    free = run_offload(["run", environment.table], environment.env)
 
     assert busy.returncode == 75, busy.stderr[-600:]
     assert free.returncode == 0
 
 
 def test_a_run_leaves_no_connection_open(
-    site: Callable[..., Site], parts: Callable[[Site], AbstractContextManager[Parts]]
+    new_environment: Callable[..., EmbeddedEnvironment],
+    adapters: Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]],
 ) -> None:
     """An orchestrator that imports the API and runs every 15 minutes must not use up Postgres's connections."""
-    place = site(store="postgres")
+    environment = new_environment(store="postgres")
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", ResourceWarning)
-        with parts(place) as opened:
-            spec = declarations.load(None)[place.table]
-            with opened.watermarks.claim(place.table, "run"):
+        with adapters(environment) as opened:
+            spec = declarations.load(None)[environment.table]
+            with opened.watermarks.claim(environment.table, "run"):
                 opened.lake.load(spec)
         del opened
         gc.collect()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import promised
-from harness.environments.embedded import Site
+from harness.checkers.invariants import check_invariants
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import opened
 from harness.verdict import Verdict
 from offload.results import RunResult
@@ -22,37 +22,40 @@ PLANTED = {
 }
 
 
-def failed(place: Site, expected: Any, **given: Any) -> set[str]:
+def failed(environment: EmbeddedEnvironment, expected: Any, **given: Any) -> set[str]:
     """Names of the checkers that do not pass."""
-    return {one.checker for one in promised(place, expected, **given) if one.verdict is not Verdict.PASS}
+    return {one.checker for one in check_invariants(environment, expected, **given) if one.verdict is not Verdict.PASS}
 
 
 @pytest.mark.parametrize("statement", PLANTED)
 def test_a_store_that_does_not_follow_the_table_is_seen(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], statement: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    statement: str,
 ) -> None:
     """One tick, one second column, a lease that is still held."""
-    place = site()
-    offload(place)
-    sound = failed(place, hot["one"][2])
+    environment = new_environment()
+    offload(environment)
+    sound = failed(environment, hot["one"][2])
 
-    place.store(statement)
+    environment.store(statement)
 
     assert sound == set()
-    assert failed(place, hot["one"][2]) == {PLANTED[statement]}
+    assert failed(environment, hot["one"][2]) == {PLANTED[statement]}
 
 
 def test_rows_that_are_lost_doubled_or_published_in_part_are_seen(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """Hot has a row that cold lacks; a hand appends one twice; a watermark seen earlier was higher."""
-    place, expected = site(), hot["one"][2]
-    offload(place, until=hot["one"][1].moment(0.499))
-    lost = failed(place, expected)
+    environment, expected = new_environment(), hot["one"][2]
+    offload(environment, until=hot["one"][1].moment(0.499))
+    lost = failed(environment, expected)
 
-    with opened(place.cold) as table:
+    with opened(environment.cold) as table:
         table.append(table.scan().to_arrow().slice(7, 1))
 
     assert lost == {"zero_loss", "content"}
-    assert failed(place, expected.slice(0, 600)) == {"zero_duplicates", "whole_batches", "snapshot_tokens"}
-    assert "watermark" in failed(place, expected, observed=[2**60])
+    assert failed(environment, expected.slice(0, 600)) == {"zero_duplicates", "whole_batches", "snapshot_tokens"}
+    assert "watermark" in failed(environment, expected, observed=[2**60])

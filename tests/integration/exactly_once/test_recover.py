@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from harness.checkers.invariants import promised, same_rows
+from harness.checkers.invariants import check_invariants, check_rows
 from harness.checkers.snapshots import check_nothing_added
-from harness.environments.embedded import Site
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
 from harness.readers.iceberg import opened, read_cold, read_history
 from harness.subjects.offload_cli import run_offload
@@ -87,79 +87,82 @@ BY_HAND = {
 
 @pytest.mark.parametrize("deed", BY_HAND)
 def test_a_table_that_a_hand_has_changed_stops_the_run(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], deed: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    deed: str,
 ) -> None:
     """Exit 65, a message that names the next command, and nothing is written: neither cold nor the store's mark."""
-    place = published_in_two(site(), hot, offload)
+    environment = published_in_two(new_environment(), hot, offload)
     act, command = BY_HAND[deed]
-    with opened(place.cold) as table:
+    with opened(environment.cold) as table:
         act(table)
-    before, row, files = state_of(place)
+    before, row, files = state_of(environment)
 
-    refused = offload(place).tables[0]
-    after, row_after, files_after = state_of(place)
+    refused = offload(environment).tables[0]
+    after, row_after, files_after = state_of(environment)
 
     assert refused.error is not None
     assert (refused.exit_code, refused.error["kind"], refused.rows) == (65, DataError.__name__, 0), refused.error
     assert f"{command} " in refused.error["next"]
-    assert place.table in refused.error["next"]
+    assert environment.table in refused.error["next"]
     assert_all(check_nothing_added(before, after))
     assert (row_after["watermark_ticks"], row_after["status"], files_after) == (row["watermark_ticks"], "failed", files)
 
 
 def test_adopt_after_a_rollback_lets_the_next_run_bring_the_lost_rows_back(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """What the message of a rolled back table names works: its rows are those of hot up to its newest."""
-    place = published_in_two(site(), hot, offload)
-    with opened(place.cold) as table:
+    environment = published_in_two(new_environment(), hot, offload)
+    with opened(environment.cold) as table:
         roll_back(table)
-    assert offload(place).exit_code == 65
+    assert offload(environment).exit_code == 65
 
-    adopted = run_offload(["adopt", place.table, "--json"], place.env)
-    next_run = offload(place)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
+    next_run = offload(environment)
 
     assert adopted.returncode == 0, adopted.stderr
     assert next_run.exit_code == 0
-    assert_all(same_rows(place, hot["one"][2]))
+    assert_all(check_rows(environment, hot["one"][2]))
 
 
 def test_watermark_repair_after_a_drop_lets_the_next_run_begin_anew(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """What the message of a dropped table names works."""
-    place = published_in_two(site(), hot, offload)
-    with opened(place.cold) as table:
+    environment = published_in_two(new_environment(), hot, offload)
+    with opened(environment.cold) as table:
         drop(table)
-    assert offload(place).exit_code == 65
+    assert offload(environment).exit_code == 65
 
-    repaired = run_offload(["watermark", "repair", place.table, "--json"], place.env)
-    next_run = offload(place)
+    repaired = run_offload(["watermark", "repair", environment.table, "--json"], environment.env)
+    next_run = offload(environment)
 
     assert repaired.returncode == 0, repaired.stderr
     assert (next_run.exit_code, next_run.tables[0].rows) == (0, 1200)
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 def test_a_table_that_another_job_filled_is_adopted_when_it_is_equal(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """The run refuses with 65 and names adopt; adopt compares and takes it over; the next run moves the rest."""
-    place = foreign(site(), hot, offload, lambda rows: rows)
-    before = read_history(place.cold)
+    environment = foreign(new_environment(), hot, offload, lambda rows: rows)
+    before = read_history(environment.cold)
 
-    refused = offload(place).tables[0]
-    history = read_history(place.cold)
-    adopted = run_offload(["adopt", place.table, "--json"], place.env)
-    next_run = offload(place)
+    refused = offload(environment).tables[0]
+    history = read_history(environment.cold)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
+    next_run = offload(environment)
 
     assert refused.error is not None
-    assert (refused.exit_code, refused.error["next"]) == (65, f"offload adopt {place.table}")
+    assert (refused.exit_code, refused.error["next"]) == (65, f"offload adopt {environment.table}")
     assert_all(check_nothing_added(before, history))
     assert adopted.returncode == 0, adopted.stderr
     assert json.loads(adopted.stdout)["rows"] == 600
     assert (next_run.exit_code, next_run.tables[0].rows) == (0, 600), next_run.tables[0].error
-    assert_all(same_rows(place, hot["one"][2]))
+    assert_all(check_rows(environment, hot["one"][2]))
 
 
 def altered(rows: Any) -> Any:
@@ -181,21 +184,21 @@ def with_one_twice(rows: Any) -> Any:
 
 @pytest.mark.parametrize("change", [altered, without_one, with_one_twice])
 def test_a_table_that_another_job_filled_otherwise_is_not_adopted(
-    site: Callable[..., Site],
+    new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     change: Callable[[Any], Any],
 ) -> None:
     """One row altered, missing or doubled: adopt refuses with 65 and the run goes on refusing."""
-    place = foreign(site(), hot, offload, change)
-    before = read_history(place.cold)
+    environment = foreign(new_environment(), hot, offload, change)
+    before = read_history(environment.cold)
 
-    adopted = run_offload(["adopt", place.table, "--json"], place.env)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
 
     assert adopted.returncode == 65, adopted.stdout
     assert set(json.loads(adopted.stdout)["error"]) == {"kind", "expected", "found", "next"}
-    assert offload(place).exit_code == 65
-    assert_all(check_nothing_added(before, read_history(place.cold)))
+    assert offload(environment).exit_code == 65
+    assert_all(check_nothing_added(before, read_history(environment.cold)))
 
 
 DAMAGE = {
@@ -218,34 +221,37 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_store_that_says_otherwise_is_repaired_with_a_warning(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], damage: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    damage: str,
 ) -> None:
     """The table decides: no row is skipped or moved twice, whatever stands in the store."""
-    place = site()
-    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
-    place.store(DAMAGE[damage])
+    environment = new_environment()
+    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    environment.store(DAMAGE[damage])
 
-    result = offload(place).tables[0]
+    result = offload(environment).tables[0]
 
     assert result.error is None
     assert result.rows == 600
     assert any("repaired" in warning for warning in result.warnings), result.warnings
-    assert_all(promised(place, hot["one"][2]))
+    assert_all(check_invariants(environment, hot["one"][2]))
 
 
 def test_a_source_that_was_recreated_stops_the_run(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """A hot table of the same name is another table: its rows are not those that the watermark speaks of."""
-    place = published_in_two(site(), hot, offload)
-    made = tagged.Trades(50, tag="new-", start=tagged.START - timedelta(days=9))
-    with clickhouse.opened(place.dsn) as client:
-        ddl = client.command(f"SHOW CREATE TABLE {place.table}").replace("\\n", "\n").replace("\\'", "'")
-        client.command(f"DROP TABLE {place.table} SYNC")
+    environment = published_in_two(new_environment(), hot, offload)
+    made = tagged.TaggedTrades(50, tag="new-", start=tagged.START - timedelta(days=9))
+    with clickhouse.opened(environment.dsn) as client:
+        ddl = client.command(f"SHOW CREATE TABLE {environment.table}").replace("\\n", "\n").replace("\\'", "'")
+        client.command(f"DROP TABLE {environment.table} SYNC")
         client.command(ddl)
-        tagged.insert(client, place.table, made)
+        tagged.insert(client, environment.table, made)
 
-    refused = offload(place)
+    refused = offload(environment)
 
     assert refused.exit_code == 65
 
@@ -257,26 +263,37 @@ def replaced(rows: Any) -> Any:
     return rows.set_column(at, rows.schema.field(at), ids)
 
 
-def published_in_two(place: Site, hot: dict[str, Any], offload: Callable[..., RunResult]) -> Site:
+def published_in_two(
+    environment: EmbeddedEnvironment, hot: dict[str, Any], offload: Callable[..., RunResult]
+) -> EmbeddedEnvironment:
     """The place after two runs that moved half of the trades each."""
-    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
-    assert offload(place).tables[0].rows == 600
-    return place
+    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    assert offload(environment).tables[0].rows == 600
+    return environment
 
 
-def foreign(place: Site, hot: dict[str, Any], offload: Callable[..., RunResult], change: Callable[[Any], Any]) -> Site:
+def foreign(
+    environment: EmbeddedEnvironment,
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    change: Callable[[Any], Any],
+) -> EmbeddedEnvironment:
     """The place with a cold table that another job has filled with the first half, changed, and no trace of us."""
-    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
-    rows = change(read_cold(place.cold))
-    with opened(place.cold) as table:
+    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    rows = change(read_cold(environment.cold))
+    with opened(environment.cold) as table:
         drop(table)
         table.catalog.create_table(table.name(), table.schema()).append(rows)
-    place.store("DELETE FROM offload_watermarks")
-    place.store("DELETE FROM offload_runs")
-    return place
+    environment.store("DELETE FROM offload_watermarks")
+    environment.store("DELETE FROM offload_runs")
+    return environment
 
 
-def state_of(place: Site) -> tuple[Any, dict[str, Any], set[Any]]:
+def state_of(environment: EmbeddedEnvironment) -> tuple[Any, dict[str, Any], set[Any]]:
     """The cold table's history (none: no such table), the store's row, and every file of the warehouse."""
-    history = read_history(place.cold, token=TOKEN, missing_ok=True)
-    return history, place.watermark_row(), {path for path in (place.folder / "warehouse").rglob("*") if path.is_file()}
+    history = read_history(environment.cold, token=TOKEN, missing_ok=True)
+    return (
+        history,
+        environment.watermark_row(),
+        {path for path in (environment.folder / "warehouse").rglob("*") if path.is_file()},
+    )

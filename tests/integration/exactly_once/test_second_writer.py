@@ -9,84 +9,91 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import promised
+from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
-from harness.environments.embedded import Site
+from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import opened, orphaned_files, read_history
-from harness.subjects.listeners import Meanwhile
+from harness.subjects.listeners import CallOnce
 from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError, Fenced
-from offload.protocol.adapters import Parts
+from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.tables import declarations
 
 BETWEEN = ["after:recover", "after:plan", "at:file_written", "after:verify", "before:publish", "at:metadata_written"]
-Opener = Callable[[Site], AbstractContextManager[Parts]]
+Opener = Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]]
 
 
 @pytest.mark.parametrize("moment", BETWEEN)
 def test_a_writer_that_leaves_the_watermark_as_it_was_fences_the_run(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], parts: Opener, moment: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    adapters: Opener,
+    moment: str,
 ) -> None:
     """A backfill's commit bears a newer token and the same watermark: the run ends with 75 and publishes nothing."""
     _, made, expected = hot["one"]
-    place = site()
-    assert offload(place, until=made.moment(0.499)).exit_code == 0
-    second = Meanwhile(moment, lambda: backfill(parts, place))
+    environment = new_environment()
+    assert offload(environment, until=made.moment(0.499)).exit_code == 0
+    second = CallOnce(moment, lambda: backfill(adapters, environment))
 
-    fenced = offload(place, listeners=[second])
-    history = read_history(place.cold)
-    next_run = offload(place)
+    fenced = offload(environment, listeners=[second])
+    history = read_history(environment.cold)
+    next_run = offload(environment)
 
     assert second.happened
     assert (fenced.exit_code, kind(fenced), fenced.tables[0].rows) == (75, Fenced.__name__, 0)
     assert [record.added_rows for record in history] == [600, 0]
     assert next_run.exit_code == 0
-    assert_all(promised(place, expected))
+    assert_all(check_invariants(environment, expected))
 
 
 def test_an_empty_commit_without_a_token_is_harmless(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult]
+    new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
     """It leaves the rows as they were, as a compaction does: the append goes on top of it."""
     _, made, expected = hot["one"]
-    place = site()
-    assert offload(place, until=made.moment(0.499)).exit_code == 0
-    compaction = Meanwhile("before:publish", lambda: by_hand(place, rows=0))
+    environment = new_environment()
+    assert offload(environment, until=made.moment(0.499)).exit_code == 0
+    compaction = CallOnce("before:publish", lambda: by_hand(environment, rows=0))
 
-    result = offload(place, listeners=[compaction])
+    result = offload(environment, listeners=[compaction])
 
     assert compaction.happened
     assert (result.exit_code, result.tables[0].rows) == (0, 600), result.tables[0].error
-    assert len(read_history(place.cold)) == 3
-    assert_all(promised(place, expected))
+    assert len(read_history(environment.cold)) == 3
+    assert_all(check_invariants(environment, expected))
 
 
 @pytest.mark.parametrize("moment", ["after:recover", "before:publish", "at:metadata_written"])
 def test_rows_that_a_hand_appends_meanwhile_stop_the_run(
-    site: Callable[..., Site], hot: dict[str, Any], offload: Callable[..., RunResult], moment: str
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    moment: str,
 ) -> None:
     """Rows without a token are nobody's: the run publishes nothing and a person must look."""
-    place = site()
-    assert offload(place, until=hot["one"][1].moment(0.499)).exit_code == 0
-    hand = Meanwhile(moment, lambda: by_hand(place, rows=5))
+    environment = new_environment()
+    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    hand = CallOnce(moment, lambda: by_hand(environment, rows=5))
 
-    result = offload(place, listeners=[hand])
-    history = read_history(place.cold, token=TOKEN)
+    result = offload(environment, listeners=[hand])
+    history = read_history(environment.cold, token=TOKEN)
 
     assert hand.happened
     assert (result.exit_code, kind(result)) == (65, DataError.__name__)
     assert [record.added_rows for record in history] == [600, 5]
-    assert orphaned_files(place.cold), "what was written is listed, not deleted"
-    assert offload(place).exit_code == 65
-    assert_all(check_nothing_added(history, read_history(place.cold, token=TOKEN)))
+    assert orphaned_files(environment.cold), "what was written is listed, not deleted"
+    assert offload(environment).exit_code == 65
+    assert_all(check_nothing_added(history, read_history(environment.cold, token=TOKEN)))
 
 
-def backfill(parts: Opener, place: Site) -> None:
+def backfill(adapters: Opener, environment: EmbeddedEnvironment) -> None:
     """Publish with a newer token and the same watermark, as `offload backfill` will."""
-    spec = declarations.load(None)[place.table]
-    with parts(place) as other:
+    spec = declarations.load(None)[environment.table]
+    with adapters(environment) as other:
         state = other.lake.load(spec)
         assert state is not None
         assert state.token is not None
@@ -94,9 +101,9 @@ def backfill(parts: Opener, place: Site) -> None:
         other.lake.publish(spec, state, [], token, lambda: None)
 
 
-def by_hand(place: Site, rows: int) -> None:
+def by_hand(environment: EmbeddedEnvironment, rows: int) -> None:
     """Append copies of so many rows through PyIceberg, without a token."""
-    with opened(place.cold) as table:
+    with opened(environment.cold) as table:
         table.append(table.scan().to_arrow().slice(0, rows))
 
 

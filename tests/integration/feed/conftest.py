@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from harness.environments.servers import Place
+    from harness.environments.servers import ServerEnvironment
     from harness.stack.stack import Stack
 
 
 @pytest.fixture
-def place(stack: Stack) -> Iterator[Place]:
+def environment(stack: Stack) -> Iterator[ServerEnvironment]:
     """Databases and a bucket of its own."""
-    from harness.environments.servers import placed
+    from harness.environments.servers import server_environment
 
-    with placed(stack) as place:
-        yield place
+    with server_environment(stack) as environment:
+        yield environment

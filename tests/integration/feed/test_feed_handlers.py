@@ -17,7 +17,7 @@ from harness.feed.topics import log, publish, topic
 from harness.history import History
 from harness.stack.service import Service
 from harness.trades.exchanges import kraken
-from harness.trades.messages import Generated
+from harness.trades.messages import GeneratedMessages
 
 if TYPE_CHECKING:
     from harness.model import Key
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 START = int(time.time()) - 3600
 SEED = 7
-SOURCE = Generated("kraken", SEED, START * 1_000_000)
+SOURCE = GeneratedMessages("kraken", SEED, START * 1_000_000)
 
 MakeFeed = Callable[..., Feed]
 

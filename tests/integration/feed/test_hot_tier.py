@@ -11,35 +11,35 @@ import pytest
 
 from harness.checkers.content import check_content
 from harness.checkers.trade_set import check_trade_set
-from harness.feed.ingestion import Ingestion, ingesting
+from harness.feed.ingestion import Ingestion, open_ingestion
 from harness.feed.lag import wait_consumed
 from harness.feed.process import Feed, generated
 from harness.feed.topics import publish
-from harness.readers.clickhouse import HotTable, count_hot, opened, read_hot
+from harness.readers.clickhouse import HotTableAddress, count_hot, opened, read_hot
 from harness.readers.values import rows
 from harness.trades.bronze import DELIVERY, KEY
 from harness.trades.exchanges import EXCHANGES
-from harness.trades.messages import Generated
+from harness.trades.messages import GeneratedMessages
 from harness.verdict import Verdict
 from tests.support.parsed_messages import told
 from tests.support.poison_messages import poisons
 
 if TYPE_CHECKING:
-    from harness.environments.servers import Place
+    from harness.environments.servers import ServerEnvironment
 
 START = int(time.time()) - 3600
 
 
 @pytest.fixture(params=EXCHANGES)
-def ingestion(request: pytest.FixtureRequest, place: Place) -> Iterator[Ingestion]:
+def ingestion(request: pytest.FixtureRequest, environment: ServerEnvironment) -> Iterator[Ingestion]:
     """The way of each exchange's trades into ClickHouse."""
-    with ingesting(place, request.param) as ingestion:
-        yield ingestion
+    with open_ingestion(environment, request.param) as opened:
+        yield opened
 
 
-def hot(ingestion: Ingestion) -> HotTable:
+def hot(ingestion: Ingestion) -> HotTableAddress:
     """Where its trades arrive."""
-    return HotTable(f"bronze_trades_{ingestion.exchange}", ingestion.place.dsn)
+    return HotTableAddress(f"bronze_trades_{ingestion.exchange}", ingestion.environment.dsn)
 
 
 def test_delivered_again_they_are_the_same_rows_but_for_the_delivery_columns(
@@ -64,7 +64,7 @@ def test_delivered_again_they_are_the_same_rows_but_for_the_delivery_columns(
 def test_poison_is_counted_and_stalls_nothing(ingestion: Ingestion) -> None:
     """Each is one dead letter with its reason, counted once however often it is delivered; all trades arrive, exact."""
     poison = poisons(ingestion.exchange)
-    source = Generated(ingestion.exchange, 7, START * 1_000_000)
+    source = GeneratedMessages(ingestion.exchange, 7, START * 1_000_000)
     good = [source.message(number) for number in range(len(poison))]
     pairs = zip((message.text.encode() for message in good), (raw for raw, _ in poison), strict=True)
     publish(ingestion.bootstrap, ingestion.topic, [raw for pair in pairs for raw in pair])
@@ -78,12 +78,12 @@ def test_poison_is_counted_and_stalls_nothing(ingestion: Ingestion) -> None:
     assert [letter.offset for letter in letters] == list(range(1, 2 * len(poison), 2))
 
 
-def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(place: Place) -> None:
+def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(environment: ServerEnvironment) -> None:
     """The hot tier would drop it at the next merge, perhaps before it was offloaded."""
     day = 86_400
-    with ingesting(place, "coinbase", ttl_days=7) as ingestion:
+    with open_ingestion(environment, "coinbase", ttl_days=7) as ingestion:
         for days in (8, 6):
-            source = Generated("coinbase", days, (int(time.time()) - days * day) * 1_000_000)
+            source = GeneratedMessages("coinbase", days, (int(time.time()) - days * day) * 1_000_000)
             publish(ingestion.bootstrap, ingestion.topic, [source.message(n).text.encode() for n in range(100)])
         wait_consumed(ingestion)
         letters = ingestion.dead_letters()
@@ -92,10 +92,10 @@ def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(place: P
         assert [(letter.offset, letter.reason) for letter in letters] == [(n, "older than 7 days") for n in range(100)]
 
 
-def test_waiting_for_what_nobody_consumes_says_how_much_is_left(place: Place) -> None:
+def test_waiting_for_what_nobody_consumes_says_how_much_is_left(environment: ServerEnvironment) -> None:
     """The lag, who should have consumed it, and where to look."""
-    with ingesting(place, "binance") as ingestion:
-        with opened(place.dsn) as client:
+    with open_ingestion(environment, "binance") as ingestion:
+        with opened(environment.dsn) as client:
             client.command("DROP TABLE parse_binance SYNC")
         publish(ingestion.bootstrap, ingestion.topic, [b"x", b"y"])
 

@@ -7,23 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from harness.environments.servers import DDL, Place, placed
+from harness.environments.servers import DDL, ServerEnvironment, server_environment
 from harness.readers.clickhouse import opened
 from harness.stack.stack import Stack
-from harness.trades.tagged import COLUMNS, START, Trades, create
+from harness.trades.tagged import COLUMNS, START, TaggedTrades, create
 from tests.support.run import run, told
 
-LATER = Trades(10, start=START + timedelta(days=2), tag="later-", first_sequence=1000)
+LATER = TaggedTrades(10, start=START + timedelta(days=2), tag="later-", first_sequence=1000)
 SPOILT = LATER.select().replace("concat('later-', ", "concat(unhex('FF'), ")
 
 
 @pytest.fixture
-def place(stack: Stack) -> Iterator[Place]:
+def environment(stack: Stack) -> Iterator[ServerEnvironment]:
     """A table with a past."""
-    with placed(stack) as place:
-        place.insert(Trades(50))
-        assert run(place).returncode == 0
-        yield place
+    with server_environment(stack) as environment:
+        environment.insert(TaggedTrades(50))
+        assert run(environment).returncode == 0
+        yield environment
 
 
 @pytest.mark.parametrize(
@@ -35,35 +35,35 @@ def place(stack: Stack) -> Iterator[Place]:
         pytest.param(f"INSERT INTO {{table}} ({COLUMNS}) {SPOILT}", "trade_id", id="text that is no UTF-8"),
     ],
 )
-def test_what_cold_cannot_hold_is_65(place: Place, statement: str, said: str) -> None:
+def test_what_cold_cannot_hold_is_65(environment: ServerEnvironment, statement: str, said: str) -> None:
     """The message names the table or the column."""
-    with opened(place.dsn) as client:
-        client.command(statement.format(table=place.table))
+    with opened(environment.dsn) as client:
+        client.command(statement.format(table=environment.table))
 
-    code, error = told(place)
+    code, error = told(environment)
 
     assert (code, error["kind"]) == (65, "DataError"), error
     assert said in error["expected"] + error["found"]
 
 
-def test_a_sequence_that_a_long_cannot_hold_is_65(place: Place) -> None:
+def test_a_sequence_that_a_long_cannot_hold_is_65(environment: ServerEnvironment) -> None:
     """An unsigned number above 2^63 - 1 would be stored as a negative one."""
-    place.insert(Trades(10, start=LATER.start, tag="huge-", first_sequence=2**63))
+    environment.insert(TaggedTrades(10, start=LATER.start, tag="huge-", first_sequence=2**63))
 
-    code, error = told(place)
+    code, error = told(environment)
 
     assert (code, error["kind"]) == (65, "DataError"), error
     assert "sequence_number" in error["expected"]
 
 
-def test_a_table_made_anew_under_its_name_is_65(place: Place) -> None:
+def test_a_table_made_anew_under_its_name_is_65(environment: ServerEnvironment) -> None:
     """It is another table: its watermark says nothing of these rows."""
-    with opened(place.dsn) as client:
-        client.command(f"DROP TABLE {place.table} SYNC")
-        create(client, (DDL / f"{place.table}.sql").read_text())
-    place.insert(LATER)
+    with opened(environment.dsn) as client:
+        client.command(f"DROP TABLE {environment.table} SYNC")
+        create(client, (DDL / f"{environment.table}.sql").read_text())
+    environment.insert(LATER)
 
-    code, error = told(place)
+    code, error = told(environment)
 
     assert (code, error["kind"]) == (65, "DataError"), error
     assert "recreated" in error["found"]

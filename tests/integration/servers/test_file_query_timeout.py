@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.environments.servers import placed
+from harness.environments.servers import server_environment
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
@@ -18,30 +18,30 @@ _ENDED = "type = 'ExceptionWhileProcessing' AND query LIKE 'SELECT count() FROM 
 
 def test_a_query_that_stands_still_is_ended_at_the_server(stack: Stack) -> None:
     """The caller hears of it within the 30 seconds of a run, and the server is told to give the query up."""
-    with placed(stack) as place:
+    with server_environment(stack) as environment:
         minio = stack.container(Service.MINIO)
-        door = ClickHouse(place.dsn, 4)
-        file = f"{stack.minio.inside}/{place.bucket}/a.parquet"
+        client = ClickHouse(environment.dsn, 4)
+        file = f"{stack.minio.inside}/{environment.bucket}/a.parquet"
         keys = f"'{stack.minio.access_key}', '{stack.minio.secret_key}'"
         minio.pause()
         try:
             began = time.monotonic()
             with pytest.raises(Unavailable, match="within 4 s"):
-                door.rows_of_files(f"SELECT count() FROM s3('{file}', {keys}, 'Parquet', 'n Int8')")
+                client.rows_of_files(f"SELECT count() FROM s3('{file}', {keys}, 'Parquet', 'n Int8')")
             heard = time.monotonic() - began
-            wait_until(lambda: _logged(door, _ENDED), lambda: "no s3() query ended in system.query_log", 120)
-            told = _logged(door, "type = 'QueryFinish' AND query LIKE 'KILL QUERY WHERE query_id%'")
+            wait_until(lambda: _logged(client, _ENDED), lambda: "no s3() query ended in system.query_log", 120)
+            told = _logged(client, "type = 'QueryFinish' AND query LIKE 'KILL QUERY WHERE query_id%'")
         finally:
             minio.unpause()
-            door.close()
+            client.close()
 
     assert heard < 30
     assert told == 1
 
 
-def _logged(door: ClickHouse, condition: str) -> int:
-    door.rows("SYSTEM FLUSH LOGS")
-    found = door.rows(
+def _logged(client: ClickHouse, condition: str) -> int:
+    client.rows("SYSTEM FLUSH LOGS")
+    found = client.rows(
         f"SELECT count() FROM system.query_log WHERE current_database = currentDatabase() AND {condition}"
     )
     return int(found[0][0])

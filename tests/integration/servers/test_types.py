@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.checkers.content import check_content
-from harness.environments.servers import placed
+from harness.environments.servers import server_environment
 from harness.readers.clickhouse import opened, read_hot
 from harness.readers.iceberg import read_cold
 from harness.stack.stack import Stack
@@ -23,15 +23,15 @@ def test_every_type_goes_cold_and_is_audited(stack: Stack, tmp_path: Path) -> No
     """NULLs, empty arrays and extremes included: run and audit agree, and so does a reader of both tiers."""
     lines = [f"{name} = {json.dumps(value)}" for name, value in DECLARED.items() if value is not None]
     (tmp_path / "types.toml").write_text("\n".join(lines))
-    with placed(stack, tables=str(tmp_path)) as place:
-        with opened(place.dsn) as client:
+    with server_environment(stack, tables=str(tmp_path)) as environment:
+        with opened(environment.dsn) as client:
             columns = ", ".join(f"{name} {kind}" for name, kind, *_ in PARSED)
             client.command(f"CREATE TABLE types ({columns}) ENGINE = MergeTree ORDER BY n")
             for row in (2, 3):
                 client.command(f"INSERT INTO types VALUES ({', '.join(column[row] for column in PARSED)})")
-        ended = [run_offload([command, "types", "--json"], place.env) for command in ("run", "audit")]
+        ended = [run_offload([command, "types", "--json"], environment.env) for command in ("run", "audit")]
 
         assert [one.returncode for one in ended] == [0, 0], ended
-        types = replace(place, table="types")
+        types = replace(environment, table="types")
         hot = read_hot(types.hot, [name for name, *_ in PARSED if name not in NOT_COMPARED])
         assert_all(check_content(hot, read_cold(types.cold, hot.column_names), key=["n"]))

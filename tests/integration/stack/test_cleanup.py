@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from harness.stack.lifecycle import standing
+from harness.stack.lifecycle import running_stack
 from harness.stack.ownership import lock
 from harness.stack.ownership.labels import OWNER, RUN
 from harness.stack.ownership.sweep import sweep
@@ -43,7 +43,7 @@ def test_two_runs_on_one_machine_do_not_meet(stack: Stack, client: DockerClient,
 def test_a_stack_that_is_lent_without_pytest_is_removed_too(client: DockerClient) -> None:
     """The benchmark borrows one in this way."""
     session = f"lent-{uuid.uuid4().hex}"
-    with standing(session) as lent:
+    with running_stack(session) as lent:
         up = left(client, f"{RUN}={lent.run}")
 
     assert len(up) == len(Service) + 1

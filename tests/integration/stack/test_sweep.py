@@ -51,7 +51,7 @@ def leave(client: DockerClient, label: str) -> Iterator[Leave]:
     remove(client, label)
 
 
-def parts(client: DockerClient, labels: Labels) -> int:
+def adapters(client: DockerClient, labels: Labels) -> int:
     """How many containers and networks of a run there are."""
     mine = {"label": f"tidemark.run={labels.run}"}
     return len(client.containers.list(all=True, filters=mine, ignore_removed=True)) + len(
@@ -65,7 +65,7 @@ def test_a_dead_run_goes(client: DockerClient, label: str, leave: Leave, *, runn
     labels = leave(Labels(session="sweep", owner=DEAD), running=running)
     sweep(client, label)
 
-    assert parts(client, labels) == 0
+    assert adapters(client, labels) == 0
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -74,7 +74,7 @@ def test_a_living_run_stays(client: DockerClient, label: str, leave: Leave, *, r
     labels = leave(Labels(session="sweep"), running=running)
     sweep(client, label)
 
-    assert parts(client, labels) == 3
+    assert adapters(client, labels) == 3
 
 
 def test_a_kept_run_stays(client: DockerClient, label: str, leave: Leave) -> None:
@@ -82,7 +82,7 @@ def test_a_kept_run_stays(client: DockerClient, label: str, leave: Leave) -> Non
     labels = leave(Labels(session="sweep", owner=DEAD, kept="/a/folder"))
     sweep(client, label)
 
-    assert parts(client, labels) == 3
+    assert adapters(client, labels) == 3
 
 
 @pytest.mark.parametrize(("running", "left"), [(True, 3), (False, 0)])
@@ -93,7 +93,7 @@ def test_a_run_from_elsewhere_goes_when_it_has_stopped(
     labels = leave(Labels(session="sweep", owner=ELSEWHERE), running=running)
     sweep(client, label)
 
-    assert parts(client, labels) == left
+    assert adapters(client, labels) == left
 
 
 def test_two_that_sweep_at_once_do_not_stumble(client: DockerClient, label: str, leave: Leave) -> None:
@@ -103,4 +103,4 @@ def test_two_that_sweep_at_once_do_not_stumble(client: DockerClient, label: str,
         for swept in [pool.submit(sweep, client, label) for _ in range(4)]:
             swept.result()
 
-    assert parts(client, labels) == 0
+    assert adapters(client, labels) == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.verdict import Finding, Offence, Verdict, assert_all, judged, unknown
+from harness.verdict import Finding, Verdict, Violation, assert_all, finding, unknown
 
 CLEAN = Finding("zero_loss", Verdict.PASS, "all there")
 
@@ -28,10 +28,10 @@ def test_no_finding_at_all_never_passes() -> None:
 
 def test_a_failure_shows_count_first_worst_and_last() -> None:
     """Four lines let a person start looking."""
-    finding = judged("zero_loss", "all there", [Offence("a"), Offence("b", 7), Offence("c")])
+    failed = finding("zero_loss", "all there", [Violation("a"), Violation("b", 7), Violation("c")])
 
     with pytest.raises(AssertionError) as caught:
-        assert_all(CLEAN, finding)
+        assert_all(CLEAN, failed)
 
     assert "count: 3\n  first: a\n  worst: b\n  last:  c" in str(caught.value)
     assert "PASS zero_loss" in str(caught.value), "what passed is evidence too"
@@ -39,4 +39,4 @@ def test_a_failure_shows_count_first_worst_and_last() -> None:
 
 def test_no_offence_is_a_pass() -> None:
     """A finding without offences counts nothing."""
-    assert judged("zero_loss", "all there", []) == CLEAN
+    assert finding("zero_loss", "all there", []) == CLEAN

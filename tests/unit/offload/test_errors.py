@@ -9,11 +9,11 @@ from offload import errors
 
 def test_the_gravest_of_several_exit_codes_stands_for_all() -> None:
     """One table that needs a person outweighs any number that mend themselves."""
-    assert errors.gravest([]) == 0
-    assert errors.gravest([0, 75, 0]) == 75
-    assert errors.gravest([75, 65, 69]) == 65
-    assert errors.gravest([65, 70, 78]) == 70
-    assert errors.gravest([75, 3]) == 3, "an unknown code is as grave as a bug"
+    assert errors.most_severe([]) == 0
+    assert errors.most_severe([0, 75, 0]) == 75
+    assert errors.most_severe([75, 65, 69]) == 65
+    assert errors.most_severe([65, 70, 78]) == 70
+    assert errors.most_severe([75, 3]) == 3, "an unknown code is as grave as a bug"
 
 
 @pytest.mark.parametrize("kind", [errors.LeaseHeld, errors.DataError, errors.OutcomeUnknown])
@@ -31,4 +31,4 @@ def test_every_error_has_an_exit_code_of_sysexits() -> None:
     while more := {sub for kind in seen for sub in kind.__subclasses__()} - seen:
         seen |= more
 
-    assert {kind.exit_code for kind in seen} <= set(errors.GRAVITY)
+    assert {kind.exit_code for kind in seen} <= set(errors.SEVERITY)

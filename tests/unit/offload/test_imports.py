@@ -29,7 +29,7 @@ def loaded_after(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "statement", ["import offload", "from offload import Step, Event, Moment, OffloadError, RunResult, TableResult"]
+    "statement", ["import offload", "from offload import Step, StepEvent, Event, OffloadError, RunResult, TableResult"]
 )
 def test_importing_offload_imports_nothing_heavy(statement: str) -> None:
     """What a function needs is imported when it is first named."""

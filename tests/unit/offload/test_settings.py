@@ -8,7 +8,7 @@ import pytest
 
 from offload.errors import ConfigurationError
 from offload.settings import Settings, load
-from offload.wiring import storage
+from offload.wiring import warehouse
 
 SECRET = "s3cr3t"  # noqa: S105  # a made-up one
 
@@ -76,7 +76,7 @@ def test_no_secret_is_shown_by_settings_or_storage() -> None:
     )
 
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
-    assert SECRET not in f"{storage(settings)!r} {storage(settings)}"
+    assert SECRET not in f"{warehouse(settings)!r} {warehouse(settings)}"
 
 
 def test_no_secret_is_shown_by_an_error_about_another_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ import pytest
 from harness.checkers.recovery import check_recovery
 from harness.history import History
 from harness.reports.chart import draw, lag
-from harness.timeline import Moment, Timeline
+from harness.timeline import Milestone, Timeline
 from harness.verdict import Verdict
 
-SOUND = dict(zip(Moment, (100.0, 101.0, 102.0, 110.0, 115.0, 120.0), strict=True))
+SOUND = dict(zip(Milestone, (100.0, 101.0, 102.0, 110.0, 115.0, 120.0), strict=True))
 
 
-def without(moment: Moment) -> Timeline:
+def without(moment: Milestone) -> Timeline:
     """The sound timeline, but that one moment was never recorded."""
     return Timeline({name: at for name, at in SOUND.items() if name is not moment})
 
@@ -29,8 +29,8 @@ def test_a_sound_recovery_passes_and_tells_its_times() -> None:
     assert "MTTR 5.00 s, outage 13.00 s" in finding.message
 
 
-@pytest.mark.parametrize("moment", Moment)
-def test_a_moment_that_was_never_recorded_is_unknown(moment: Moment) -> None:
+@pytest.mark.parametrize("moment", Milestone)
+def test_a_moment_that_was_never_recorded_is_unknown(moment: Milestone) -> None:
     """Above all a fault that never landed: a run without it proves nothing."""
     finding = check_recovery(without(moment), seconds=60)
 
@@ -49,7 +49,7 @@ def test_a_recovery_later_than_promised_is_found(seconds: float, late: list[str]
 
 def test_a_success_before_the_mending_is_found() -> None:
     """Then it was not the mending that helped, or the fault had never been felt."""
-    finding = check_recovery(Timeline({**SOUND, Moment.FIRST_SUCCESS: 105.0}), seconds=60)
+    finding = check_recovery(Timeline({**SOUND, Milestone.FIRST_SUCCESS: 105.0}), seconds=60)
 
     assert (finding.verdict, finding.count) == (Verdict.FAIL, 1)
     assert "t_first_success came 5.000 s before t_heal" in str(finding.first)
@@ -59,14 +59,14 @@ def test_moments_are_the_first_of_their_name_on_the_wall_clock() -> None:
     """A second success is not the first; other events are no moments."""
     ticks = iter(float(one) for one in range(10))
     history = History(lambda: next(ticks))
-    for name in (Moment.INJECT, "something", Moment.LANDED, Moment.FIRST_SUCCESS, Moment.FIRST_SUCCESS):
+    for name in (Milestone.INJECT, "something", Milestone.LANDED, Milestone.FIRST_SUCCESS, Milestone.FIRST_SUCCESS):
         history.record(name)
 
     timeline = Timeline.of(history)
 
     assert timeline.seconds()["t_first_success"] == 3
     assert timeline.seconds()["t_heal"] is None
-    assert set(timeline.at) == {Moment.INJECT, Moment.LANDED, Moment.FIRST_SUCCESS}
+    assert set(timeline.at) == {Milestone.INJECT, Milestone.LANDED, Milestone.FIRST_SUCCESS}
 
 
 def test_lag_is_what_the_upstream_tier_has_more() -> None:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from harness.checkers.snapshots import check_lineage, check_nothing_added, check_tokens, check_whole_batches
-from harness.model import Batch, Key, SnapshotRecord
+from harness.model import ExpectedBatch, Key, SnapshotRecord
 from harness.verdict import Finding, Verdict
 
 FIRST = [("a", number) for number in range(10)]
 SECOND = [("b", number) for number in range(6)]
-BATCHES = [Batch.of("first", frozenset(FIRST)), Batch.of("second", frozenset(SECOND))]
-COUNTED = [Batch("first", 10), Batch("second", 6)]
+BATCHES = [ExpectedBatch.of("first", frozenset(FIRST)), ExpectedBatch.of("second", frozenset(SECOND))]
+COUNTED = [ExpectedBatch("first", 10), ExpectedBatch("second", 6)]
 
 
 def history(*added: list[Key]) -> list[SnapshotRecord]:
@@ -35,13 +35,13 @@ def judged(finding: Finding) -> tuple[str, int]:
 
 @pytest.mark.parametrize("batches", [BATCHES, COUNTED], ids=["keys", "counts"])
 @pytest.mark.parametrize("added", [[FIRST, SECOND], [SECOND, FIRST], [FIRST + SECOND], [FIRST, [], SECOND], [FIRST]])
-def test_snapshots_of_whole_batches_pass(added: list[list[Key]], batches: list[Batch]) -> None:
+def test_snapshots_of_whole_batches_pass(added: list[list[Key]], batches: list[ExpectedBatch]) -> None:
     """A snapshot may add several batches, none, or the last may be missing: that is for the set checker."""
     assert judged(check_whole_batches(history(*added), batches)) == ("PASS", 0)
 
 
 @pytest.mark.parametrize("batches", [BATCHES, COUNTED], ids=["keys", "counts"])
-def test_half_a_batch_visible_is_found(batches: list[Batch]) -> None:
+def test_half_a_batch_visible_is_found(batches: list[ExpectedBatch]) -> None:
     """A reader of the second snapshot sees half of the second batch."""
     finding = check_whole_batches(history(FIRST, SECOND[:3]), batches)
 
@@ -56,7 +56,7 @@ def test_half_a_batch_is_found_even_if_the_other_half_follows() -> None:
 
 
 @pytest.mark.parametrize("batches", [BATCHES, COUNTED], ids=["keys", "counts"])
-def test_a_batch_published_twice_is_found(batches: list[Batch]) -> None:
+def test_a_batch_published_twice_is_found(batches: list[ExpectedBatch]) -> None:
     """A batch is visible once or not at all."""
     assert judged(check_whole_batches(history(FIRST, FIRST), batches)) == ("FAIL", 1)
 

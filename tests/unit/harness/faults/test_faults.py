@@ -14,12 +14,12 @@ from harness.faults.pause import Pause
 from harness.faults.stop import Stop
 from harness.history import History
 from harness.stack.service import Service
-from harness.timeline import Moment, Timeline
+from harness.timeline import Milestone, Timeline
 
 if TYPE_CHECKING:
     from harness.stack.stack import Stack
 
-BROKEN = [Moment.INJECT, Moment.LANDED, Moment.EFFECT]
+BROKEN = [Milestone.INJECT, Milestone.LANDED, Milestone.EFFECT]
 
 
 @dataclass
@@ -81,7 +81,7 @@ def test_a_fault_that_lands_is_recorded_and_healed(fault: type[Any], broken: str
         held = [event.name for event in history.events]
 
     assert held == BROKEN
-    assert [event.name for event in history.events] == [*BROKEN, Moment.HEAL]
+    assert [event.name for event in history.events] == [*BROKEN, Milestone.HEAL]
     assert machine.told == [broken, mended]
 
 
@@ -98,7 +98,7 @@ def test_a_fault_that_never_lands_is_unknown_and_its_block_is_not_entered(fault:
 
     assert not entered
     assert len(machine.told) == 1
-    assert Moment.LANDED not in Timeline.of(history).at
+    assert Milestone.LANDED not in Timeline.of(history).at
 
 
 def test_a_fault_in_wait_that_never_strikes_is_unknown_at_the_end_of_its_block() -> None:
@@ -107,7 +107,7 @@ def test_a_fault_in_wait_that_never_strikes_is_unknown_at_the_end_of_its_block()
 
     with (
         pytest.raises(AssertionError, match="UNKNOWN fault"),
-        injected(Stop(Service.MINIO), cast("Stack", machine), History(), in_wait=True, timeout=0),
+        injected(Stop(Service.MINIO), cast("Stack", machine), History(), armed=True, timeout=0),
     ):
         pass
 
@@ -116,7 +116,7 @@ def test_what_fails_under_a_fault_is_told_and_the_fault_is_healed() -> None:
     """The test's own failure is not covered by the fault's."""
     machine = Machine()
 
-    with pytest.raises(RuntimeError), injected(Stop(Service.MINIO), cast("Stack", machine), History(), in_wait=True):
+    with pytest.raises(RuntimeError), injected(Stop(Service.MINIO), cast("Stack", machine), History(), armed=True):
         raise RuntimeError
 
     assert machine.told == ["stop", "start"]

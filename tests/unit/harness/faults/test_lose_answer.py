@@ -13,7 +13,7 @@ from harness.environments.embedded_postgres import new_database, running_postgre
 from harness.faults.injected import injected
 from harness.faults.lose_answer import LoseAnswer, Proxy, proxied
 from harness.history import History
-from harness.timeline import Moment, Timeline
+from harness.timeline import Milestone, Timeline
 
 if TYPE_CHECKING:
     from harness.stack.stack import Stack
@@ -67,7 +67,7 @@ def test_the_commit_lands_and_its_answer_does_not(address: str, proxy: Proxy) ->
     """The client is cut off, the database has committed, and the next connection works."""
     history = History()
 
-    with injected(LoseAnswer(proxy), SERVERS, history, in_wait=True), through(address, proxy) as connection:
+    with injected(LoseAnswer(proxy), SERVERS, history, armed=True), through(address, proxy) as connection:
         move(connection, "lost")
         with pytest.raises(psycopg.OperationalError):
             connection.commit()
@@ -75,7 +75,7 @@ def test_the_commit_lands_and_its_answer_does_not(address: str, proxy: Proxy) ->
             move(next_one, "found")
 
     assert pointer(address) == "found"
-    assert (proxy.lost, Moment.LANDED in Timeline.of(history).at) == (1, True)
+    assert (proxy.lost, Milestone.LANDED in Timeline.of(history).at) == (1, True)
 
 
 def test_the_pointer_has_moved_when_the_answer_is_lost(address: str, proxy: Proxy) -> None:
@@ -100,4 +100,4 @@ def test_another_commit_is_left_alone(address: str, proxy: Proxy, statement: str
         connection.execute(statement)
         connection.commit()
 
-    assert (fault.landed(SERVERS), proxy.lost) == (False, 0)
+    assert (fault.is_active(SERVERS), proxy.lost) == (False, 0)

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.trades.exchanges import EXCHANGES
-from harness.trades.messages import Generated
+from harness.trades.messages import GeneratedMessages
 from tests.support import generated_trades
 from tests.support.parsed_messages import Judged, judging
-from tests.support.poison_messages import GOOD, having, poisons
+from tests.support.poison_messages import GOOD, poisons, with_settings
 
 DAY = 86_400
 
@@ -44,7 +44,7 @@ def test_every_trade_reaches_bronze_to_the_last_digit(judged: Judged, data: st.D
 def test_each_poison_is_one_dead_letter_and_harms_no_trade_around_it(judged: Judged) -> None:
     """Whatever it is: nothing raises, or the topic would stall for ever."""
     poison = poisons(judged.exchange)
-    live = Generated(judged.exchange, 7, int(time.time() - DAY) * 1_000_000)
+    live = GeneratedMessages(judged.exchange, 7, int(time.time() - DAY) * 1_000_000)
     good = [live.message(number).text for number in range(len(poison) + 1)]
     judged.feed([good[0], *(text for bad, after in zip(poison, good[1:], strict=True) for text in (bad[0], after))])
     expected = [trade for text in good for trade in EXCHANGES[judged.exchange].trades(text)]
@@ -57,7 +57,7 @@ def test_numbers_are_read_as_text_and_never_as_floats(judged: Judged) -> None:
     """Seventeen digits that a float would change, an exponent, and zeros to no end within reason."""
     prices = "1234567890.12345671", "5.117E+3", "1e-08", "0.100000000000000", "-0.5", "9007199254740993e-6"
     good = GOOD[judged.exchange]
-    judged.feed(having(judged.exchange, good, price=price, trade_id=str(n)) for n, price in enumerate(prices))
+    judged.feed(with_settings(judged.exchange, good, price=price, trade_id=str(n)) for n, price in enumerate(prices))
 
     assert judged.reasons() == []
     assert {trade.price for trade in judged.trades()} == {Decimal(price) for price in prices}
@@ -66,7 +66,7 @@ def test_numbers_are_read_as_text_and_never_as_floats(judged: Judged) -> None:
 def test_times_finer_than_microseconds_are_cut_and_kept_as_printed(judged: Judged) -> None:
     """Never rounded; Binance prints milliseconds."""
     printed = "1723161255999" if judged.exchange == "binance" else "2024-08-08T23:54:15.9999999999Z"
-    judged.feed([having(judged.exchange, GOOD[judged.exchange], time=json.dumps(printed))])
+    judged.feed([with_settings(judged.exchange, GOOD[judged.exchange], time=json.dumps(printed))])
     (trade,) = judged.trades()
 
     assert trade.time == 1_723_161_255_999_000 + (0 if judged.exchange == "binance" else 999)

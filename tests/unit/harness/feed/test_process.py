@@ -9,7 +9,7 @@ from harness.feed.handler import Handler
 from harness.feed.journal import Journal
 from harness.feed.process import Feed, generated
 from harness.model import Ledger
-from harness.trades.messages import Generated
+from harness.trades.messages import GeneratedMessages
 from harness.waiting import wait_until
 
 NOWHERE = "127.0.0.1:1"
@@ -45,6 +45,6 @@ def test_a_handler_that_ends_otherwise_than_well_says_why(tmp_path: Path) -> Non
 def test_an_orphan_ends(tmp_path: Path) -> None:
     """Nobody is left who would stop it; it does not even ask the broker."""
     with Journal(tmp_path / "journal") as journal:
-        Handler(Generated("binance", 7, 0), journal, NOWHERE, "topic", _parent=-1).run()
+        Handler(GeneratedMessages("binance", 7, 0), journal, NOWHERE, "topic", _parent=-1).run()
 
     assert (tmp_path / "journal").read_text() == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import clickhouse_connect
 import pytest
 
-from harness.readers.clickhouse import HotTable, count_hot, read_hot
+from harness.readers.clickhouse import HotTableAddress, count_hot, read_hot
 from harness.readers.values import rows
 
 DDL = """
@@ -23,17 +23,17 @@ ROW = (
 
 
 @pytest.fixture
-def hot(tmp_path: Path) -> HotTable:
+def hot(tmp_path: Path) -> HotTableAddress:
     """A Replacing table in a chDB folder of its own, with one row twice and another once."""
     dsn = f"chdb://{tmp_path}/hot"
     with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
         client.command(DDL)
         for row in (ROW, ROW, ROW.replace("(1,", "(2,")):
             client.command(f"INSERT INTO trades VALUES {row}")
-    return HotTable("default.trades", dsn)
+    return HotTableAddress("default.trades", dsn)
 
 
-def test_every_value_arrives_exactly(hot: HotTable) -> None:
+def test_every_value_arrives_exactly(hot: HotTableAddress) -> None:
     """Enumerations by name, UUIDs as text, instants in UTC to the nanosecond, decimals to the last digit."""
     table = read_hot(hot, final=True, where="`id``` = 1")
 
@@ -44,13 +44,13 @@ def test_every_value_arrives_exactly(hot: HotTable) -> None:
     ]  # fmt: skip
 
 
-def test_final_merges_the_copies_and_a_plain_read_does_not(hot: HotTable) -> None:
+def test_final_merges_the_copies_and_a_plain_read_does_not(hot: HotTableAddress) -> None:
     """Both are wanted: the one to compare, the other to see what was delivered."""
     assert (count_hot(hot), count_hot(hot, final=True)) == (3, 2)
     assert (read_hot(hot, ["tag"]).num_rows, read_hot(hot, ["tag"], final=True).num_rows) == (3, 2)
 
 
-def test_a_reader_lets_go_of_the_folder(hot: HotTable, tmp_path: Path) -> None:
+def test_a_reader_lets_go_of_the_folder(hot: HotTableAddress, tmp_path: Path) -> None:
     """Another folder can be opened in this process afterwards."""
     count_hot(hot)
 
@@ -60,4 +60,4 @@ def test_a_reader_lets_go_of_the_folder(hot: HotTable, tmp_path: Path) -> None:
 
 def test_reading_shows_no_password() -> None:
     """The data source name stays out of messages."""
-    assert "secret" not in repr(HotTable("trades", "http://u:secret@h:8123/d"))
+    assert "secret" not in repr(HotTableAddress("trades", "http://u:secret@h:8123/d"))

@@ -11,18 +11,18 @@ import pytest
 
 from harness.history import History
 from harness.reports.summary import PAGE, PROPERTY, summarise
-from harness.reports.attachments import tell
+from harness.reports.attachments import attach
 from harness.stack.service import Service
-from harness.timeline import Moment, Timeline
+from harness.timeline import Milestone, Timeline
 from harness.scenarios import row_counts
 
 if TYPE_CHECKING:
-    from harness.scenarios.scenario import Scene
+    from harness.scenarios.scenario import Scenario
 
 ROW = {
     "id": "FM-01",
     "test": "tests/test_it.py::test_a[x]",
-    **Timeline({moment: 10.0 + number for number, moment in enumerate(Moment)}).seconds(),
+    **Timeline({moment: 10.0 + number for number, moment in enumerate(Milestone)}).seconds(),
 }
 
 
@@ -40,7 +40,7 @@ def test_the_table_has_a_line_for_each_failure_mode_and_the_page_has_all(tmp_pat
 
     page = json.loads((tmp_path / PAGE).read_text())
     assert [(row["id"], row["outcome"]) for row in page] == [("FM-01", "passed"), ("FM-02", "passed")]
-    assert all(f"{moment}" in lines[0] for moment in Moment)
+    assert all(f"{moment}" in lines[0] for moment in Milestone)
     assert [line.split()[0] for line in lines[1:3]] == ["FM-01", "FM-02"]
 
 
@@ -75,9 +75,9 @@ def test_a_server_that_stays_down_costs_the_rows_and_nothing_else(
     container = SimpleNamespace(logs=lambda since: f"since {since}")
     stack = SimpleNamespace(images={}, container=lambda _service: container)
     history = History()
-    history.record(Moment.INJECT, fault="Stop of clickhouse")
-    scene = SimpleNamespace(
-        place=SimpleNamespace(stack=stack), live=None, findings=[], history=history, timeline=Timeline.of(history)
+    history.record(Milestone.INJECT, fault="Stop of clickhouse")
+    scenario = SimpleNamespace(
+        environment=SimpleNamespace(stack=stack), live=None, findings=[], history=history, timeline=Timeline.of(history)
     )
     item = SimpleNamespace(
         get_closest_marker=lambda _name: SimpleNamespace(args=("FM-01",)),
@@ -88,7 +88,7 @@ def test_a_server_that_stays_down_costs_the_rows_and_nothing_else(
     )
 
     with pytest.raises(ConnectionError):
-        tell(cast("pytest.Item", item), cast("Scene", scene))
+        attach(cast("pytest.Item", item), cast("Scene", scenario))
 
     written = json.loads((tmp_path / PAGE.with_suffix("") / "test_a.json").read_text())
     assert written["events"][0]["fault"] == "Stop of clickhouse"

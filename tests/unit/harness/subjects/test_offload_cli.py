@@ -53,7 +53,7 @@ def test_a_run_to_the_end_gives_exit_code_and_output(env: dict[str, str], tmp_pa
     """Arguments after `--` and OFFLOAD_* reach the offload as given; the caller's own OFFLOAD_* do not."""
     finished = run_offload(["run", "75"], env, cwd=tmp_path)
 
-    assert (finished.returncode, finished.killed, finished.landed) == (75, False, False)
+    assert (finished.returncode, finished.killed, finished.fault_fired) == (75, False, False)
     assert finished.stdout.splitlines()[0] == "args run 75 given None"
     assert finished.stderr == "done\n"
 
@@ -62,7 +62,7 @@ def test_a_kill_strikes_at_the_nth_moment_and_proves_that_it_landed(env: dict[st
     """Nothing happens after the moment."""
     finished = run_offload(["run", "0"], env, at="at:split_started", nth=2, cwd=tmp_path)
 
-    assert (finished.returncode, finished.killed, finished.landed) == (-signal.SIGKILL, True, True)
+    assert (finished.returncode, finished.killed, finished.fault_fired) == (-signal.SIGKILL, True, True)
     assert finished.stdout.splitlines()[1:] == ["at:split_started", "at:file_written"]
 
 
@@ -70,14 +70,14 @@ def test_a_fault_whose_moment_never_comes_has_not_landed(env: dict[str, str], tm
     """A run that ends well under a fault that missed is no proof."""
     finished = run_offload(["run", "0"], env, at="before:publish", cwd=tmp_path)
 
-    assert (finished.returncode, finished.landed) == (0, False)
+    assert (finished.returncode, finished.fault_fired) == (0, False)
 
 
 def test_an_error_is_raised_at_the_moment(env: dict[str, str], tmp_path: Path) -> None:
     """It ends the stand-in as any other error would."""
     finished = run_offload(["run", "0"], env, at="at:file_written", action="raise", cwd=tmp_path)
 
-    assert (finished.returncode, finished.killed, finished.landed) == (1, False, True)
+    assert (finished.returncode, finished.killed, finished.fault_fired) == (1, False, True)
     assert "struck at at:file_written" in finished.stderr
 
 
@@ -92,7 +92,7 @@ def test_a_frozen_child_wakes_up_where_it_stood(env: dict[str, str], tmp_path: P
 
     assert before.splitlines()[1:] == ["at:split_started"]
     assert other.returncode == 3
-    assert (finished.returncode, finished.landed) == (0, True)
+    assert (finished.returncode, finished.fault_fired) == (0, True)
     assert len(finished.stdout.splitlines()) == 5
 
 

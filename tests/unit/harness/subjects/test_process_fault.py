@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.subjects.process_fault import Action, Fault, Struck
+from harness.subjects.process_fault import Action, InjectedError, ProcessFault
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Told:
 
 def test_a_fault_strikes_once_at_the_nth_moment_of_its_name(tmp_path: Path) -> None:
     """Other moments do not count, and after the strike the run is left alone."""
-    fault = Fault("at:file_written", Action.RAISE, nth=2, marker=tmp_path / "marker")
+    fault = ProcessFault("at:file_written", Action.RAISE, nth=2, marker=tmp_path / "marker")
     struck = []
 
     for name in ("at:file_written", "after:write", "at:file_written", "at:file_written"):
         try:
             fault(Told(name))
-        except Struck:
+        except InjectedError:
             struck.append(name)
         else:
             struck.append("")
@@ -39,11 +39,11 @@ def test_a_fault_strikes_once_at_the_nth_moment_of_its_name(tmp_path: Path) -> N
 def test_the_marker_is_written_when_the_fault_strikes_and_not_before(tmp_path: Path) -> None:
     """It is the proof that the fault landed, and says where."""
     marker = tmp_path / "marker"
-    fault = Fault("after:write", Action.RAISE, marker=marker)
+    fault = ProcessFault("after:write", Action.RAISE, marker=marker)
     fault(Told("before:write"))
     early = marker.exists()
 
-    with pytest.raises(Struck):
+    with pytest.raises(InjectedError):
         fault(Told("after:write"))
 
     assert not early

@@ -15,19 +15,19 @@ from offload.errors import DataError
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[ClickHouse]:
+def client(tmp_path: Path) -> Iterator[ClickHouse]:
     """A folder of chDB."""
     found = ClickHouse(f"chdb:///{tmp_path}/hot", 10)
     yield found
     found.close()
 
 
-def test_blocks_that_are_held_keep_their_rows(door: ClickHouse) -> None:
+def test_blocks_that_are_held_keep_their_rows(client: ClickHouse) -> None:
     """The engine uses its memory again for the next block: a batch that is still held must not change with it."""
     query = "SELECT number AS n, toString(number) AS t FROM numbers(300000) SETTINGS max_block_size = 10000"
 
-    held = list(door.arrow(query))
-    list(door.arrow(query.replace("number AS n", "number + 7 AS n")))
+    held = list(client.arrow(query))
+    list(client.arrow(query.replace("number AS n", "number + 7 AS n")))
 
     table = pa.Table.from_batches(held)
     assert len(held) > 10
@@ -64,30 +64,30 @@ def test_a_view_of_a_block_holds_the_block() -> None:
     assert last_seen() is None
 
 
-def test_an_error_in_mid_stream_is_raised_with_its_meaning(door: ClickHouse) -> None:
+def test_an_error_in_mid_stream_is_raised_with_its_meaning(client: ClickHouse) -> None:
     """A stream that breaks off is no stream that ended, and what broke it is told as for any query."""
-    batches = door.arrow("SELECT throwIf(number > 200000) FROM numbers(300000) SETTINGS max_block_size = 10000")
+    batches = client.arrow("SELECT throwIf(number > 200000) FROM numbers(300000) SETTINGS max_block_size = 10000")
 
     with pytest.raises(Exception, match="non-zero"):
         list(batches)
     with pytest.raises(DataError, match="nowhere"):
-        list(door.arrow("SELECT * FROM nowhere"))
+        list(client.arrow("SELECT * FROM nowhere"))
 
 
-def test_a_stream_that_is_left_early_does_not_block_the_next(door: ClickHouse) -> None:
+def test_a_stream_that_is_left_early_does_not_block_the_next(client: ClickHouse) -> None:
     """The handle serves one query at a time: one that is given up must be closed."""
-    first = door.arrow("SELECT number FROM numbers(300000) SETTINGS max_block_size = 10000")
+    first = client.arrow("SELECT number FROM numbers(300000) SETTINGS max_block_size = 10000")
     next(first)
     first.close()
 
-    assert sum(batch.num_rows for batch in door.arrow("SELECT number FROM numbers(1000)")) == 1000
+    assert sum(batch.num_rows for batch in client.arrow("SELECT number FROM numbers(1000)")) == 1000
 
 
 def test_the_stream_speaks_of_the_database_of_the_address(tmp_path: Path) -> None:
     """Unqualified names mean the same in a stream and in an answer."""
-    door = ClickHouse(f"chdb:///{tmp_path}/hot", 10)
-    door.rows("CREATE DATABASE other ENGINE = Atomic")
-    door.close()
+    client = ClickHouse(f"chdb:///{tmp_path}/hot", 10)
+    client.rows("CREATE DATABASE other ENGINE = Atomic")
+    client.close()
     other = ClickHouse(f"chdb:///{tmp_path}/hot?database=other", 10)
 
     found = [batch.to_pylist() for batch in other.arrow("SELECT currentDatabase() AS name")]

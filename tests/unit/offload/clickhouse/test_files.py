@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from offload.clickhouse.files import table_function
-from offload.io.warehouse import Storage
+from offload.io.warehouse import Warehouse
 
 SECRET = "s3cr3t"  # noqa: S105  # a made-up one
 
 
-def bucket(**changes: str) -> Storage:
+def bucket(**changes: str) -> Warehouse:
     """A bucket with keys."""
-    return Storage("s3://bucket/prefix/", 10, **{"access_key": "reader", "secret_key": SECRET} | changes)
+    return Warehouse("s3://bucket/prefix/", 10, **{"access_key": "reader", "secret_key": SECRET} | changes)
 
 
 def test_several_files_are_one_glob() -> None:
     """What they share stands outside the braces."""
-    local, remote = Storage("/w", 10), bucket(endpoint="http://minio:9000/")
+    local, remote = Warehouse("/w", 10), bucket(endpoint="http://minio:9000/")
 
     assert table_function(local, ["file:///w/a.parquet"]) == "file('/w/a.parquet', 'Parquet')"
     assert table_function(local, ["file:///w/x/a", "file:///w/y/b"]) == "file('/w/{x/a,y/b}', 'Parquet')"

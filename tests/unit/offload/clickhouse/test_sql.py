@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.clickhouse import sql
-from offload.model.columns import CarriedColumn, Carrier
+from offload.model.columns import Column, TypeMapping
 
-STRING = Carrier("string", "String", text=True)
-MAYBE = Carrier("long", "Int64", nullable=True)
+STRING = TypeMapping("string", "String", text=True)
+MAYBE = TypeMapping("long", "Int64", nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,17 @@ def test_ticks_are_spelled_as_a_time(ticks: int, precision: int, literal: str) -
 
 def test_a_nullable_value_is_hashed_as_a_flag_and_a_default() -> None:
     """cityHash64 of NULL is NULL, and a sum would skip the row."""
-    assert sql.hash_of([("`c`", MAYBE)]) == "cityHash64(isNull(`c`), ifNull(`c`, defaultValueOfTypeName('Int64')))"
+    assert (
+        sql.hash_expression([("`c`", MAYBE)]) == "cityHash64(isNull(`c`), ifNull(`c`, defaultValueOfTypeName('Int64')))"
+    )
 
 
 def test_elements_that_may_be_null_are_hashed_likewise() -> None:
     """In arrays and maps, with the length, so that no element can move to a neighbour."""
-    array = Carrier("list", "Array(Nullable(Int64))", items=(MAYBE,))
-    mapping = Carrier("map", "Map(String, Nullable(Int64))", items=(STRING, MAYBE))
+    array = TypeMapping("list", "Array(Nullable(Int64))", items=(MAYBE,))
+    mapping = TypeMapping("map", "Map(String, Nullable(Int64))", items=(STRING, MAYBE))
 
-    hashed = sql.hash_of([("a", array), ("m", mapping)])
+    hashed = sql.hash_expression([("a", array), ("m", mapping)])
 
     assert hashed.count("isNull(h0)") == 2
     assert "length(a)" in hashed
@@ -83,24 +85,24 @@ def test_elements_that_may_be_null_are_hashed_likewise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("carrier", "condition"),
+    ("mapping", "condition"),
     [
         (STRING, "NOT isValidUTF8(`c`)"),
-        (Carrier("string", "String", nullable=True, text=True), "NOT isValidUTF8(ifNull(`c`, ''))"),
-        (Carrier("long", "Int64", checked_unsigned=True), "ifNull(`c` > 9223372036854775807, 0)"),
-        (Carrier("list", "Array(String)", items=(STRING,)), "(arrayExists(v0 -> NOT isValidUTF8(v0), `c`))"),
-        (Carrier("long", "Int64"), None),
-        (Carrier("list", "Array(Int64)", items=(Carrier("long", "Int64"),)), None),
+        (TypeMapping("string", "String", nullable=True, text=True), "NOT isValidUTF8(ifNull(`c`, ''))"),
+        (TypeMapping("long", "Int64", checked_unsigned=True), "ifNull(`c` > 9223372036854775807, 0)"),
+        (TypeMapping("list", "Array(String)", items=(STRING,)), "(arrayExists(v0 -> NOT isValidUTF8(v0), `c`))"),
+        (TypeMapping("long", "Int64"), None),
+        (TypeMapping("list", "Array(Int64)", items=(TypeMapping("long", "Int64"),)), None),
     ],
 )
-def test_a_value_that_cannot_be_carried_has_a_condition(carrier: Carrier, condition: str | None) -> None:
+def test_a_value_that_cannot_be_carried_has_a_condition(mapping: TypeMapping, condition: str | None) -> None:
     """Text and unsigned numbers are checked, wherever they stand."""
-    assert sql.violation(CarriedColumn("c", carrier)) == condition
+    assert sql.invalid_value(Column("c", mapping)) == condition
 
 
 def test_the_keys_of_a_map_are_checked_too() -> None:
     """Keys and values both."""
-    condition = sql.violation(CarriedColumn("c", Carrier("map", "Map(String, String)", items=(STRING, STRING))))
+    condition = sql.invalid_value(Column("c", TypeMapping("map", "Map(String, String)", items=(STRING, STRING))))
 
     assert condition is not None
     assert "mapKeys(`c`)" in condition

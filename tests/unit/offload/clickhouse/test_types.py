@@ -99,11 +99,11 @@ REFUSED = [
 
 def shown(kind: str, name: str = "c") -> tuple[str, bool]:
     """The Iceberg type of a column, and whether NULL may stand in it."""
-    shape = types.shape(
+    map_columns = types.map_columns(
         replace(SPEC, **{role: (name,) if name == other else () for role, other in ROLES}),
         [*NEEDED, SourceColumn(name, kind)],
     )
-    field = table_schema(shape).find_field(name)
+    field = table_schema(map_columns).find_field(name)
     return str(field.field_type), not field.required
 
 
@@ -133,8 +133,10 @@ def test_nullable_makes_a_column_optional(kind: str, expected: str) -> None:
 )
 def test_nullable_elements_are_optional_and_others_are_required(kind: str, expected: bool) -> None:  # noqa: FBT001
     """NULL inside an array or a map is told apart from NULL instead of one."""
-    shape = types.shape(replace(SPEC, unsigned_as_long=(), binary=(), truncate=()), [*NEEDED, SourceColumn("c", kind)])
-    nested: Any = table_schema(shape).find_field("c").field_type
+    map_columns = types.map_columns(
+        replace(SPEC, unsigned_as_long=(), binary=(), truncate=()), [*NEEDED, SourceColumn("c", kind)]
+    )
+    nested: Any = table_schema(map_columns).find_field("c").field_type
 
     assert (nested.element_required if kind.startswith("Array") else nested.value_required) is expected
 
@@ -143,7 +145,7 @@ def test_nullable_elements_are_optional_and_others_are_required(kind: str, expec
 def test_a_type_that_cannot_be_carried_is_refused_by_name(kind: str) -> None:
     """Column and type stand in the message: nothing is dropped or guessed."""
     with pytest.raises(DataError) as caught:
-        types.carrier(SourceColumn("strange", kind), SPEC)
+        types.type_mapping(SourceColumn("strange", kind), SPEC)
 
     assert "strange" in caught.value.found
     assert kind in caught.value.found
@@ -153,7 +155,7 @@ def test_a_type_that_cannot_be_carried_is_refused_by_name(kind: str) -> None:
 def test_a_column_name_that_iceberg_would_split_is_refused(name: str) -> None:
     """A dot is a path in Iceberg."""
     with pytest.raises(DataError, match="name"):
-        types.carrier(SourceColumn(name, "Int64"), SPEC)
+        types.type_mapping(SourceColumn(name, "Int64"), SPEC)
 
 
 @pytest.mark.parametrize("role", ["timestamp", "sequence", "arrival"])
@@ -164,7 +166,7 @@ def test_a_declared_column_that_is_missing_is_named_with_its_role(role: str, lis
     spec = replace(plain, **({"key": ("absent",)} if listed else {role: "absent"}))
 
     with pytest.raises(DataError, match="absent") as caught:
-        types.shape(spec, NEEDED)
+        types.map_columns(spec, NEEDED)
 
     assert ("key" if listed else role) in caught.value.expected
 
@@ -175,7 +177,7 @@ def test_a_timestamp_that_is_none_is_refused(kind: str) -> None:
     plain = replace(SPEC, unsigned_as_long=(), binary=(), truncate=())
 
     with pytest.raises(DataError, match="ts"):
-        types.shape(plain, [SourceColumn("ts", kind), NEEDED[1]])
+        types.map_columns(plain, [SourceColumn("ts", kind), NEEDED[1]])
 
 
 @pytest.mark.parametrize("kind", ["String", "Float64", "Nullable(UInt64)", "Decimal(18, 0)", "Array(UInt64)"])
@@ -184,7 +186,7 @@ def test_a_sequence_that_is_no_integer_is_refused(kind: str) -> None:
     plain = replace(SPEC, unsigned_as_long=(), binary=(), truncate=())
 
     with pytest.raises(DataError, match="n in t"):
-        types.shape(plain, [NEEDED[0], SourceColumn("n", kind)])
+        types.map_columns(plain, [NEEDED[0], SourceColumn("n", kind)])
 
 
 @pytest.mark.parametrize("kind", ["Nullable(String)", "Array(String)", "Map(String, String)"])
@@ -195,7 +197,7 @@ def test_a_column_that_names_or_orders_rows_is_plain(role: str, kind: str) -> No
     plain = replace(SPEC, unsigned_as_long=(), binary=(), truncate=(), **{role: named})
 
     with pytest.raises(DataError, match=role):
-        types.shape(plain, [*NEEDED, SourceColumn("c", kind)])
+        types.map_columns(plain, [*NEEDED, SourceColumn("c", kind)])
 
 
 @pytest.mark.parametrize(
@@ -205,4 +207,4 @@ def test_the_watermark_counts_in_the_columns_own_ticks(kind: str, precision: int
     """Digits after the second."""
     plain = replace(SPEC, unsigned_as_long=(), binary=(), truncate=())
 
-    assert types.shape(plain, [SourceColumn("ts", kind), NEEDED[1]]).precision == precision
+    assert types.map_columns(plain, [SourceColumn("ts", kind), NEEDED[1]]).precision == precision

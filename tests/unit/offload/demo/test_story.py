@@ -69,7 +69,7 @@ def test_the_table_shows_rows_duplicates_seconds_and_rate(tmp_path: Path) -> Non
     """It fits eighty columns."""
     screen = io.StringIO()
     story = Story(Stage(tmp_path), Console(file=screen, width=80))
-    story.tell(Step("offload", 1_000_000, 2.0, dropped=3, repeated=0, outcome="fine"))
+    story.emit(Step("offload", 1_000_000, 2.0, dropped=3, repeated=0, outcome="fine"))
     story.console.print(story.table())
 
     for text in ("offload: 1,000,000 trades in 2.0 s. fine", "500,000", " 3 ", " 0 "):

@@ -14,7 +14,7 @@ import pytest
 
 from offload.errors import ConfigurationError, DataError, OffloadError
 from offload.iceberg import parquet
-from offload.io.warehouse import Storage
+from offload.io.warehouse import Warehouse
 
 TIME = pa.timestamp("us", tz="UTC")
 PLAIN = [
@@ -48,9 +48,9 @@ ROW = {
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
+def warehouse(tmp_path: Path) -> Warehouse:
     """A local warehouse."""
-    return Storage(str(tmp_path), 10)
+    return Warehouse(str(tmp_path), 10)
 
 
 def batch(rows: int = 1) -> pa.RecordBatch:
@@ -58,10 +58,10 @@ def batch(rows: int = 1) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([ROW] * rows, schema=SCHEMA)
 
 
-def written(storage: Storage, batches: list[pa.RecordBatch], schema: pa.Schema = SCHEMA) -> str:
+def written(warehouse: Warehouse, batches: list[pa.RecordBatch], schema: pa.Schema = SCHEMA) -> str:
     """A finished file; returns its address."""
-    uri = f"{storage.uri}/data/file.parquet"
-    file = parquet.ParquetFile(storage, uri, schema)
+    uri = f"{warehouse.uri}/data/file.parquet"
+    file = parquet.ParquetFile(warehouse, uri, schema)
     for one in batches:
         file.write(one)
     size = file.close()
@@ -69,21 +69,21 @@ def written(storage: Storage, batches: list[pa.RecordBatch], schema: pa.Schema =
     return uri
 
 
-def test_rows_are_stored_as_they_came(storage: Storage) -> None:
+def test_rows_are_stored_as_they_came(warehouse: Warehouse) -> None:
     """In order, with nothing added."""
-    uri = written(storage, [batch(3), batch(2)])
+    uri = written(warehouse, [batch(3), batch(2)])
 
     assert pq.read_table(uri.removeprefix("file://")).to_pylist() == batch(5).to_pylist()
 
 
-def test_a_file_without_rows_is_a_file(storage: Storage) -> None:
+def test_a_file_without_rows_is_a_file(warehouse: Warehouse) -> None:
     """Its footer is the table's as well."""
-    assert parquet.footer(storage, written(storage, []), SCHEMA).num_rows == 0
+    assert parquet.footer(warehouse, written(warehouse, []), SCHEMA).num_rows == 0
 
 
-def test_whole_numbers_are_delta_packed_and_all_is_zstd(storage: Storage) -> None:
+def test_whole_numbers_are_delta_packed_and_all_is_zstd(warehouse: Warehouse) -> None:
     """Timestamps and decimals of up to 18 digits, which Iceberg stores as integers."""
-    group = parquet.footer(storage, written(storage, [batch(100)]), SCHEMA).row_group(0)
+    group = parquet.footer(warehouse, written(warehouse, [batch(100)]), SCHEMA).row_group(0)
     columns = {group.column(at).path_in_schema: group.column(at) for at in range(group.num_columns)}
 
     assert {column.compression for column in columns.values()} == {"ZSTD"}
@@ -92,18 +92,18 @@ def test_whole_numbers_are_delta_packed_and_all_is_zstd(storage: Storage) -> Non
     assert columns["total"].physical_type == "FIXED_LEN_BYTE_ARRAY"
 
 
-def test_every_column_has_bounds(storage: Storage) -> None:
+def test_every_column_has_bounds(warehouse: Warehouse) -> None:
     """Readers skip files by them."""
-    group = parquet.footer(storage, written(storage, [batch(10)]), SCHEMA).row_group(0)
+    group = parquet.footer(warehouse, written(warehouse, [batch(10)]), SCHEMA).row_group(0)
 
     assert all(group.column(at).statistics.has_min_max for at in range(4))
 
 
-def test_row_groups_are_bounded(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_groups_are_bounded(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is what one row group takes, however long the file."""
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", batch(100).nbytes)
 
-    metadata = parquet.footer(storage, written(storage, [batch(100)] * 5), SCHEMA)
+    metadata = parquet.footer(warehouse, written(warehouse, [batch(100)] * 5), SCHEMA)
 
     assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [100] * 5
 
@@ -126,7 +126,7 @@ def test_a_bucket_gets_larger_row_groups(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", batch(100).nbytes)
     monkeypatch.setattr(parquet, "REMOTE_ROW_GROUP_BYTES", batch(200).nbytes)
     bucket = Bucket()
-    file = parquet.ParquetFile(cast("Storage", bucket), "s3://bucket/file.parquet", SCHEMA)
+    file = parquet.ParquetFile(cast("Warehouse", bucket), "s3://bucket/file.parquet", SCHEMA)
     for _ in range(5):
         file.write(batch(100))
     file.close()
@@ -135,10 +135,10 @@ def test_a_bucket_gets_larger_row_groups(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)] == [200, 200, 100]
 
 
-def test_a_value_that_does_not_fit_is_no_silent_cast(storage: Storage) -> None:
+def test_a_value_that_does_not_fit_is_no_silent_cast(warehouse: Warehouse) -> None:
     """What the source sends is cast safely or not at all."""
     wide = pa.RecordBatch.from_pydict({"n": pa.array([2**40], pa.int64())})
-    file = parquet.ParquetFile(storage, f"{storage.uri}/n.parquet", pa.schema([numbered("n", pa.int32(), 1)]))
+    file = parquet.ParquetFile(warehouse, f"{warehouse.uri}/n.parquet", pa.schema([numbered("n", pa.int32(), 1)]))
     file.write(wide)
 
     with pytest.raises(pa.ArrowInvalid):
@@ -147,9 +147,9 @@ def test_a_value_that_does_not_fit_is_no_silent_cast(storage: Storage) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 10])
-def test_an_abandoned_file_says_nothing_afterwards(storage: Storage, rows: int) -> None:
+def test_an_abandoned_file_says_nothing_afterwards(warehouse: Warehouse, rows: int) -> None:
     """No footer is written into a closed sink when the writer is collected: pytest makes that an error."""
-    file = parquet.ParquetFile(storage, f"{storage.uri}/left.parquet", SCHEMA)
+    file = parquet.ParquetFile(warehouse, f"{warehouse.uri}/left.parquet", SCHEMA)
     file.write(batch(10))
     if rows:
         file.flush()
@@ -159,7 +159,7 @@ def test_an_abandoned_file_says_nothing_afterwards(storage: Storage, rows: int) 
     gc.collect()
 
     with pytest.raises(DataError, match=r"left\.parquet"):
-        parquet.footer(storage, f"{storage.uri}/left.parquet", SCHEMA)
+        parquet.footer(warehouse, f"{warehouse.uri}/left.parquet", SCHEMA)
 
 
 def other(position: int, field: pa.Field | None) -> pa.Schema:
@@ -192,27 +192,27 @@ def other(position: int, field: pa.Field | None) -> pa.Schema:
         pytest.param(pa.schema([SCHEMA.field(1), SCHEMA.field(0), *list(SCHEMA)[2:]]), id="another order"),
     ],
 )
-def test_a_footer_that_is_not_the_tables_is_refused(storage: Storage, expected: pa.Schema) -> None:
+def test_a_footer_that_is_not_the_tables_is_refused(warehouse: Warehouse, expected: pa.Schema) -> None:
     """Names, ids, types and nullability, inside lists too."""
-    uri = written(storage, [batch()])
+    uri = written(warehouse, [batch()])
 
-    assert parquet.footer(storage, uri, SCHEMA).num_rows == 1
+    assert parquet.footer(warehouse, uri, SCHEMA).num_rows == 1
     with pytest.raises(DataError, match=r"file\.parquet"):
-        parquet.footer(storage, uri, expected)
+        parquet.footer(warehouse, uri, expected)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not a Parquet file, whatever its name says"])
-def test_what_is_no_parquet_file_is_refused(storage: Storage, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_parquet_file_is_refused(warehouse: Warehouse, tmp_path: Path, content: bytes) -> None:
     """Named, and nothing is published."""
     (tmp_path / "odd.parquet").write_bytes(content)
 
     with pytest.raises(DataError, match=r"odd\.parquet"):
-        parquet.footer(storage, f"{storage.uri}/odd.parquet", SCHEMA)
+        parquet.footer(warehouse, f"{warehouse.uri}/odd.parquet", SCHEMA)
 
 
-def test_a_file_that_is_gone_is_told(storage: Storage) -> None:
+def test_a_file_that_is_gone_is_told(warehouse: Warehouse) -> None:
     """As an error of ours, not of the operating system."""
     with pytest.raises(OffloadError, match=r"gone\.parquet") as caught:
-        parquet.footer(storage, f"{storage.uri}/gone.parquet", SCHEMA)
+        parquet.footer(warehouse, f"{warehouse.uri}/gone.parquet", SCHEMA)
 
     assert not isinstance(caught.value, ConfigurationError)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offload.io.database import shown
+from offload.io.database import redacted_url
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from offload.io.database import shown
 )
 def test_an_address_is_shown_without_any_secret(url: str) -> None:
     """A driver takes passwords as parameters as well."""
-    assert "s3cr3t" not in shown(url)
-    assert "host:5432/catalog" in shown(url)
+    assert "s3cr3t" not in redacted_url(url)
+    assert "host:5432/catalog" in redacted_url(url)

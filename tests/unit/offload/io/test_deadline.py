@@ -15,7 +15,7 @@ from offload.io import deadline
 @pytest.fixture
 def overrun(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """What a hanging call waits for; the process forgets that anything was left behind."""
-    monkeypatch.setattr(deadline, "_left_behind", threading.Event())
+    monkeypatch.setattr(deadline, "_overdue", threading.Event())
     event = threading.Event()
     yield event
     event.set()
@@ -25,7 +25,7 @@ def overrun(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 def test_a_call_returns_what_it_returns() -> None:
     """And leaves nothing behind."""
     assert deadline.within(10, "a service", lambda: 7) == 7
-    assert not deadline.left_behind()
+    assert not deadline.has_overdue_calls()
 
 
 @pytest.mark.usefixtures("overrun")
@@ -39,7 +39,7 @@ def test_a_call_raises_what_it_raises(kind: type[BaseException]) -> None:
     with pytest.raises(kind, match="planted"):
         deadline.within(10, "a service", fail)
 
-    assert not deadline.left_behind()
+    assert not deadline.has_overdue_calls()
 
 
 def test_a_call_that_hangs_is_left_behind(overrun: threading.Event) -> None:
@@ -50,4 +50,4 @@ def test_a_call_that_hangs_is_left_behind(overrun: threading.Event) -> None:
         deadline.within(0.05, "a service", overrun.wait)
 
     assert time.monotonic() - began < 5
-    assert deadline.left_behind()
+    assert deadline.has_overdue_calls()

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from offload.errors import AccessRefused, ConfigurationError, OffloadError, Unavailable
-from offload.io.warehouse import Storage, plain
+from offload.io.warehouse import Warehouse, plain
 
 SECRET = "s3cr3t"  # noqa: S105  # a made-up one
 
 
-def bucket(**changes: str) -> Storage:
+def bucket(**changes: str) -> Warehouse:
     """A bucket with keys."""
-    return Storage("s3://bucket/prefix/", 10, **{"access_key": "reader", "secret_key": SECRET} | changes)
+    return Warehouse("s3://bucket/prefix/", 10, **{"access_key": "reader", "secret_key": SECRET} | changes)
 
 
 def test_a_folder_is_an_absolute_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it was given as; no part of it is percent-encoded, since PyIceberg does not decode."""
     monkeypatch.chdir(tmp_path)
 
-    assert Storage("ware house", 10).uri == f"file://{tmp_path}/ware house"
-    assert plain(Storage("ware house", 10).uri) == f"{tmp_path}/ware house"
+    assert Warehouse("ware house", 10).uri == f"file://{tmp_path}/ware house"
+    assert plain(Warehouse("ware house", 10).uri) == f"{tmp_path}/ware house"
 
 
 def test_a_bucket_keeps_its_scheme() -> None:
@@ -39,14 +39,14 @@ def test_a_folder_that_is_missing_is_told(tmp_path: Path, missing: str) -> None:
     (tmp_path / "file.txt").write_text("a file")
 
     with pytest.raises(ConfigurationError, match=missing):
-        Storage(str(tmp_path / missing), 10).check()
+        Warehouse(str(tmp_path / missing), 10).check()
 
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
     """No file is made to find out."""
-    Storage(str(tmp_path), 10).check()
+    Warehouse(str(tmp_path), 10).check()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -67,7 +67,7 @@ def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
 )
 def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[OffloadError]) -> None:
     """A person must act, or the same again later."""
-    with pytest.raises(kind) as caught, bucket().translated():
+    with pytest.raises(kind) as caught, bucket().translate_errors():
         raise error
 
     assert caught.value.__cause__ is error
@@ -76,12 +76,12 @@ def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[Offl
 
 def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
     """With its open connections left behind; the keys go along, and are shown by neither."""
-    storage = Storage(str(tmp_path), 10)
-    storage.check()
+    warehouse = Warehouse(str(tmp_path), 10)
+    warehouse.check()
 
-    again = pickle.loads(pickle.dumps(storage))  # noqa: S301  # our own bytes
+    again = pickle.loads(pickle.dumps(warehouse))  # noqa: S301  # our own bytes
 
-    assert again == storage
+    assert again == warehouse
     assert pickle.loads(pickle.dumps(bucket())).secret_key == SECRET  # noqa: S301  # likewise
     assert SECRET not in repr(bucket())
     again.check()
@@ -89,10 +89,10 @@ def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
 
 def test_a_file_is_made_with_its_folders(tmp_path: Path) -> None:
     """And read back."""
-    storage = Storage(str(tmp_path), 10)
+    warehouse = Warehouse(str(tmp_path), 10)
 
-    with storage.create(f"{storage.uri}/a/b/c.txt") as out:
+    with warehouse.create(f"{warehouse.uri}/a/b/c.txt") as out:
         out.write(b"hello")
 
     assert (tmp_path / "a/b/c.txt").is_file()
-    assert storage.open(f"{storage.uri}/a/b/c.txt").read() == b"hello"
+    assert warehouse.open(f"{warehouse.uri}/a/b/c.txt").read() == b"hello"

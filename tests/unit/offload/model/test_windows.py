@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offload.model import splits, windows
-from offload.model.splits import Cell, Piece
+from offload.model.splits import BucketCount, Chunk
 from offload.model.windows import Window
 
 SECOND = 10**6
@@ -26,12 +26,12 @@ rows_of_a_window = st.lists(st.tuples(st.sampled_from(["ADA", "BTC", "ETH"]), ti
 def counting(rows: Sequence[Row], *, clustered: bool) -> splits.Count:
     """Count rows as the hot table does: buckets of ticks, per day and symbol where that is asked."""
 
-    def count(window: Window, bucket: int) -> list[Cell]:
+    def count(window: Window, bucket: int) -> list[BucketCount]:
         inside = [(s, t) for s, t in rows if (window.low is None or t > window.low) and t <= window.high]
         found = Counter(
             ((str(t // DAY),) if clustered else (), s if clustered else None, t // bucket * bucket) for s, t in inside
         )
-        return [Cell(*key, number) for key, number in sorted(found.items(), key=str)]
+        return [BucketCount(*key, number) for key, number in sorted(found.items(), key=str)]
 
     return count
 
@@ -67,47 +67,47 @@ def test_a_batch_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit:
 @given(rows_of_a_window, st.integers(1, 20))
 def test_pieces_cover_each_row_once_within_one_partition(rows: list[Row], limit: int) -> None:
     """A row lies in one piece: its day, its symbol's range and its window say so; the planned count is the real one."""
-    planned = splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
+    planned = splits.chunks(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
 
-    held = Counter(piece for row in rows for piece in planned if _holds(piece, row))
+    held = Counter(chunk for row in rows for chunk in planned if _holds(chunk, row))
 
-    assert all(sum(_holds(piece, row) for piece in planned) == 1 for row in rows)
-    assert all(held[piece] == piece.rows for piece in planned)
+    assert all(sum(_holds(chunk, row) for chunk in planned) == 1 for row in rows)
+    assert all(held[chunk] == chunk.rows for chunk in planned)
 
 
 @given(rows_of_a_window, st.integers(1, 20))
 def test_a_piece_exceeds_its_bound_only_for_a_single_tie(rows: list[Row], limit: int) -> None:
     """Memory is bounded by the piece: only one tick of one symbol may be larger."""
-    for piece in splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True)):
-        inside = {row for row in rows if _holds(piece, row)}
+    for chunk in splits.chunks(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True)):
+        inside = {row for row in rows if _holds(chunk, row)}
 
-        assert piece.rows <= limit or len(inside) == 1
+        assert chunk.rows <= limit or len(inside) == 1
 
 
 @given(rows_of_a_window, st.integers(1, 20), st.integers(1, 40))
 def test_splits_hold_every_piece_once_and_one_partition_each(rows: list[Row], limit: int, per_file: int) -> None:
     """Files are made of whole pieces, in their order, of one day."""
-    planned = splits.pieces(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
+    planned = splits.chunks(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=True))
 
     made = splits.splits(planned, per_file)
 
-    assert [piece for split in made for piece in split.pieces] == planned
-    assert all(len({piece.partition for piece in split.pieces}) == 1 for split in made)
+    assert [chunk for split in made for chunk in split.chunks] == planned
+    assert all(len({chunk.partition for chunk in split.chunks}) == 1 for split in made)
     assert [split.number for split in made] == list(range(len(made)))
-    assert all(split.rows - split.pieces[-1].rows < per_file for split in made), "only its last piece fills a file"
+    assert all(split.rows - split.chunks[-1].rows < per_file for split in made), "only its last piece fills a file"
 
 
-def _holds(piece: Piece, row: Row) -> bool:
+def _holds(chunk: Chunk, row: Row) -> bool:
     symbol, ticks = row
-    in_range = piece.clusters is None or piece.clusters[0] <= symbol <= piece.clusters[1]
-    return piece.partition == (str(ticks // DAY),) and in_range and lies_in(piece.window, ticks)
+    in_range = chunk.clusters is None or chunk.clusters[0] <= symbol <= chunk.clusters[1]
+    return chunk.partition == (str(ticks // DAY),) and in_range and lies_in(chunk.window, ticks)
 
 
 def test_a_partition_of_several_symbols_gets_several_files() -> None:
     """So that a filter on one symbol can skip some."""
     rows = [(symbol, ticks) for symbol in ("ADA", "BTC", "ETH", "XRP") for ticks in range(100)]
 
-    made = splits.splits(splits.pieces(Window(None, DAY), 6, 10**6, counting(rows, clustered=True)), 10**6)
+    made = splits.splits(splits.chunks(Window(None, DAY), 6, 10**6, counting(rows, clustered=True)), 10**6)
 
     assert [split.rows for split in made] == [200, 200]
 
@@ -115,19 +115,19 @@ def test_a_partition_of_several_symbols_gets_several_files() -> None:
 @pytest.mark.parametrize(("precision", "expected"), [(0, 99), (3, 99_000), (6, 99_000_001), (9, 99_000_001_000)])
 def test_the_end_is_the_earlier_clock_less_the_buffer_floored(precision: int, expected: int) -> None:
     """Floored, so that no row that is yet to come shares the last tick."""
-    assert windows.high(100 * SECOND + 1, 10**15, 1.0, precision, None) == expected
-    assert windows.high(10**15, 100 * SECOND + 1, 1.0, precision, None) == expected
+    assert windows.window_end(100 * SECOND + 1, 10**15, 1.0, precision, None) == expected
+    assert windows.window_end(10**15, 100 * SECOND + 1, 1.0, precision, None) == expected
 
 
 @pytest.mark.parametrize(("until", "expected"), [(None, 99_000), (98_000, 98_000), (99_000, 99_000), (200_000, 99_000)])
 def test_until_can_only_lower_the_end(until: int | None, expected: int) -> None:
     """A later time changes nothing."""
-    assert windows.high(100 * SECOND, 100 * SECOND, 1.0, 3, until) == expected
+    assert windows.window_end(100 * SECOND, 100 * SECOND, 1.0, 3, until) == expected
 
 
 def test_a_time_before_1970_is_floored_downwards() -> None:
     """Towards the past, not towards zero."""
-    assert windows.high(-1, 0, 0, 0, None) == -1
+    assert windows.window_end(-1, 0, 0, 0, None) == -1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from offload.commands.run import TableRun
 from offload.fakes import FAKE_SPEC, FakeWorld
-from offload.model.steps import MOMENTS, Event, Moment, Step
+from offload.model.steps import STEP_EVENTS, Event, Step, StepEvent
 
 
 class Died(BaseException):
@@ -25,7 +25,7 @@ class DieAt:
         self.moment = moment
         self.left = nth
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: StepEvent) -> None:
         """Count, and die when it is time."""
         if str(moment) == self.moment:
             self.left -= 1
@@ -37,7 +37,7 @@ def run(world: FakeWorld, death: DieAt | None = None) -> None:
     """One run that succeeds, or dies and leaves everything as a killed process does."""
     store = dict(world.watermarks.row)
     try:
-        result = TableRun(world.parts(), FAKE_SPEC, "run", listeners=[death] if death else []).run()
+        result = TableRun(world.adapters(), FAKE_SPEC, "run", listeners=[death] if death else []).run()
     except Died:
         # a killed process records nothing: what `record` wrote on the way out is taken back
         world.watermarks.row |= {"watermark_ticks": store["watermark_ticks"], "owner": "the dead"}
@@ -50,7 +50,7 @@ arrivals = st.tuples(st.just("row"), st.integers(0, 12), st.integers(0, 30))
 again = st.tuples(st.just("again"), st.integers(0, 40), st.just(0))
 tick = st.tuples(st.just("tick"), st.integers(1, 10), st.just(0))
 runs = st.tuples(st.just("run"), st.just(0), st.just(0))
-deaths = st.tuples(st.sampled_from(MOMENTS), st.integers(1, 3), st.just(0))
+deaths = st.tuples(st.sampled_from(STEP_EVENTS), st.integers(1, 3), st.just(0))
 
 
 @settings(max_examples=300, deadline=None)
@@ -66,8 +66,8 @@ def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tu
             world.hot.rows.append(world.hot.rows[first % len(world.hot.rows)])
         elif what == "tick":
             world.clock.time += first
-        elif what == "run" or what in MOMENTS:
-            run(world, DieAt(what, first) if what in MOMENTS else None)
+        elif what == "run" or what in STEP_EVENTS:
+            run(world, DieAt(what, first) if what in STEP_EVENTS else None)
         marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
     run(world)
     marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
@@ -79,12 +79,12 @@ def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tu
     assert all(before <= after for before, after in pairwise(marks)), "I4: the watermark went back"
     assert set(cold) <= set(world.hot.rows), "I2: a row that hot never held"
     late = expected - set(cold)
-    counted = TableRun(world.parts(), FAKE_SPEC, "count").run().late_rows
+    counted = TableRun(world.adapters(), FAKE_SPEC, "count").run().late_rows
     look_back_covers_all = counted == len(late)
     assert look_back_covers_all, f"I3: {len(late)} rows at or below the watermark are missing, {counted} counted"
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", STEP_EVENTS)
 def test_whatever_moment_a_run_dies_at_the_next_one_finishes_its_rows(moment: str) -> None:
     """Three batches: each is in cold once after a death and one more run."""
     world = FakeWorld(batch_rows=3)
@@ -104,7 +104,7 @@ def test_every_moment_is_told_in_the_order_of_the_protocol() -> None:
     world.hot.rows = [("a", 1), ("b", 2)]
     world.clock.time = 100
     heard: list[str] = []
-    TableRun(world.parts(), FAKE_SPEC, "run", listeners=[lambda moment: heard.append(str(moment))]).run()
+    TableRun(world.adapters(), FAKE_SPEC, "run", listeners=[lambda moment: heard.append(str(moment))]).run()
     steps = [name for step in Step for name in (f"before:{step}", f"after:{step}")]
 
     assert [name for name in heard if not name.startswith("at:")] == steps
@@ -119,7 +119,7 @@ def test_a_second_run_while_the_first_lives_is_told_who_has_the_lease() -> None:
     world.hot.rows = [("a", 1)]
     world.clock.time = 100
     with world.watermarks.claim("trades", "the first"):
-        result = TableRun(world.parts(), FAKE_SPEC, "second").run()
+        result = TableRun(world.adapters(), FAKE_SPEC, "second").run()
 
     assert result.exit_code == 75
     assert result.error is not None

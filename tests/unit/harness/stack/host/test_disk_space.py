@@ -59,7 +59,7 @@ def test_a_stack_is_not_begun_on_a_disk_that_is_nearly_full(free: Free, monkeypa
     monkeypatch.setattr(lifecycle, "sweep", lambda _: [])
     monkeypatch.setattr(resolve, "resolve_all", lambda _: pytest.fail("expected no image to be looked for"))
 
-    with pytest.raises(NoRoom, match=r"expected: 2\.0 GiB of room"), lifecycle.standing("nearly-full"):
+    with pytest.raises(NoRoom, match=r"expected: 2\.0 GiB of room"), lifecycle.running_stack("nearly-full"):
         pass
 
 

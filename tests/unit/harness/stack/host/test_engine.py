@@ -38,7 +38,7 @@ class Machine:
 
     def start(self) -> None:
         """From now on it answers; nobody else may start one meanwhile."""
-        with lock.tried("engine") as free:
+        with lock.try_lock("engine") as free:
             self.done.append("start unguarded" if free else "start")
         self.up = True
 

@@ -60,7 +60,7 @@ def hanging(pids: Path, monkeypatch: pytest.MonkeyPatch, first: str = "") -> Non
     monkeypatch.setattr(sys, "executable", str(programs / "python"))
 
 
-def living(pids: Path) -> list[str]:
+def live_feed(pids: Path) -> list[str]:
     """Those that wrote who they are, and are still there."""
     assert {path.name for path in pids.iterdir()} == {"itself", "child", "orphan"}
     return [path.name for path in pids.iterdir() if _started(int(path.read_text()))]
@@ -76,7 +76,7 @@ def test_a_fetch_that_hangs_is_given_up(pids: Path, tmp_path: Path, fetch: Calla
     assert "no end after 0.1 s" in caught.value.found
     assert caught.value.evidence == "asking the registry"
     assert "`make images`" in caught.value.next_step
-    assert living(pids) == []
+    assert live_feed(pids) == []
 
 
 def test_an_installation_that_hangs_is_given_up(pids: Path) -> None:
@@ -88,7 +88,7 @@ def test_an_installation_that_hangs_is_given_up(pids: Path) -> None:
     assert "no end after 0.1 s" in caught.value.found
     assert caught.value.evidence == "asking the registry"
     assert "`apt-get update`" in caught.value.next_step
-    assert living(pids) == []
+    assert live_feed(pids) == []
 
 
 def test_a_program_deaf_to_sigterm_is_ended_all_the_same(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_program_deaf_to_sigterm_is_ended_all_the_same(pids: Path, monkeypatch
     ending = command.run(["go"], {}, 0.1)
 
     assert ending.failure
-    assert living(pids) == []
+    assert live_feed(pids) == []
 
 
 def test_a_program_told_to_end_may_tidy_up(pids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_who_interrupts_us_ends_what_we_started(pids: Path, monkeypatch: pytest.
     with pytest.raises(KeyboardInterrupt):
         command.run(["go"], {}, 600)
 
-    assert living(pids) == []
+    assert live_feed(pids) == []
 
 
 def test_a_command_that_ends_in_time_says_how() -> None:

@@ -21,7 +21,7 @@ def test_a_lock_is_given_back_when_its_holder_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", HOLD, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with lock.tried(name) as taken_early:
+        with lock.try_lock(name) as taken_early:
             pass
         with pytest.raises(TimeoutError, match="held by another process"), lock.held(name, timeout=0):
             pass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.trades.exchanges import EXCHANGES
 from harness.trades.exchanges import kraken as kraken_messages
 from harness.trades.exchanges.trade import iso_microseconds
-from harness.trades.messages import Recorded
+from harness.trades.messages import RecordedMessages
 from tests.support import generated_trades
 from tests.support.recorded_messages import RECORDED, record
 
@@ -46,7 +46,7 @@ def test_a_recording_is_sent_as_the_exchange_sends_it(tmp_path: Path, exchange: 
 def test_recorded_messages_are_told_by_their_text(tmp_path: Path) -> None:
     """So that a handler finds its place in the log again."""
     record(tmp_path)
-    source = Recorded("kraken", tmp_path)
+    source = RecordedMessages("kraken", tmp_path)
     first, second = source.message(0), source.message(1)
 
     assert source.message(2) is None
