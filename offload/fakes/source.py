@@ -30,7 +30,7 @@ FAKE_SPEC = TableSpec(
     sort=("at", "seq"),
     partition=(PartitionField("at", "day"),),
 )
-_SCHEMA = TableSchema(
+FAKE_SCHEMA = TableSchema(
     FAKE_SPEC,
     (
         Column("id", TypeMapping("string", "String", text=True)),
@@ -123,7 +123,7 @@ class FakeSource(Source):
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
-        return HotTable(_SCHEMA, SourceIdentity("hot", "default"), 0.0, self.rows, self.rows, self.verifier)
+        return HotTable(FAKE_SCHEMA, SourceIdentity("hot", "default"), 0.0, self.rows, self.rows, self.verifier)
 
     @override
     def now(self) -> int:
