@@ -18,6 +18,7 @@ _MISSING = {47, 60}
 _NO_DATABASE = 81
 _BUSY_FOLDER = 36
 _NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's message, which has no code
+_NO_FOLDER = "filesystem error"  # chDB's code is 36 here too
 _NO_TLS = "WRONG_VERSION_NUMBER"  # of Python's ssl, where a port answers in plain text
 _BUCKET = 499
 _TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
@@ -35,12 +36,8 @@ def translate(error: Exception, where: str, timeout: float, *, embedded: bool) -
     """
     code = getattr(error, "code", None)
     found = _first_line(error)
-    if code == _BUSY_FOLDER or (_NO_ENGINE in str(error) and f"Code: {_BUSY_FOLDER}" in str(error)):
-        return LeaseHeld(
-            f"no other process that uses {where}", found, "wait until it has ended, then run the command again"
-        )
-    if _NO_ENGINE in str(error):
-        return ConfigurationError(f"a usable {where}", found, "correct OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
+    if code == _BUSY_FOLDER or _NO_ENGINE in str(error):
+        return _folder_error(error, where)
     if code in _REFUSED:
         return AccessRefused(f"{where} to accept the user and the password", found, "correct OFFLOAD_CLICKHOUSE_DSN")
     if code == _BUCKET:
@@ -65,6 +62,17 @@ def translate(error: Exception, where: str, timeout: float, *, embedded: bool) -
     if isinstance(error, Error) and code is None and not embedded:
         return Unavailable(f"an answer from {where}", found, CHECK_SERVER)
     return None
+
+
+def _folder_error(error: Exception, where: str) -> LeaseHeld | ConfigurationError:
+    """Another process has the chDB folder open, or it is no folder that can be opened."""
+    code, found = getattr(error, "code", None), _first_line(error)
+    busy = code == _BUSY_FOLDER or f"Code: {_BUSY_FOLDER}" in str(error)
+    if busy and _NO_FOLDER not in str(error):
+        return LeaseHeld(
+            f"no other process that uses {where}", found, "wait until it has ended, then run the command again"
+        )
+    return ConfigurationError(f"a usable {where}", found, "correct OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
 
 
 def _bucket_error(where: str, found: str) -> OffloadError:

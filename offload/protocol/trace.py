@@ -89,12 +89,13 @@ class RunTrace:
 
     def result(self, status: str) -> TableResult:
         """The result as of now."""
-        mark = self.state.token.watermark if self.state and self.state.token else None
+        token = self.state.token if self.state else None
+        mark = token.watermark if token else None
         return TableResult(
             table=self.spec.name,
             status=status,
             window=windows.to_document(self.window, self.precision) if self.window else None,
-            watermark=watermark_document(mark, self.precision) if mark else None,
+            watermark=watermark_document(mark, token.precision) if token and mark else None,
             snapshot_id=self.state.snapshot_id if self.state else None,
             seconds=round(time.monotonic() - self._began, 3),
             steps={step: round(seconds, 3) for step, seconds in self._seconds.items()},

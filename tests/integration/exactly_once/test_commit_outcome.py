@@ -17,7 +17,7 @@ from harness.readers.iceberg import read_history
 from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
-from offload.errors import OutcomeUnknown, Unavailable
+from offload.errors import Fenced, OutcomeUnknown, Unavailable
 from offload.iceberg.catalog import ObservedCatalog
 from offload.results import RunResult
 
@@ -164,6 +164,43 @@ def test_an_outcome_that_cannot_be_seen_ends_with_75_and_the_next_run_looks(
     assert failed.error is not None
     assert (failed.exit_code, failed.error["kind"]) == (75, OutcomeUnknown.__name__)
     assert (next_run.exit_code, next_run.rows) == (0, 0 if lands else 1200)
+    assert_all(check_invariants(environment, hot["one"][2]))
+
+
+@pytest.mark.parametrize("seen", ["nothing", "another_token"])
+def test_a_commit_that_was_accepted_is_read_back_before_it_counts(
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    monkeypatch: pytest.MonkeyPatch,
+    seen: str,
+) -> None:
+    """A catalog that accepts the commit and has no answer then, or lost it, ends with 75; the next run is exact."""
+    environment = new_environment()
+    accepted: list[Any] = []
+    load, gone = ObservedCatalog.load_table, ERRORS["database_gone"]
+
+    def commit(catalog: ObservedCatalog, table: Any, *request: Any) -> Any:
+        if seen == "nothing":
+            accepted.append(REAL(catalog, table, *request))
+        else:
+            accepted.append(None)  # a catalog that loses what it accepted
+
+    def read(catalog: ObservedCatalog, identifier: Any) -> Any:
+        if accepted and seen == "nothing":
+            raise gone()
+        return load(catalog, identifier)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObservedCatalog, "commit_table", commit)
+        patch.setattr(ObservedCatalog, "load_table", read)
+        failed = offload(environment).tables[0]
+    next_run = offload(environment).tables[0]
+
+    assert failed.error is not None
+    kind = OutcomeUnknown if seen == "nothing" else Fenced
+    assert (failed.exit_code, failed.error["kind"], failed.rows) == (75, kind.__name__, 0)
+    assert (next_run.exit_code, next_run.rows) == (0, 0 if seen == "nothing" else 1200)
     assert_all(check_invariants(environment, hot["one"][2]))
 
 

@@ -153,6 +153,23 @@ def test_a_chdb_folder_that_another_process_has_open_ends_with_75(
     assert free.returncode == 0
 
 
+def test_a_chdb_folder_that_cannot_be_opened_ends_with_78(
+    new_environment: Callable[..., EmbeddedEnvironment], tmp_path: Path
+) -> None:
+    """A file where the folder should be: waiting does not help, a person must act."""
+    environment = new_environment()
+    (tmp_path / "file").write_text("no folder")
+
+    ended = run_offload(
+        ["run", environment.table, "--json"],
+        {**environment.env, "OFFLOAD_CLICKHOUSE_DSN": f"chdb:///{tmp_path}/file/clickhouse?database=default"},
+    )
+
+    assert ended.returncode == 78, ended
+    assert "a usable chDB folder" in ended.stdout
+    assert "OFFLOAD_CLICKHOUSE_DSN" in ended.stdout
+
+
 def test_a_run_leaves_no_connection_open(
     new_environment: Callable[..., EmbeddedEnvironment],
     adapters: Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]],
