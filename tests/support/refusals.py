@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -80,6 +81,7 @@ def listed() -> list[Listed]:
     ]
 
 
+@cache
 def constructed() -> dict[Refusal, str]:
     """Every refusal that the package `offload` constructs, with the last place that does: `file:line`."""
     found = {}
