@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import MISSING, fields, replace
 from importlib import resources
 from pathlib import Path
@@ -17,6 +18,7 @@ _TRANSFORMS = ("day", "month", "identity")
 LAYERS = ("bronze", "silver", "gold")
 LATE = ("sweep", "skip")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
+_FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}
 _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
 
 
@@ -88,7 +90,9 @@ def from_flags(
     declared = next((spec for spec in known.values() if spec.source == source), None)
     made = TableSpec(source, source, target, layer, timestamp, sequence, key=key, late=late or "sweep", declared=False)
     if declared is None:
-        return _checked("flags", made, UsageError)
+        for name, value in _malformed(made):
+            raise UsageError(f"{name} of the form that docs/tables.md gives", repr(value), f"correct {_FLAGS[name]}")
+        return made
     for name in ("target", "layer", "timestamp", "sequence", *(["key"] if key else [])):
         if getattr(declared, name) != getattr(made, name):
             raise UsageError(
@@ -164,22 +168,22 @@ def _partition(origin: str, part: dict[str, Any]) -> PartitionField:
     return PartitionField(part["column"], part["transform"])
 
 
-def _checked(
-    origin: str, spec: TableSpec, error: type[ConfigurationError | UsageError] = ConfigurationError
-) -> TableSpec:
+def _checked(origin: str, spec: TableSpec) -> TableSpec:
+    for name, value in _malformed(spec):
+        raise _wrong(origin, f"{name} of the form that docs/tables.md gives", repr(value))
+    return spec
+
+
+def _malformed(spec: TableSpec) -> Iterator[tuple[str, str]]:
+    """The fields of a declaration that have a value of the wrong form, with the value."""
     checks = (
         ("source", spec.source, bool(_NAME.fullmatch(spec.source))),
         ("target", spec.target, bool(_NAME.fullmatch(spec.target)) and "." in spec.target),
         ("layer", spec.layer, spec.layer in LAYERS),
         ("late", spec.late, spec.late in LATE),
     )
-    for name, value, right in checks:
-        if not right:
-            raise _wrong(origin, f"{name} of the form that docs/tables.md gives", repr(value), error)
-    return spec
+    yield from ((name, value) for name, value, right in checks if not right)
 
 
-def _wrong(
-    origin: str, expected: str, found: str, error: type[ConfigurationError | UsageError] = ConfigurationError
-) -> ConfigurationError | UsageError:
-    return error(f"{expected} in {origin}", found, "correct it; docs/tables.md lists the fields")
+def _wrong(origin: str, expected: str, found: str) -> ConfigurationError:
+    return ConfigurationError(f"{expected} in {origin}", found, "correct it; docs/tables.md lists the fields")
