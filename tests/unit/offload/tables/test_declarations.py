@@ -168,6 +168,12 @@ def test_a_flag_that_is_an_injection_is_refused(flag: str, name: str) -> None:
         declarations.from_flags({}, **(FLAGS | {flag: name}))
 
 
+def test_a_target_flag_without_a_namespace_is_refused() -> None:
+    """Iceberg tables are in a namespace; the message names the flag."""
+    with pytest.raises(UsageError, match=r"target of the form .*; found 'trades'; next: correct --target-table"):
+        declarations.from_flags({}, **(FLAGS | {"target": "trades"}))
+
+
 def test_flags_make_up_a_table() -> None:
     """Named like its source, and marked as undeclared."""
     spec = declarations.from_flags({}, **FLAGS)
