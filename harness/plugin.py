@@ -1,7 +1,7 @@
 """
-The pytest plugin: a stack of real servers as a fixture.
+The pytest plugin: options, markers, and a stack of real servers as a fixture.
 
-Every pytest run in this environment loads it, so what is heavy is imported by the fixture that needs it.
+Every pytest run in this environment loads it, so each function imports its heavy libraries itself.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 SESSION = pytest.StashKey[str]()
 MARKERS = (
-    "failure_modes(id): breaks a real server in mid work, and proves what must hold; `id` as FM-01",
-    "nightly: too long for every change",
+    "failure_modes(id): breaks a real server during a run and checks the invariants; `id` such as FM-01",
+    "nightly: takes too long to run for every change",
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the option `--keep-stack`."""
     group = parser.getgroup("tidemark")
     group.addoption(
         "--keep-stack",
         action="store_true",
-        help="leave the stack up, and use it again the next time; python -m harness.stack down removes it",
+        help="keep the stack running for the next session; `python -m harness.stack down` removes it",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers, and the session: all its workers share one name."""
+    """Register the markers, and choose the id of the session: all its workers share it."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     worker: dict[str, str] = getattr(config, "workerinput", {})
@@ -42,34 +42,34 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    """Tell a worker of pytest-xdist whose session it works for."""
-    node.workerinput["tidemark_session"] = node.config.stash[SESSION]  # type: ignore[attr-defined] # of pytest-xdist
+    """Send the id of the session to a worker of pytest-xdist."""
+    node.workerinput["tidemark_session"] = node.config.stash[SESSION]  # type: ignore[attr-defined] # a worker of pytest-xdist
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """When all workers have ended, also by force, remove what they left."""
+    """Remove the leftovers of killed workers, after all workers have ended."""
     from harness.stack.ownership import lock
 
-    if not hasattr(config, "workerinput") and lock.notes(config.stash[SESSION]):
-        from harness.stack.lifecycle import clean
+    if not hasattr(config, "workerinput") and lock.session_markers(config.stash[SESSION]):
+        from harness.stack.lifecycle import remove_leftovers
 
-        clean(config.stash[SESSION])
+        remove_leftovers(config.stash[SESSION])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the moments of the failure modes that were played, if any, and write their page."""
+    """Print the times of the failure modes that ran, if any, and write their page."""
     from harness.reports import summary
 
-    stats = terminalreporter.stats.values()  # those deselected are among them: tests, not reports
-    told = [one for reports in stats for one in reports if isinstance(one, pytest.TestReport)]
-    if lines := summary.summarise(told, config.rootpath):
+    stats = terminalreporter.stats.values()  # deselected tests are listed here too, without a report
+    reports = [each for entries in stats for each in entries if isinstance(each, pytest.TestReport)]
+    if lines := summary.summarise(reports, config.rootpath):
         terminalreporter.section("failure modes, in seconds")
         terminalreporter.write("\n".join([*lines, ""]))
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """ClickHouse, a broker, MinIO and Postgres in containers: up, healthy, and this worker's own."""
+    """ClickHouse, a broker, MinIO and Postgres in healthy containers; each worker has a stack of its own."""
     from harness.stack.lifecycle import running_stack
 
     keep_for = str(request.config.rootpath) if request.config.getoption("--keep-stack") else ""

@@ -1,1 +1,1 @@
-"""The servers in containers: engine, images, one file per service."""
+"""The servers of the tests in Docker containers: Docker engine, images, one file per service."""

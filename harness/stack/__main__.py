@@ -1,9 +1,9 @@
 """
-What the fixtures do by themselves, to be typed: `python -m harness.stack COMMAND`.
+Commands for the engine, the images and the containers of the stack: `python -m harness.stack COMMAND`.
 
-    engine   find the Docker engine; as root on Debian install and start it where there is none
+    engine   find the Docker engine; as root on Debian, install and start it if there is none
     images   find, pull or build the image of every service
-    down     remove the stacks that were kept, and what dead runs left behind
+    down     remove the kept stacks and the leftovers of dead runs
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def _images(client: DockerClient) -> list[str]:
 
 
 def _down(client: DockerClient) -> list[str]:
-    return [f"removed {name}" for name in (*reuse.remove_free(client), *sweep(client))]
+    return [f"removed {name}" for name in (*reuse.remove_unused(client), *sweep(client))]
 
 
 COMMANDS: dict[str, Callable[[DockerClient], list[str]]] = {"engine": _engine, "images": _images, "down": _down}
 
 
 def main(words: Sequence[str]) -> int:
-    """Do what the one word says; returns the exit code."""
+    """Run the command that is the only word in `words`; return the exit code."""
     if len(words) != 1 or words[0] not in COMMANDS:
         sys.stderr.write(f"{__doc__}")
         return USAGE

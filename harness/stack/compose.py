@@ -1,4 +1,4 @@
-"""Reads docker-compose.test.yml, the only place with names and versions of images."""
+"""Read docker-compose.test.yml, the only file with the names and versions of the images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 
 @dataclass(frozen=True)
 class Entry:
-    """How one service is to be started: what its entry in the compose file says."""
+    """One service of the compose file: its image, command, environment, ports and volumes."""
 
     service: Service
     image: str
@@ -31,16 +31,16 @@ class Entry:
 
 
 def port_variable(service: Service) -> str:
-    """Name of the variable that stands for a service's host port."""
+    """Name of the compose file's variable for the host port of a service."""
     return f"TIDEMARK_{service.upper()}_PORT"
 
 
 def read(ports: Mapping[Service, int], path: Path = COMPOSE) -> dict[Service, Entry]:
     """
-    Read every service's entry, with these host ports in place of the file's own.
+    Read the entry of every service; the given host ports replace the defaults of the file.
 
     Raises:
-        KeyError: The file lacks a service, or a service lacks its image or its one port.
+        KeyError: A service, or the image or the port of a service, is missing in the file.
     """
     values = {port_variable(service): str(port) for service, port in ports.items()}
     text = VARIABLE.sub(lambda found: values.get(found[1], found[2]), path.read_text())
@@ -49,14 +49,14 @@ def read(ports: Mapping[Service, int], path: Path = COMPOSE) -> dict[Service, En
 
 
 def digest(path: Path = COMPOSE) -> str:
-    """A hash of all that a stack is started from: the compose file, and the files that its containers see."""
+    """Hash of the files that define a stack: the compose file and the files that its containers mount."""
     mounted = {volume[0] for entry in read({}, path).values() for volume in entry.volumes}
     contents = b"".join(file.read_bytes() for file in (path, *sorted(mounted)))
     return hashlib.sha256(contents).hexdigest()[:12]
 
 
 def images(path: Path = COMPOSE) -> dict[Service, str]:
-    """Name and tag of every service's official image."""
+    """Name and tag of the official image of every service."""
     return {service: entry.image for service, entry in read({}, path).items()}
 
 

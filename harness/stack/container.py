@@ -1,4 +1,4 @@
-"""One running container: what may be done to it, and how it is seen."""
+"""One running container of a stack: its actions (stop, kill, pause, disconnect) and its state."""
 
 from __future__ import annotations
 
@@ -15,98 +15,98 @@ if TYPE_CHECKING:
 LAST_LINES = 30
 
 
-class Answers(Protocol):
-    """An address at which a real query can be asked; must never raise for a server that is down."""
+class Server(Protocol):
+    """A server that can be sent a real query; must never raise because the server is down."""
 
     def answers(self) -> bool:
-        """Whether the query's answer came within two seconds."""
+        """Return whether the server answers a query within two seconds."""
 
 
 class Container:
-    """A service's container; keeps its host port and its name on the network whatever is done to it."""
+    """The container of a service; every action keeps its host port and its name on the network."""
 
-    def __init__(self, service: Service, handle: Handle, network: Network, address: Answers) -> None:
+    def __init__(self, service: Service, handle: Handle, network: Network, server: Server) -> None:
         self.service = service
         self.name = str(handle.name)
         self.image = str(handle.attrs["Config"]["Image"])
         self._handle = handle
         self._network = network
-        self._address = address
+        self._server = server
 
     def stop(self) -> None:
-        """Ask it to end, and kill it after ten seconds."""
+        """Send the container its stop signal; send SIGKILL after ten seconds."""
         self._handle.stop(timeout=10)
 
     def kill(self) -> None:
-        """End it with SIGKILL, and wait until it has ended."""
+        """Send the container SIGKILL, and wait until it has ended."""
         self._handle.kill()
         self._handle.wait(timeout=60)
 
     def start(self) -> None:
-        """Start it again after a stop or a kill; returns before it answers."""
+        """Start the container again after a stop or a kill; do not wait until the server answers."""
         self._handle.start()
 
     def pause(self) -> None:
-        """Freeze its processes: sockets stay open and nothing answers."""
+        """Freeze the processes of the container: sockets stay open, but no request gets an answer."""
         self._handle.pause()
 
     def unpause(self) -> None:
-        """Let its processes go on."""
+        """Undo `pause`."""
         self._handle.unpause()
 
     def disconnect(self) -> None:
-        """Take it off the network, and with it the port that is published on this host."""
+        """Disconnect the container from its network; its published port on this host closes too."""
         self._network.disconnect(self._handle)
 
     def connect(self) -> None:
-        """Put it on the network again, with its name there and its host port."""
+        """Connect the container to its network again, under its old name and host port."""
         self._network.connect(self._handle, aliases=[self.service.value])
 
     def own_address(self) -> tuple[str, int]:
-        """Host and port past Docker's proxy for published ports; a host that runs Linux reaches them."""
+        """IP address and port of the container itself, without Docker's port proxy; reachable from a Linux host."""
         self._handle.reload()
         [published] = self._handle.attrs["HostConfig"]["PortBindings"]
         network = self._handle.attrs["NetworkSettings"]["Networks"][self._network.name]
         return str(network["IPAddress"]), int(published.partition("/")[0])
 
     def is_running(self) -> bool:
-        """Whether its processes exist, frozen or not."""
+        """Return whether the processes of the container exist, paused or not."""
         return bool(self._state()["Running"])
 
     def is_paused(self) -> bool:
-        """Whether its processes are frozen."""
+        """Return whether the processes of the container are frozen."""
         return bool(self._state()["Paused"])
 
     def is_connected(self) -> bool:
-        """Whether it is on the stack's network."""
+        """Return whether the container is connected to the stack's network."""
         self._handle.reload()
         return self._network.name in self._handle.attrs["NetworkSettings"]["Networks"]
 
     def answers(self) -> bool:
-        """Whether a real query through the published port is answered within two seconds."""
-        return self._address.answers()
+        """Return whether the server answers a real query through the published port within two seconds."""
+        return self._server.answers()
 
     def logs(self, since: float | None = None) -> str:
-        """What it has written, each line with its time; `since` in seconds as `time.time()` gives them."""
+        """Log with a timestamp in each line; `since`: seconds as in `time.time()`, None: from the start."""
         return self._handle.logs(since=since, timestamps=True).decode(errors="replace")
 
     def wait_healthy(self, timeout: float) -> None:
         """
-        Wait until it answers.
+        Wait until the server answers a query.
 
         Raises:
-            NotUp: It died, or did not answer in so many seconds; with its last log lines.
+            NotUp: The container ended, or did not answer within `timeout` seconds; the message has its last log lines.
         """
 
-        def wait_ingested_past() -> bool:
+        def answers_or_has_ended() -> bool:
             return self.answers() or not self.is_running()
 
         try:
-            wait_until(wait_ingested_past, lambda: "", timeout)
+            wait_until(answers_or_has_ended, lambda: "", timeout)
         except TimeoutError:
-            raise self._not_up(f"running, but no answer in {timeout:g} s") from None
+            raise self._not_up(f"the container is running, but answered no query within {timeout:g} s") from None
         if not self.is_running():
-            raise self._not_up(f"ended with exit code {self._state()['ExitCode']}")
+            raise self._not_up(f"the container ended with exit code {self._state()['ExitCode']}")
 
     def _state(self) -> dict[str, object]:
         self._handle.reload()
@@ -118,6 +118,7 @@ class Container:
         return NotUp(
             expected=f"{self.service} ({self.image}) to answer a query",
             found=found,
-            evidence=f"the last lines that {self.name} wrote:\n{lines or '(none)'}",
-            next_step="mend what the log says; `python -m harness.stack images` shows the images in use",
+            evidence=f"the last log lines of {self.name}:\n{lines or '(none)'}",
+            next_step="fix the error in the log, then run the tests again; "
+            "`python -m harness.stack images` lists the images in use",
         )

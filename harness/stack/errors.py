@@ -1,12 +1,12 @@
 """
-What keeps a stack from standing.
+Errors that say why a stack cannot start.
 
-    StackError          every error that the stack raises on purpose
-    ├── NoEngine        no Docker engine answers, and none can be started
-    ├── NoPackage       Debian's packages could not be installed
-    ├── NoImage         neither present, nor to be pulled, nor to be built
-    ├── NoRoom          too little room on the engine's disk
-    └── NotUp           a container died, or did not answer in time
+    StackError          base class of every error that the stack raises on purpose
+    ├── NoEngine        no Docker engine answers, and the harness cannot start one
+    ├── NoPackage       apt-get could not install Debian packages
+    ├── NoImage         an image is not present and can be neither pulled nor built
+    ├── NoDiskSpace     too little free space on the disk of the Docker engine
+    └── NotUp           a container could not start, ended, or did not answer in time
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 
 class StackError(Exception):
     """
-    One failure in four parts.
+    A failure in four parts.
 
     Args:
-        expected: What would have been right.
-        found: What was there instead.
-        evidence: What shows it, such as the last lines of a log.
-        next_step: The next thing to do, where possible a command to type.
+        expected: The state that the stack needs.
+        found: The state that was found instead.
+        evidence: The proof, such as the last lines of a log.
+        next_step: The next action, where possible a command to type.
     """
 
     def __init__(self, expected: str, found: str, evidence: str, next_step: str) -> None:
@@ -39,16 +39,16 @@ class NoEngine(StackError):
 
 
 class NoPackage(StackError):
-    """Let this machine reach its package registries, and try again."""
+    """Make the package mirror reachable from this machine, and run the command again."""
 
 
 class NoImage(StackError):
-    """Mend what kept the image from being pulled or built, as the message says."""
+    """Fix the cause of the failed pull or build, as the message says."""
 
 
-class NoRoom(StackError):
-    """Make room on the engine's disk."""
+class NoDiskSpace(StackError):
+    """Free space on the disk of the Docker engine."""
 
 
 class NotUp(StackError):
-    """Read the log in the message; what was started has been removed again."""
+    """Read the log in the message; the containers of the attempt have been removed."""

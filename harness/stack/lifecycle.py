@@ -1,4 +1,4 @@
-"""A stack's life: found or started, lent, and removed again whatever happens meanwhile."""
+"""Find or start a stack for a session, and remove it when the session ends, whatever the reason."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ if TYPE_CHECKING:
 @contextmanager
 def running_stack(session: str, keep_for: str = "") -> Iterator[Stack]:
     """
-    Lend a stack that is up; everything of it is removed afterwards, unless it is to be kept.
+    Provide a stack whose servers answer; remove its containers and network afterwards, unless it is kept.
 
     Args:
         session: Id of the test session.
-        keep_for: The folder whose next session is to use the stack again; empty where it is not to be kept.
+        keep_for: The folder whose next session uses the stack again; empty: the stack is removed.
 
     Raises:
-        StackError: Why there is none; nothing is left of the attempt.
+        StackError: The stack could not start; everything that the attempt started is removed.
     """
     with closing(engine.running()) as client, ExitStack() as locks:
         sweep(client)
         disk_space.require(client, disk_space.TO_START)
-        chosen = resolve.resolve_all(client)
-        taken = reuse.take(client, keep_for, chosen, locks) if keep_for else None
+        images = resolve.resolve_all(client)
+        kept = reuse.take(client, keep_for, images, locks) if keep_for else None
         labels = Labels(session=session, kept=keep_for)
-        run = taken.run if taken else labels.run
-        note = lock.note(session, run)
-        note.touch()
+        run = kept.run if kept else labels.run
+        marker = lock.session_marker(session, run)
+        marker.touch()
         keep = False
         try:
-            stack = taken or _launched(client, labels, chosen, locks)
+            stack = kept or _launch(client, labels, images, locks)
             keep = bool(keep_for)
             yield stack
         finally:
             if not keep:
                 remove(client, f"{RUN}={run}")
-            note.unlink()
+            marker.unlink()
 
 
-def clean(session: str) -> None:
-    """Remove what workers of a session that died, or were killed, left behind."""
+def remove_leftovers(session: str) -> None:
+    """Remove the containers and networks of workers of this session that ended without removing them."""
     with closing(engine.connect()) as client:
         remove_session(client, session)
-    for note in lock.notes(session):
-        note.unlink()
+    for marker in lock.session_markers(session):
+        marker.unlink()
 
 
-def _launched(client: DockerClient, labels: Labels, chosen: Mapping[Service, str], locks: ExitStack) -> Stack:
+def _launch(client: DockerClient, labels: Labels, images: Mapping[Service, str], locks: ExitStack) -> Stack:
     if labels.kept:
         reuse.reserve(labels.run, locks)
-    return launch(client, labels, chosen)
+    return launch(client, labels, images)

@@ -1,8 +1,8 @@
 """
-Stacks that `--keep-stack` left up.
+Reuse of the stacks that `--keep-stack` left running.
 
-The next session of the same folder that says so too uses one that is free, and no two use the same. A session that does
-not say so has servers of its own, and fresh ones.
+The next session in the same folder with `--keep-stack` uses a kept stack that no other session uses. A session without
+the option starts new servers of its own.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from harness.stack.stack import Stack
 if TYPE_CHECKING:
     from docker import DockerClient
 
-PATIENCE = 30.0
+HEALTH_TIMEOUT = 30.0  # seconds per service
 
 
 def reserve(run: str, locks: ExitStack) -> bool:
-    """Take a run for ourselves for as long as `locks` is open; False where another session has it."""
+    """Reserve a run for this session while `locks` is open; return False if another session has it."""
     return locks.enter_context(lock.try_lock(f"run-{run}"))
 
 
 def take(client: DockerClient, folder: str, images: Mapping[Service, str], locks: ExitStack) -> Stack | None:
-    """A folder's kept stack that nobody uses, healthy and made as it would be now; the others are removed."""
+    """Reserve an unused kept stack of a folder that is healthy and up to date; remove the other unused ones."""
     for run in _runs(client, f"{KEPT}={folder}"):
         if not reserve(run, locks):
             continue
@@ -41,8 +41,8 @@ def take(client: DockerClient, folder: str, images: Mapping[Service, str], locks
     return None
 
 
-def remove_free(client: DockerClient) -> list[str]:
-    """Remove the kept stacks that nobody uses; returns the names of what was removed."""
+def remove_unused(client: DockerClient) -> list[str]:
+    """Remove the kept stacks that no session uses; return the names of the removed containers and networks."""
     removed: list[str] = []
     for run in _runs(client, KEPT):
         with ExitStack() as locks:
@@ -52,20 +52,20 @@ def remove_free(client: DockerClient) -> list[str]:
 
 
 def _runs(client: DockerClient, label: str) -> list[str]:
-    parts = client.networks.list(filters={"label": label})
-    return sorted({part.attrs["Labels"][RUN] for part in parts})
+    networks = client.networks.list(filters={"label": label})
+    return sorted({network.attrs["Labels"][RUN] for network in networks})
 
 
 def _usable(client: DockerClient, run: str, images: Mapping[Service, str]) -> Stack | None:
-    made_now: dict[str, str | list[str] | bool] = {"label": [f"{RUN}={run}", f"{MADE_FROM}={compose.digest()}"]}
-    if len(client.containers.list(filters=made_now)) != len(Service):
+    up_to_date: dict[str, str | list[str] | bool] = {"label": [f"{RUN}={run}", f"{MADE_FROM}={compose.digest()}"]}
+    if len(client.containers.list(filters=up_to_date)) != len(Service):
         return None
     stack = Stack(client, run)
     if any(stack.container(service).image != image for service, image in images.items()):
         return None
     try:
         for service in Service:
-            stack.wait_healthy(service, PATIENCE)
+            stack.wait_healthy(service, HEALTH_TIMEOUT)
     except NotUp:
         return None
     return stack

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Service(StrEnum):
-    """A service, by the name that it has in docker-compose.test.yml and on the stack's network."""
+    """A service; the value is its name in docker-compose.test.yml and on the stack's network."""
 
     CLICKHOUSE = "clickhouse"
     BROKER = "broker"

@@ -1,4 +1,4 @@
-"""A stack: the four servers of one run, on a network of their own."""
+"""A stack: the four servers of one run and their network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.stack import compose
-from harness.stack.container import Answers, Container
+from harness.stack.container import Container, Server
 from harness.stack.ownership.labels import RUN, SERVICE
 from harness.stack.service import Service
 from harness.stack.services.broker import BrokerServer
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 class Stack:
     """
-    The containers of one run, and where they answer.
+    The containers of one run, and the addresses of their servers.
 
     Args:
-        client: The engine on which they stand.
-        run: Id of the run, as its containers carry it in a label.
+        client: A client of the engine that runs the containers.
+        run: Id of the run, from the label of its containers.
 
     Raises:
         KeyError: A container of the run is missing.
@@ -34,25 +34,25 @@ class Stack:
 
     def __init__(self, client: DockerClient, run: str) -> None:
         self.run = run
-        mine: dict[str, str | list[str] | bool] = {"label": f"{RUN}={run}"}
-        handles = {handle.labels[SERVICE]: handle for handle in client.containers.list(all=True, filters=mine)}
-        [network] = client.networks.list(filters=mine)
+        of_run: dict[str, str | list[str] | bool] = {"label": f"{RUN}={run}"}
+        handles = {handle.labels[SERVICE]: handle for handle in client.containers.list(all=True, filters=of_run)}
+        [network] = client.networks.list(filters=of_run)
         entries = compose.read({service: _host_port(handles[service]) for service in Service})
-        self.clickhouse = ClickHouseServer.of(entries[Service.CLICKHOUSE])
-        self.broker = BrokerServer.of(entries[Service.BROKER])
-        self.minio = MinioServer.of(entries[Service.MINIO])
-        self.postgres = PostgresServer.of(entries[Service.POSTGRES])
-        addresses: dict[Service, Answers] = {
+        self.clickhouse = ClickHouseServer.from_entry(entries[Service.CLICKHOUSE])
+        self.broker = BrokerServer.from_entry(entries[Service.BROKER])
+        self.minio = MinioServer.from_entry(entries[Service.MINIO])
+        self.postgres = PostgresServer.from_entry(entries[Service.POSTGRES])
+        servers: dict[Service, Server] = {
             Service.CLICKHOUSE: self.clickhouse,
             Service.BROKER: self.broker,
             Service.MINIO: self.minio,
             Service.POSTGRES: self.postgres,
         }
         self._containers = {
-            service: Container(service, handles[service], network, address) for service, address in addresses.items()
+            service: Container(service, handles[service], network, server) for service, server in servers.items()
         }
         self.images: Mapping[Service, str] = {
-            service: _described(container.image, entries[service].image)
+            service: _describe(container.image, entries[service].image)
             for service, container in self._containers.items()
         }
 
@@ -65,12 +65,12 @@ class Stack:
         Wait until a service answers a real query.
 
         Raises:
-            NotUp: It died, or did not answer in so many seconds; with its last log lines.
+            NotUp: The container ended, or did not answer within `timeout` seconds; the message has its last log lines.
         """
         self._containers[service].wait_healthy(timeout)
 
     def keep_logs(self, folder: Path) -> None:
-        """Write what each container has said so far into a file of its own."""
+        """Write the log of each container to a file in this folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for service, container in self._containers.items():
             (folder / f"{service}.log").write_text(container.logs())
@@ -81,5 +81,5 @@ def _host_port(handle: Handle) -> int:
     return int(binding["HostPort"])
 
 
-def _described(used: str, official: str) -> str:
+def _describe(used: str, official: str) -> str:
     return f"{used} (official)" if used == official else f"{used} (stand-in for {official})"

@@ -1,1 +1,1 @@
-"""The machine: the Docker engine, Debian packages, commands, ports, disk space."""
+"""The host machine: the Docker engine, Debian packages, commands, ports, disk space."""

@@ -1,7 +1,7 @@
 """
-A command that installs, fetches or builds: without input, with a bound, and ended with all that it has started.
+Run a command that installs, fetches or builds: without input, and with a time limit for it and its descendants.
 
-Such a command talks to the network, and behind some firewalls it would never end.
+These commands use the network, and behind some firewalls they would never end.
 """
 
 from __future__ import annotations
@@ -25,61 +25,61 @@ PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a command ended: why that is no success (empty when it is one), and the last lines of what it said."""
+class CommandResult:
+    """Result of a command: why it failed (empty: it succeeded), and the last lines of its output."""
 
     failure: str
-    said: str
+    output: str
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> Ending:
+def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> CommandResult:
     """
-    Run a command without input; when its time is over or we are interrupted, end it and all that it started.
+    Run a command without input; at the timeout or an interrupt, terminate it and all its descendants.
 
     Args:
         command: The program and its arguments.
-        environment: What is added to our own.
+        environment: Variables to add to our own environment.
         timeout: Seconds.
     """
     mark = f"{MARK}={uuid4().hex}"
     marked = {**os.environ, **environment, MARK: mark.partition("=")[2]}
     with TemporaryFile() as output:
-        with subprocess.Popen(  # noqa: S603 - commands of this package, names of the recipes
+        with subprocess.Popen(  # noqa: S603 - commands of this package with names from the recipes
             command, env=marked, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         ) as child:
             try:
                 code = child.wait(timeout)
                 failure = f"exit code {code}" if code else ""
             except subprocess.TimeoutExpired:
-                _end(child, mark)
-                failure = f"no end after {timeout:g} s, so it was ended, and all that it had started"
+                _terminate(child, mark)
+                failure = f"still running after {timeout:g} s; it and all processes that it started were terminated"
             except BaseException:
-                _end(child, mark)
+                _terminate(child, mark)
                 raise
         output.seek(0)
         lines = output.read().decode(errors="replace").splitlines()
-    return Ending(failure, "\n".join(lines[-LAST_LINES:]) or "(no output)")
+    return CommandResult(failure, "\n".join(lines[-LAST_LINES:]) or "(no output)")
 
 
-def _end(child: subprocess.Popen[bytes], mark: str) -> None:
+def _terminate(child: subprocess.Popen[bytes], mark: str) -> None:
     """
-    End a child and its descendants, also those whose parent is gone, known by the mark in their environment.
+    Terminate a child and all processes with the mark in their environment, including those whose parent has ended.
 
-    A process group of their own would do as well, but Ctrl-C at a terminal would no longer reach them.
+    We do not use a process group of its own, because Ctrl-C in a terminal would then not reach the processes.
     """
     _signal(mark, signal.SIGTERM)
     with suppress(TimeoutError):
         wait_until(lambda: not _signal(mark, 0), lambda: "", GRACE)
-    child.kill()  # it alone where there is no /proc
-    with suppress(TimeoutError):  # one that even so lives waits for a disk or a mount, and ends when it may
+    child.kill()  # without /proc only the child itself can be ended
+    with suppress(TimeoutError):  # a process that waits for a disk or a mount ends after that wait
         wait_until(lambda: not _signal(mark, signal.SIGKILL), lambda: "", GRACE)
 
 
 def _signal(mark: str, number: int) -> bool:
-    """Send a signal to every process with that mark, 0 for none; says whether there was one. Zombies have none."""
+    """Send a signal (0: only check) to every process with the mark; return whether one exists, zombies not counted."""
     found = False
     for path in PROC.glob("[0-9]*/environ"):
-        with suppress(OSError):  # it ended while we looked, or is somebody else's
+        with suppress(OSError):  # it has ended meanwhile, or belongs to another user
             if mark.encode() in path.read_bytes().split(b"\0"):
                 os.kill(int(path.parent.name), number)
                 found = True

@@ -1,10 +1,10 @@
 """
-Starts the Docker daemon, also where the last one was killed with everything that it had started.
+Start the Docker daemon, even if the previous one was killed together with all its child processes.
 
-What stays behind then: files with the process numbers of dockerd and of its containerd, which make the next dockerd
-refuse to start, or wait for a containerd that is gone, once the numbers belong to others; and the socket of a
-system's containerd, which it would rather use than start its own. The rest it tidies up by itself: mounts, bridges,
-containers that are said to run.
+A killed daemon leaves files behind that keep the next one from starting. (1) PID files of dockerd and its containerd:
+once the ids belong to other processes, the next dockerd refuses to start or waits for a containerd that does not exist.
+(2) The socket of a system containerd: dockerd prefers it to a containerd of its own, even if no process listens on it.
+dockerd itself cleans up all other leftovers: mounts, bridges, containers that it recorded as running.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.stack.errors import NoEngine
-from harness.stack.host.debian import say
+from harness.stack.host.debian import announce
 from harness.waiting import wait_until
 
 PROC = Path("/proc")
@@ -33,41 +33,41 @@ LAST_LINES = 15
 
 
 def is_installed() -> bool:
-    """Whether there is a daemon to start."""
+    """Return whether `dockerd` is installed."""
     return shutil.which("dockerd") is not None
 
 
-def start(silence: Callable[[], str], timeout: float) -> None:
+def start(connection_error: Callable[[], str], timeout: float) -> None:
     """
-    Start the daemon, unless one is starting already; returns when it answers.
+    Start the daemon, unless one is starting already; return when it answers.
 
     Args:
-        silence: Says why the engine does not answer; empty when it does.
+        connection_error: Returns why the engine does not answer; empty: it answers.
         timeout: Seconds.
 
     Raises:
-        NoEngine: It does not answer; with the last lines of its log.
+        NoEngine: The daemon did not answer in time; the message has the last lines of its log.
     """
     if SYSTEMD.exists():
-        say("starting the Docker engine: systemctl start docker")
-        subprocess.run(["systemctl", "start", "docker"], check=False)  # noqa: S607 - found by the PATH, judged below
+        announce("starting the Docker engine: systemctl start docker")
+        subprocess.run(["systemctl", "start", "docker"], check=False)  # noqa: S607 - found on the PATH, its success is checked below
     elif not is_alive("dockerd"):
-        tidy()
-        say(f"starting the Docker engine: dockerd, which writes to {LOG}")
+        remove_stale_files()
+        announce(f"starting the Docker engine: dockerd, with its log in {LOG}")
         with LOG.open("w") as log:
-            # A session of its own: it outlives this one, and whoever waits for our output does not wait for it.
+            # In a session of its own the daemon outlives this process, and a reader of our output does not wait for it.
             command = ["setsid", "--fork", "dockerd"]
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)  # noqa: S603
-    _wait(silence, timeout)
+    _wait(connection_error, timeout)
 
 
-def tidy(pid_files: Mapping[Path, str] = PID_FILES, system_containerd: Path = SYSTEM_CONTAINERD) -> None:
+def remove_stale_files(pid_files: Mapping[Path, str] = PID_FILES, system_containerd: Path = SYSTEM_CONTAINERD) -> None:
     """
-    Remove what a daemon that was killed left, and what would keep the next one from starting.
+    Remove the files of a killed daemon that would keep the next one from starting.
 
     Args:
-        pid_files: Files that hold the number of a process, and the name that the process must have.
-        system_containerd: The socket of a containerd that is not the daemon's own.
+        pid_files: PID files, each with the name that its process must have; a file of another process is removed.
+        system_containerd: The socket of a system containerd; it is removed if no process listens on it.
     """
     for path, name in pid_files.items():
         if path.exists() and not _is(path.read_text().strip(), name):
@@ -77,7 +77,7 @@ def tidy(pid_files: Mapping[Path, str] = PID_FILES, system_containerd: Path = SY
 
 
 def is_alive(name: str) -> bool:
-    """Whether a process of that name lives in our own name space, so not in a container."""
+    """Return whether a process with this name runs in our own PID namespace, so not in a container."""
     return any(_is(path.name, name) for path in PROC.iterdir() if path.name.isdigit())
 
 
@@ -91,7 +91,7 @@ def _is(pid: str, name: str) -> bool:
         alive = (process / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
         return alive and (process / "ns/pid").readlink() == (PROC / "self/ns/pid").readlink()
     except (FileNotFoundError, ProcessLookupError, NotADirectoryError):
-        return False  # it ended while we looked
+        return False  # it has ended meanwhile
 
 
 def _listens(path: Path) -> bool:
@@ -103,15 +103,15 @@ def _listens(path: Path) -> bool:
     return True
 
 
-def _wait(silence: Callable[[], str], timeout: float) -> None:
-    with suppress(TimeoutError):  # said below, with what the daemon wrote
-        wait_until(lambda: not silence() or FAILED in _log(), lambda: "", timeout)
-    if reason := silence():
+def _wait(connection_error: Callable[[], str], timeout: float) -> None:
+    with suppress(TimeoutError):  # raised below, together with the log
+        wait_until(lambda: not connection_error() or FAILED in _log(), lambda: "", timeout)
+    if reason := connection_error():
         raise NoEngine(
             expected="the Docker engine to answer after its start",
             found=reason,
-            evidence="the last lines of its log:\n" + "\n".join(_log().splitlines()[-LAST_LINES:]),
-            next_step=f"mend what the log says: {LOG}, or journalctl -u docker",
+            evidence="the last lines of the daemon's log:\n" + "\n".join(_log().splitlines()[-LAST_LINES:]),
+            next_step=f"fix the error in the log: `less {LOG}`, or `journalctl -u docker` where systemd started it",
         )
 
 

@@ -1,4 +1,4 @@
-"""Debian packages, where we may install them; it says what it installs before it does."""
+"""Install Debian packages as root; a line on standard error names them first."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from collections.abc import Sequence
 from harness.stack.errors import NoPackage
 from harness.stack.host.command import run
 
-WAIT_FOR_LOCK = "DPkg::Lock::Timeout=300"  # somebody else may be installing
-LONGEST_INSTALL = 600.0  # seconds for each call of apt-get: the wait for the lock, and as long again to work
+WAIT_FOR_LOCK = "DPkg::Lock::Timeout=300"  # another process may be installing
+INSTALL_TIMEOUT = 600.0  # seconds for each call of apt-get: 300 s for the lock, 300 s for the work
 
 
 def may_install() -> bool:
-    """Whether this is a Debian (or a child of it), and we are root."""
+    """Return whether we are root on Debian or on a distribution based on it."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: Sequence[str]) -> None:
     """
-    Install packages and nothing that they merely recommend.
+    Install packages without the packages that they only recommend.
 
     Raises:
-        NoPackage: apt-get failed, or came to no end; with its last lines.
+        NoPackage: apt-get failed or timed out; the message has the last lines of its output.
     """
-    say(f"installing the Debian packages {' '.join(packages)}")
+    announce(f"installing the Debian packages {' '.join(packages)}")
     quiet = ["apt-get", "-qq", "-o", WAIT_FOR_LOCK]
     for command in ([*quiet, "update"], [*quiet, "install", "-y", "--no-install-recommends", *packages]):
-        ending = run(command, {"DEBIAN_FRONTEND": "noninteractive"}, LONGEST_INSTALL)
-        if ending.failure:
+        result = run(command, {"DEBIAN_FRONTEND": "noninteractive"}, INSTALL_TIMEOUT)
+        if result.failure:
             raise NoPackage(
                 expected=f"`{' '.join(command)}` to succeed",
-                found=ending.failure,
-                evidence=ending.said,
-                next_step="mend what apt-get says, or let this machine reach Debian's packages: `apt-get update`; "
-                "then try again",
+                found=result.failure,
+                evidence=result.output,
+                next_step="fix the error of apt-get, or make a Debian package mirror reachable from this machine; "
+                "check with `apt-get update`, then run `make images`",
             )
 
 
-def say(text: str) -> None:
-    """Tell the person what takes so long; standard error."""
+def announce(text: str) -> None:
+    """Print a line on standard error before a step that takes long."""
     print(f"tidemark: {text}", file=sys.__stderr__, flush=True)

@@ -1,4 +1,4 @@
-"""Room on the engine's disk: a server that cannot write fails in ways that look like anything else."""
+"""Check the free disk space of the engine: a server without space fails with errors that hide the cause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.stack.errors import NoRoom
+from harness.stack.errors import NoDiskSpace
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -18,29 +18,30 @@ TO_BUILD = 6 * GIB
 
 def require(client: DockerClient, needed: int) -> None:
     """
-    Make sure that so many bytes are free where the engine keeps its images and containers.
+    Check that `needed` bytes are free where the engine stores its images and containers.
 
-    An engine on another machine, or in a virtual one, cannot be asked; there the server's own message must do.
+    The disk of an engine on another machine, or in a virtual machine, is not visible and is not checked.
 
     Raises:
-        NoRoom: There are fewer.
+        NoDiskSpace: Fewer bytes are free.
     """
     folder = Path(client.info()["DockerRootDir"])
     if folder.exists():
-        judge(folder, shutil.disk_usage(folder).free, needed)
+        check_free_space(folder, shutil.disk_usage(folder).free, needed)
 
 
-def judge(folder: Path, free: int, needed: int) -> None:
+def check_free_space(folder: Path, free: int, needed: int) -> None:
     """
-    Compare what is free with what is needed, both in bytes.
+    Check that the free space of a folder's disk is at least the needed space, both in bytes.
 
     Raises:
-        NoRoom: It is too little.
+        NoDiskSpace: Fewer bytes are free.
     """
     if free < needed:
-        raise NoRoom(
-            expected=f"{needed / GIB:.1f} GiB of room in {folder}",
-            found=f"{free / GIB:.1f} GiB",
-            evidence=f"{free} bytes are free on the disk of {folder}",
-            next_step="python -m harness.stack down; docker system df shows what takes the rest",
+        raise NoDiskSpace(
+            expected=f"{needed / GIB:.1f} GiB of free space in {folder}",
+            found=f"{free / GIB:.1f} GiB of free space",
+            evidence=f"the disk of {folder} has {free} free bytes",
+            next_step="remove kept stacks with `python -m harness.stack down`; "
+            "list the other disk usage with `docker system df`",
         )

@@ -1,4 +1,4 @@
-"""Finds the Docker engine; where none answers, and we are root on Debian, installs and starts it, and says so."""
+"""Find the Docker engine; if none answers and we are root on Debian, announce, install and start one."""
 
 from __future__ import annotations
 
@@ -16,73 +16,75 @@ from harness.stack.ownership import lock
 if TYPE_CHECKING:
     from docker import DockerClient
 
-PATIENCE = 120.0
-REQUEST = 120
-START = 600.0  # somebody else may be installing it
+START_TIMEOUT = 120.0
+REQUEST_TIMEOUT = 120
+LOCK_TIMEOUT = 600.0  # another process may be installing the engine
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 
 
 class Machine(Protocol):
-    """What may be done about an engine here. Must never start a second daemon: it takes the first one's socket away."""
+    """A machine with or without an engine. Must never start a second daemon: it replaces the first one's socket."""
 
-    def silence(self) -> str:
-        """Why no engine answers; empty when one does."""
+    def connection_error(self) -> str:
+        """Return why no engine answers; empty: an engine answers."""
 
     def may_start(self) -> bool:
-        """Whether this machine's engine is ours to install and to start."""
+        """Return whether we may install and start the engine of this machine."""
 
     def has_daemon(self) -> bool:
-        """Whether the engine is installed."""
+        """Return whether the engine is installed."""
 
     def install(self) -> None:
-        """Install it."""
+        """Install the engine."""
 
     def start(self) -> None:
         """
-        Start it, or wait for the one that is starting; returns when it answers.
+        Start the engine, or wait for one that is starting; return when it answers.
 
         Raises:
-            NoEngine: It does not; with its last log lines.
+            NoEngine: It did not answer in time; the message has its last log lines.
         """
 
 
 def ensure(machine: Machine) -> None:
     """
-    Make sure that an engine answers.
+    Make sure that an engine answers; install and start one if we may.
 
     Raises:
-        NoEngine: None does, and none is ours to start; or it does not come up.
+        NoEngine: No engine answers, and we may not start one, or it did not start.
     """
-    if not machine.silence():
+    if not machine.connection_error():
         return
     if not machine.may_start():
-        raise no_engine(machine.silence())
-    with lock.held("engine", START):
-        if not machine.silence():
+        raise no_engine(machine.connection_error())
+    with lock.acquire("engine", LOCK_TIMEOUT):
+        if not machine.connection_error():
             return
         if not machine.has_daemon():
             machine.install()
         machine.start()
 
 
-def no_engine(silence: str) -> NoEngine:
-    """What to say where an engine is not ours to start."""
-    refused = "ermission denied" in silence
+def no_engine(connection_error: str) -> NoEngine:
+    """The error to raise if no engine answers and we may not start one."""
+    no_permission = "ermission denied" in connection_error
     return NoEngine(
         expected="a Docker engine that answers",
-        found="one that does not let this user in" if refused else "none, and none that is ours to start",
-        evidence=silence,
+        found="an engine that this user has no permission to use"
+        if no_permission
+        else "none, and the harness starts one only as root on Debian with DOCKER_HOST unset",
+        evidence=connection_error,
         next_step=(
-            "sudo usermod -aG docker $USER, and log in again"
-            if refused
-            else "install Docker and start it, on Debian by: sudo .venv/bin/python -m harness.stack engine; or set "
-            "DOCKER_HOST to where one listens"
+            "run `sudo usermod -aG docker $USER`, then log in again"
+            if no_permission
+            else "install Docker and start it, on Debian with `sudo .venv/bin/python -m harness.stack engine`; or set "
+            "DOCKER_HOST to the address of a running engine"
         ),
     )
 
 
-def connect(timeout: int = REQUEST) -> DockerClient:
-    """A client of the engine that Testcontainers uses too; each request may take so many seconds."""
+def connect(timeout: int = REQUEST_TIMEOUT) -> DockerClient:
+    """Connect to the engine that Testcontainers uses too; `timeout` is in seconds per request."""
     host = get_docker_host()
     environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
     return docker.from_env(timeout=timeout, environment=environment)
@@ -90,20 +92,20 @@ def connect(timeout: int = REQUEST) -> DockerClient:
 
 def running() -> DockerClient:
     """
-    A client of an engine that answers; the caller closes it.
+    Connect to an engine that answers; start one if needed. The caller closes the client.
 
     Raises:
-        NoEngine: There is none, and none can be started.
+        NoEngine: No engine answers, and none can be started.
     """
     ensure(ThisMachine())
     return connect()
 
 
 class ThisMachine:
-    """The machine that we run on."""
+    """The machine of this process."""
 
-    def silence(self) -> str:
-        """Why no engine answers; empty when one does."""
+    def connection_error(self) -> str:
+        """Return why no engine answers; empty: an engine answers."""
         try:
             client = connect(timeout=10)
         except DockerException as error:
@@ -117,17 +119,17 @@ class ThisMachine:
         return ""
 
     def may_start(self) -> bool:
-        """Root on Debian, and nobody asked for an engine elsewhere."""
+        """Return whether we are root on Debian and no setting, such as DOCKER_HOST, names an engine."""
         return debian.may_install() and get_docker_host() is None
 
     def has_daemon(self) -> bool:
-        """Whether `dockerd` is installed."""
+        """Return whether `dockerd` is installed."""
         return daemon.is_installed()
 
     def install(self) -> None:
-        """Install Debian's engine, and what it needs."""
+        """Install the engine and its requirements from Debian packages."""
         debian.install(PACKAGES)
 
     def start(self) -> None:
-        """Start it by systemd where that is in charge, else by hand."""
-        daemon.start(self.silence, PATIENCE)
+        """Start the engine with systemd if systemd runs, otherwise as a process of its own."""
+        daemon.start(self.connection_error, START_TIMEOUT)

@@ -1,9 +1,9 @@
 """
-Fixed ports of this host, free when they are chosen.
+Choose host ports for containers; each is free when it is chosen.
 
-A port that Docker chooses changes whenever its container is started or connected anew, so ours are fixed. They lie
-below the range from which the kernel takes the ports of outgoing connections. Another process may still take one
-before Docker binds it; whoever starts the container then tries again with others.
+Docker would choose a new port at each start or reconnection of a container, so we choose fixed ones. They are below
+the range that the kernel uses for outgoing connections. Another process may still take a port before Docker binds it;
+the caller then starts the container with another port.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HIGHEST = 32_000
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on that port of the loopback address or of all addresses."""
+    """Return whether no process listens on this port of the loopback address or of all addresses."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -27,7 +27,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port, at random, so that two runs at one time rarely want the same."""
+    """Choose a free port at random, so that two runs at the same time rarely choose the same."""
     while True:
         port = secrets.choice(range(LOWEST, HIGHEST))
         if is_free(port):

@@ -1,1 +1,1 @@
-"""Which image each service uses, and how it is pulled or built."""
+"""The image of each service: choose it, pull it or build it."""

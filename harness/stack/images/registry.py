@@ -1,4 +1,4 @@
-"""The images of the Docker engine."""
+"""The images of the Docker engine: check, pull and build them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
     from harness.stack.images.recipes import Recipe
 
-SILENCE = 20  # seconds
-LONGEST_PULL = 600.0
+PROGRESS_TIMEOUT = 20  # seconds
+PULL_TIMEOUT = 600.0  # seconds
 
 
 class EngineImages:
     """
-    Asks an engine, and pulls and builds on it.
+    The images of one Docker engine.
 
     Args:
-        client: The engine.
-        silence: After so many seconds without a sign of progress a pull is given up: behind some firewalls it hangs.
+        client: A client of the engine.
+        progress_timeout: Seconds without progress after which a pull fails; behind some firewalls it would hang.
     """
 
-    def __init__(self, client: DockerClient, silence: int = SILENCE) -> None:
+    def __init__(self, client: DockerClient, progress_timeout: int = PROGRESS_TIMEOUT) -> None:
         self._client = client
-        self._silence = silence
+        self._progress_timeout = progress_timeout
         self._builder = Builder(client)
 
     def has(self, name: str) -> bool:
-        """Whether the engine has it."""
+        """Return whether the engine has the image."""
         try:
             self._client.images.get(name)
         except ImageNotFound:
@@ -46,30 +46,30 @@ class EngineImages:
         return True
 
     def pull(self, name: str) -> str:
-        """Pull it; empty when it is there now, else why it is not."""
-        deadline = time.monotonic() + LONGEST_PULL
+        """Pull the image; return the error, empty: the image is present now."""
+        deadline = time.monotonic() + PULL_TIMEOUT
         try:
             for line in self._progress(name):
                 if "error" in line:
                     return str(line["error"])
                 if time.monotonic() > deadline:
-                    return f"still not here after {LONGEST_PULL:g} s"
+                    return f"the pull was still running after {PULL_TIMEOUT:g} s"
         except requests.RequestException as error:
-            return f"no sign of progress in {self._silence} s: {error}"
-        return "" if self.has(name) else "the engine says that it pulled it, and has it not"
+            return f"no progress for {self._progress_timeout} s: {error}"
+        return "" if self.has(name) else "the engine reported success, but does not have the image"
 
     def _progress(self, name: str) -> Iterator[dict[str, str]]:
-        """What the engine says while it pulls. Its own client's `pull` waits for ever, so it is asked directly."""
+        """The progress messages of a pull, by a request of our own: `pull` of docker-py may wait forever."""
         repository, _, tag = name.rpartition(":")
         api = self._client.api
         url = f"{api.base_url}/v{api.api_version}/images/create"
-        asked = {"fromImage": repository, "tag": tag}
-        with api.post(url, params=asked, stream=True, timeout=self._silence) as response:
+        parameters = {"fromImage": repository, "tag": tag}
+        with api.post(url, params=parameters, stream=True, timeout=self._progress_timeout) as response:
             for line in response.iter_lines():
-                said = json.loads(line)
-                yield {"error": said["message"]} if response.status_code >= HTTPStatus.BAD_REQUEST else said
+                message = json.loads(line)
+                yield {"error": message["message"]} if response.status_code >= HTTPStatus.BAD_REQUEST else message
 
     def build(self, recipe: Recipe) -> None:
-        """Build it, if there is room for it."""
+        """Build the image of a recipe, after a check of the free disk space."""
         disk_space.require(self._client, disk_space.TO_BUILD)
         self._builder.build(recipe)

@@ -1,1 +1,1 @@
-"""Who owns a container: labels, owners, locks, and the removal of what dead runs left behind."""
+"""Ownership of containers: labels, owners, locks, and the removal of the leftovers of dead runs."""

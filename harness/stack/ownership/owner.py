@@ -1,8 +1,8 @@
 """
-Whose a container is: a process, so that what a dead one left can be told from what a living one uses.
+The owner of a container: a process. The sweep removes containers whose owner no longer exists.
 
-A number alone is not enough, because the system gives it out again: the time at which the process started, the boot
-and the name space in which the number counts belong to it.
+A process id alone does not identify a process, because the system reuses it. An owner is therefore the id, the start
+time of the process, and the boot and PID namespace in which the id is valid.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, for good: `where` names the boot and the name space, `started` when it began there."""
+    """A process; `namespace` names the boot and the PID namespace, `start_time` is text in the system's own form."""
 
-    where: str
+    namespace: str
     pid: int
-    started: str
+    start_time: str
 
     def __str__(self) -> str:
-        return f"{self.where} {self.pid} {self.started}"
+        return f"{self.namespace} {self.pid} {self.start_time}"
 
     @classmethod
     def parse(cls, text: str) -> Owner:
-        """The reverse of `str`."""
-        where, pid, started = text.split(" ", 2)
-        return cls(where, int(pid), started)
+        """Parse the text that `str` returned."""
+        namespace, pid, start_time = text.split(" ", 2)
+        return cls(namespace, int(pid), start_time)
 
-    def is_here(self) -> bool:
-        """Whether its number counts in our own name space, so that we can tell if it lives."""
-        return self.where == _where()
+    def is_local(self) -> bool:
+        """Return whether the process id is valid in our boot and PID namespace; only then `is_alive` has a meaning."""
+        return self.namespace == _namespace()
 
     def is_alive(self) -> bool:
-        """Whether the process still exists; only meaningful where it `is_here`."""
-        return _started(self.pid) == self.started
+        """Return whether the process still exists; call it only if the owner `is_local`."""
+        return _start_time(self.pid) == self.start_time
 
 
-def me() -> Owner:
-    """The process that asks."""
-    return Owner(_where(), os.getpid(), _started(os.getpid()))
+def this_process() -> Owner:
+    """The current process as an owner."""
+    return Owner(_namespace(), os.getpid(), _start_time(os.getpid()))
 
 
 @cache
-def _where() -> str:
+def _namespace() -> str:
     boot = PROC / "sys/kernel/random/boot_id"
     if not boot.exists():
         return os.uname().nodename
     return f"{boot.read_text().strip()}/{(PROC / 'self/ns/pid').readlink()}"
 
 
-def _started(pid: int) -> str:
-    """When a process began, in whatever words the system has; empty for one that is gone or a zombie."""
+def _start_time(pid: int) -> str:
+    """Start time of a process in the system's own form; empty: the process does not exist or is a zombie."""
     if not PROC.exists():
-        asked = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

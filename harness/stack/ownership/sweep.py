@@ -1,4 +1,4 @@
-"""Removes what runs leave: containers with their volumes, and networks, found by label."""
+"""Remove the leftovers of runs: containers with their volumes, and networks, found by their labels."""
 
 from __future__ import annotations
 
@@ -20,40 +20,42 @@ CONFLICT = 409
 
 
 def remove(client: DockerClient, label: str) -> list[str]:
-    """Remove all that carries a label (`name=value`), running or not; returns the names of what was removed."""
+    """Remove the containers, running or not, and networks with a label (`name=value`); return their names."""
     containers = _containers(client, label)
     for container in containers:
         _remove(container)
     networks = _networks(client, label)
     for network in networks:
-        with suppress(NotFound):  # somebody else swept the same
+        with suppress(NotFound):  # another process removed it
             network.remove()
     return [str(each.name) for each in containers] + [str(each.name) for each in networks]
 
 
 def sweep(client: DockerClient, label: str = RUN) -> list[str]:
     """
-    Remove what dead runs left behind; never what a living one uses, nor what was kept on purpose.
+    Remove the leftovers of dead runs; return the names of the removed containers and networks.
+
+    Must not remove the containers and networks of a live run or of a kept stack.
 
     Args:
-        client: The engine to sweep.
-        label: Only what carries this label is looked at.
+        client: A client of the engine to sweep.
+        label: Only containers and networks with this label are checked.
     """
-    left: dict[str, list[Container | Network]] = {}
-    parts: list[Container | Network] = [*_containers(client, label), *_networks(client, label)]
-    for each in parts:
-        left.setdefault(_labels(each)[RUN], []).append(each)
-    dead = [run for run, parts in left.items() if _is_dead(parts)]
+    runs: dict[str, list[Container | Network]] = {}
+    resources: list[Container | Network] = [*_containers(client, label), *_networks(client, label)]
+    for each in resources:
+        runs.setdefault(_labels(each)[RUN], []).append(each)
+    dead = [run for run, resources in runs.items() if _is_dead(resources)]
     return [name for run in dead for name in remove(client, f"{RUN}={run}")]
 
 
 def remove_session(client: DockerClient, session: str) -> list[str]:
-    """Remove what a session that has ended left behind, but for what it kept on purpose."""
-    parts: list[Container | Network] = [
+    """Remove the leftovers of a session that has ended, except kept stacks; return the names of the removed ones."""
+    resources: list[Container | Network] = [
         *_containers(client, f"{SESSION}={session}"),
         *_networks(client, f"{SESSION}={session}"),
     ]
-    runs = {_labels(part)[RUN] for part in parts if KEPT not in _labels(part)}
+    runs = {_labels(each)[RUN] for each in resources if KEPT not in _labels(each)}
     return [name for run in runs for name in remove(client, f"{RUN}={run}")]
 
 
@@ -70,28 +72,28 @@ def _labels(each: Container | Network) -> dict[str, str]:
     return labels
 
 
-def _is_dead(parts: Sequence[Container | Network]) -> bool:
+def _is_dead(resources: Sequence[Container | Network]) -> bool:
     """
-    Whether nobody can need a run any more.
+    Return whether a run is neither kept nor used by a live process.
 
-    An owner of another boot or name space cannot be asked: its run is taken for dead when none of its containers runs.
+    We cannot see a process of another boot or PID namespace: its run counts as dead if none of its containers runs.
     """
-    labels = [_labels(part) for part in parts]
+    labels = [_labels(each) for each in resources]
     if any(KEPT in each for each in labels):
         return False
     owner = Owner.parse(labels[0][OWNER])
-    if owner.is_here():
+    if owner.is_local():
         return not owner.is_alive()
-    return not any(part.attrs.get("State", {}).get("Running", False) for part in parts)
+    return not any(each.attrs.get("State", {}).get("Running", False) for each in resources)
 
 
 def _remove(container: Container) -> None:
     try:
         container.remove(force=True, v=True)
     except NotFound:
-        return  # somebody else swept the same
+        return  # another process removed it
     except APIError as error:
         if error.status_code != CONFLICT:
             raise
-        with suppress(NotFound):  # somebody else is removing it; the network goes only when that is done
+        with suppress(NotFound):  # another process is removing it; only then the network can be removed
             container.wait(condition="removed", timeout=60)

@@ -1,4 +1,4 @@
-"""The broker: Redpanda, or Kafka in its place."""
+"""The broker: Redpanda, or Apache Kafka as its stand-in."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ TIMEOUT = 2.0
 
 @dataclass(frozen=True)
 class BrokerServer:
-    """Where the broker answers: as this host sees it, and as the other containers do."""
+    """Addresses of the broker: `outside` for this host, `inside` for the other containers (host:port)."""
 
     outside: str
     inside: str
 
     @classmethod
-    def of(cls, entry: Entry) -> BrokerServer:
-        """The address that an entry of the compose file gives."""
+    def from_entry(cls, entry: Entry) -> BrokerServer:
+        """Build the server's address from its entry in the compose file."""
         return cls(f"127.0.0.1:{entry.host_port}", f"{entry.service}:9092")
 
     def answers(self) -> bool:
-        """Whether metadata that name a living broker come back within two seconds."""
+        """Return whether the broker sends metadata with at least one live broker within two seconds."""
         from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 

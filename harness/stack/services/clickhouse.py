@@ -14,7 +14,7 @@ TIMEOUT = 2.0
 
 @dataclass(frozen=True)
 class ClickHouseServer:
-    """Where the server answers over HTTP, as this host sees it."""
+    """Address and credentials of the server's HTTP interface, for this host."""
 
     host: str
     port: int
@@ -22,17 +22,17 @@ class ClickHouseServer:
     password: str
 
     @classmethod
-    def of(cls, entry: Entry) -> ClickHouseServer:
-        """The address that an entry of the compose file gives."""
+    def from_entry(cls, entry: Entry) -> ClickHouseServer:
+        """Build the server's address from its entry in the compose file."""
         names = entry.environment
         return cls("127.0.0.1", entry.host_port, names["CLICKHOUSE_USER"], names["CLICKHOUSE_PASSWORD"])
 
     def dsn(self, database: str) -> str:
-        """The address of one database, as clickhouse-connect reads it."""
+        """Address of one database, in the form of clickhouse-connect."""
         return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/{database}"
 
     def answers(self) -> bool:
-        """Whether a query comes back within two seconds."""
+        """Return whether the server answers `SELECT 42` within two seconds."""
         credentials = b64encode(f"{self.user}:{self.password}".encode()).decode()
         connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)
         try:

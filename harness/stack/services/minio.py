@@ -1,4 +1,4 @@
-"""MinIO: the bucket of the cold tier."""
+"""MinIO: the object store of the cold tier."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.stack.compose import Entry
 
 TIMEOUT = 2.0
 REGION = "us-east-1"
-NOTHING = hashlib.sha256(b"").hexdigest()
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True)
 class MinioServer:
-    """Where the server answers: as this host sees it, and as the other containers do."""
+    """Addresses and credentials of the server: `outside` for this host, `inside` for other containers (URLs)."""
 
     host: str
     port: int
@@ -27,18 +27,18 @@ class MinioServer:
     secret_key: str
 
     @classmethod
-    def of(cls, entry: Entry) -> MinioServer:
-        """The address that an entry of the compose file gives."""
+    def from_entry(cls, entry: Entry) -> MinioServer:
+        """Build the server's address from its entry in the compose file."""
         user, password = (entry.environment[f"MINIO_ROOT_{name}"] for name in ("USER", "PASSWORD"))
         return cls("127.0.0.1", entry.host_port, f"http://{entry.service}:{entry.container_port}", user, password)
 
     @property
     def outside(self) -> str:
-        """The endpoint as this host sees it."""
+        """URL of the server for this host."""
         return f"http://{self.host}:{self.port}"
 
     def answers(self) -> bool:
-        """Whether the list of buckets comes back within two seconds."""
+        """Return whether the server sends the list of its buckets within two seconds."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)
         try:
             connection.request("GET", "/", headers=self._signed(datetime.now(UTC)))
@@ -49,12 +49,12 @@ class MinioServer:
             connection.close()
 
     def _signed(self, now: datetime) -> dict[str, str]:
-        """Headers of a signed `GET /`: AWS Signature Version 4, "Authenticating Requests" in the reference of S3."""
+        """Headers of a `GET /` signed by AWS Signature Version 4; S3 API reference, "Authenticating Requests"."""
         time, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
-        headers = {"host": f"{self.host}:{self.port}", "x-amz-content-sha256": NOTHING, "x-amz-date": time}
+        headers = {"host": f"{self.host}:{self.port}", "x-amz-content-sha256": EMPTY_SHA256, "x-amz-date": time}
         names = ";".join(headers)
         listed = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        canonical = f"GET\n/\n\n{listed}\n{names}\n{NOTHING}"
+        canonical = f"GET\n/\n\n{listed}\n{names}\n{EMPTY_SHA256}"
         scope = f"{day}/{REGION}/s3/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         secret = f"AWS4{self.secret_key}".encode()

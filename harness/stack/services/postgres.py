@@ -1,4 +1,4 @@
-"""Postgres: the catalog and the watermarks."""
+"""Postgres: the Iceberg catalog and the watermark store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT = 2.0
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """Where the server answers, as this host sees it."""
+    """Address and credentials of the server, for this host."""
 
     host: str
     port: int
@@ -22,26 +22,26 @@ class PostgresServer:
     database: str
 
     @classmethod
-    def of(cls, entry: Entry) -> PostgresServer:
-        """The address that an entry of the compose file gives."""
+    def from_entry(cls, entry: Entry) -> PostgresServer:
+        """Build the server's address from its entry in the compose file."""
         names = entry.environment
         user, password, database = (names[f"POSTGRES_{name}"] for name in ("USER", "PASSWORD", "DB"))
         return cls("127.0.0.1", entry.host_port, user, password, database)
 
     def url(self, database: str) -> str:
-        """The address of one database, as libpq reads it."""
+        """Address of one database, in the form of libpq."""
         return f"postgresql://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/{database}"
 
     def answers(self) -> bool:
-        """Whether a query comes back within two seconds; a frozen server never answers one that is on its way."""
+        """Return whether the server answers `SELECT 42` within two seconds; libpq has no such timeout."""
         import psycopg
 
         try:
-            return asyncio.run(asyncio.wait_for(self._forty_two(), TIMEOUT)) == 42  # noqa: PLR2004 - see the query
+            return asyncio.run(asyncio.wait_for(self._select_42(), TIMEOUT)) == 42  # noqa: PLR2004 - see the query
         except (psycopg.Error, TimeoutError):
             return False
 
-    async def _forty_two(self) -> object:
+    async def _select_42(self) -> object:
         import psycopg
 
         connection = await psycopg.AsyncConnection.connect(self.url(self.database))

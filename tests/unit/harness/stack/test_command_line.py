@@ -13,7 +13,7 @@ from harness.stack.service import Service
 
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a person types."""
+    """Run `python -m harness.stack` with these words and environment variables."""
     return subprocess.run(
         [sys.executable, "-m", "harness.stack", *words],
         env={**os.environ, **environment},
@@ -25,16 +25,16 @@ def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.parametrize("words", [[], ["up"], ["engine", "images"]])
-def test_other_words_are_answered_with_the_ones_there_are(words: list[str]) -> None:
-    """Exit code 64, and what each command does."""
+def test_unknown_commands_print_the_list_of_commands(words: list[str]) -> None:
+    """The exit code is 64, and the list describes each command."""
     done = command(*words)
 
     assert done.returncode == 64
     assert {"engine", "images", "down"} <= set(done.stderr.split())
 
 
-def test_without_an_engine_it_says_so_in_four_parts(tmp_path: Path) -> None:
-    """Exit code 69, and no traceback."""
+def test_without_an_engine_the_error_has_four_parts(tmp_path: Path) -> None:
+    """The exit code is 69, and there is no traceback."""
     done = command("images", DOCKER_HOST=f"unix://{tmp_path}/no.sock")
 
     assert done.returncode == 69
@@ -42,7 +42,7 @@ def test_without_an_engine_it_says_so_in_four_parts(tmp_path: Path) -> None:
 
 
 def test_every_command_and_every_stand_in_is_documented() -> None:
-    """docs/stack.md is where a person looks for them."""
+    """docs/stack.md lists the commands and the stand-ins."""
     page = (ROOT / "docs" / "stack.md").read_text()
 
     assert [word for word in COMMANDS if f"`python -m harness.stack {word}`" not in page] == []

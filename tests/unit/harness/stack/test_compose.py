@@ -7,16 +7,16 @@ from harness.stack import compose
 from harness.stack.service import Service
 
 
-def test_every_service_has_an_official_image_of_one_version() -> None:
-    """The compose file is the only place with names and versions; `latest` is no version."""
+def test_every_service_has_an_official_image_with_a_fixed_version() -> None:
+    """The compose file is the only file with names and versions; `latest` is not a version."""
     official = compose.images()
 
     assert set(official) == set(Service)
     assert all(re.fullmatch(r"[a-z/-]+:.*\d.*", name) for name in official.values())
 
 
-def test_the_port_that_is_chosen_is_published_on_the_loopback_alone() -> None:
-    """Nobody else on the network of this host may use a test's servers."""
+def test_the_chosen_port_is_published_on_the_loopback_address_only() -> None:
+    """Other machines on the network must not reach the servers of a test."""
     [mapping] = [line for line in compose.COMPOSE.read_text().splitlines() if "TIDEMARK_MINIO_PORT" in line]
 
     assert compose.read({Service.MINIO: 23456})[Service.MINIO].host_port == 23456
@@ -24,26 +24,26 @@ def test_the_port_that_is_chosen_is_published_on_the_loopback_alone() -> None:
 
 
 def test_the_broker_advertises_the_port_that_is_published() -> None:
-    """A client connects to what the broker advertises: another port would lead elsewhere, or nowhere."""
+    """A client connects to the advertised address; with another port it would not reach this broker."""
     broker = compose.read({Service.BROKER: 23456})[Service.BROKER]
 
     assert any(word.endswith("outside://127.0.0.1:23456") for word in broker.command)
 
 
-def test_without_ports_the_file_stands_for_itself() -> None:
-    """A person starts the same file with docker compose, and gets the ports that it names."""
+def test_without_chosen_ports_the_file_has_default_ports() -> None:
+    """`docker compose up` with the same file publishes these ports."""
     ports = {entry.host_port for entry in compose.read({}).values()}
 
     assert ports == {18123, 19092, 19000, 15432}
 
 
-def test_what_is_mounted_is_there() -> None:
-    """The engine would make a folder where a file is missing."""
+def test_every_mounted_file_exists() -> None:
+    """The engine would create a folder in place of a missing file."""
     assert all(source.is_file() for entry in compose.read({}).values() for source, _, _ in entry.volumes)
 
 
-def test_a_change_of_a_mounted_file_is_another_stack(tmp_path: Path) -> None:
-    """A kept stack is used again only while it would be made the same way."""
+def test_a_change_of_a_mounted_file_changes_the_digest(tmp_path: Path) -> None:
+    """A kept stack is used again only if its definition has not changed."""
     (tmp_path / "fixtures" / "stack").mkdir(parents=True)
     settings = tmp_path / "fixtures" / "stack" / "clickhouse.xml"
     settings.write_text("<clickhouse/>")

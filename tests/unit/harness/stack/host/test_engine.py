@@ -12,90 +12,90 @@ from harness.stack.ownership import lock
 
 @dataclass
 class Machine:
-    """A machine in memory; writes down what was done to it."""
+    """A machine in memory that records its calls."""
 
-    up: bool = False
-    ours: bool = True
+    running: bool = False
+    may: bool = True
     installed: bool = True
-    silent: str = "No such file or directory"
-    done: list[str] = field(default_factory=list)
+    error: str = "No such file or directory"
+    calls: list[str] = field(default_factory=list)
 
-    def silence(self) -> str:
-        """Why it does not answer."""
-        return "" if self.up else self.silent
+    def connection_error(self) -> str:
+        """Return the error until the engine runs."""
+        return "" if self.running else self.error
 
     def may_start(self) -> bool:
-        """Whether it is ours."""
-        return self.ours
+        """Return whether the harness may start an engine."""
+        return self.may
 
     def has_daemon(self) -> bool:
-        """Whether there is something to start."""
+        """Return whether the engine is installed."""
         return self.installed
 
     def install(self) -> None:
-        """Write it down."""
-        self.done.append("install")
+        """Record the call."""
+        self.calls.append("install")
 
     def start(self) -> None:
-        """From now on it answers; nobody else may start one meanwhile."""
+        """Record the call, and whether the lock is held; from now on the engine answers."""
         with lock.try_lock("engine") as free:
-            self.done.append("start unguarded" if free else "start")
-        self.up = True
+            self.calls.append("start without lock" if free else "start")
+        self.running = True
 
 
-def test_an_engine_that_answers_is_left_alone() -> None:
-    """Nothing is installed and nothing started, whoever we are."""
-    machine = Machine(up=True, ours=False)
+def test_an_engine_that_answers_is_used_as_it_is() -> None:
+    """The harness installs and starts nothing, with or without root."""
+    machine = Machine(running=True, may=False)
     ensure(machine)
 
-    assert machine.done == []
+    assert machine.calls == []
 
 
-def test_an_engine_that_is_installed_is_only_started() -> None:
-    """No package is touched."""
+def test_an_installed_engine_is_only_started() -> None:
+    """No package is installed."""
     machine = Machine()
     ensure(machine)
 
-    assert machine.done == ["start"]
+    assert machine.calls == ["start"]
 
 
-def test_a_machine_without_an_engine_gets_one() -> None:
-    """A fresh Debian, as root."""
+def test_without_an_engine_one_is_installed_and_started() -> None:
+    """On a fresh Debian, as root."""
     machine = Machine(installed=False)
     ensure(machine)
 
-    assert machine.done == ["install", "start"]
+    assert machine.calls == ["install", "start"]
 
 
-def test_two_that_want_an_engine_at_once_start_one() -> None:
-    """A second daemon would take the first one's socket away."""
-    machine, together = Machine(), Barrier(2)
+def test_two_runs_at_the_same_time_start_one_engine() -> None:
+    """A second daemon would replace the socket of the first one."""
+    machine, barrier = Machine(), Barrier(2)
 
-    def want() -> None:
-        together.wait(timeout=60)
+    def run() -> None:
+        barrier.wait(timeout=60)
         ensure(machine)
 
-    both = [Thread(target=want) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join(timeout=60)
+    threads = [Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
 
-    assert machine.done == ["start"]
+    assert machine.calls == ["start"]
 
 
-def test_who_is_not_root_is_told_what_to_install() -> None:
-    """Nothing is tried; the message has its four parts."""
-    machine = Machine(ours=False)
+def test_without_root_the_error_says_what_to_install() -> None:
+    """The harness changes nothing; the message has its four parts."""
+    machine = Machine(may=False)
     with pytest.raises(NoEngine) as caught:
         ensure(machine)
 
-    assert machine.done == []
+    assert machine.calls == []
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["expected", "found", "evidence", "next"]
     assert "sudo .venv/bin/python -m harness.stack engine" in str(caught.value)
 
 
-def test_who_may_not_use_the_engine_is_told_how_to() -> None:
-    """An engine that runs, and lets only its group in, needs no installing."""
+def test_without_permission_the_error_names_the_group() -> None:
+    """The engine runs, but only members of its group may use it."""
     with pytest.raises(NoEngine, match="usermod -aG docker"):
-        ensure(Machine(ours=False, silent="PermissionError(13, 'Permission denied')"))
+        ensure(Machine(may=False, error="PermissionError(13, 'Permission denied')"))

@@ -6,8 +6,8 @@ from pathlib import Path
 from harness.stack.host import ports
 
 
-def test_a_port_that_somebody_listens_on_is_not_free() -> None:
-    """Whether on the loopback address or on all."""
+def test_a_port_with_a_listening_process_is_not_free() -> None:
+    """A listener on the loopback address alone counts too."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -15,8 +15,8 @@ def test_a_port_that_somebody_listens_on_is_not_free() -> None:
         assert not ports.is_free(server.getsockname()[1])
 
 
-def test_ports_lie_below_those_of_outgoing_connections() -> None:
-    """Else the kernel could give a container's port to a client while the container is stopped."""
+def test_ports_are_below_the_range_of_outgoing_connections() -> None:
+    """Otherwise the kernel could give the port of a stopped container to an outgoing connection."""
     lowest, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
 
     assert ports.LOWEST <= ports.free_port() < ports.HIGHEST <= int(lowest)

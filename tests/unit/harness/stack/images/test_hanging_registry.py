@@ -11,7 +11,7 @@ import pytest
 from harness.stack.errors import NoImage, NoPackage
 from harness.stack.host import command, debian
 from harness.stack.images import fetch as fetch_module
-from harness.stack.ownership.owner import _started
+from harness.stack.ownership.owner import _start_time
 from harness.waiting import wait_until
 
 HANG = """#!/bin/sh
@@ -32,25 +32,25 @@ FETCHES: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture
 def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where programs that hang write who they are; they hang at once, but not before all have written."""
+    """Folder in which hanging programs write their process ids; the time-out waits until all have written."""
     folder = tmp_path / "pids"
     folder.mkdir()
 
-    class Started(subprocess.Popen[bytes]):
+    class TimedOutAfterStart(subprocess.Popen[bytes]):
         def wait(self, timeout: float | None = None) -> int:
             if timeout is not None and self.returncode is None:
-                wait_until((folder / "itself").exists, lambda: "the program that hangs did not start", 60)
+                wait_until((folder / "itself").exists, lambda: "expected the hanging program to start", 60)
             return super().wait(timeout)
 
-    monkeypatch.setattr(subprocess, "Popen", Started)
-    monkeypatch.setattr(fetch_module, "LONGEST_FETCH", 0.1)
-    monkeypatch.setattr(debian, "LONGEST_INSTALL", 0.1)
-    hanging(folder, monkeypatch)
+    monkeypatch.setattr(subprocess, "Popen", TimedOutAfterStart)
+    monkeypatch.setattr(fetch_module, "FETCH_TIMEOUT", 0.1)
+    monkeypatch.setattr(debian, "INSTALL_TIMEOUT", 0.1)
+    install_hanging_programs(folder, monkeypatch)
     return folder
 
 
-def hanging(pids: Path, monkeypatch: pytest.MonkeyPatch, first: str = "") -> None:
-    """Let every program that fetches hang, with a child and an orphan."""
+def install_hanging_programs(pids: Path, monkeypatch: pytest.MonkeyPatch, first: str = "") -> None:
+    """Replace every program that fetches by one that hangs, with a child and an orphan; `first` is its first line."""
     programs = pids.parent / "programs"
     programs.mkdir(exist_ok=True)
     for name in ("python", "go", "mvn", "debootstrap", "apt-get"):
@@ -60,75 +60,77 @@ def hanging(pids: Path, monkeypatch: pytest.MonkeyPatch, first: str = "") -> Non
     monkeypatch.setattr(sys, "executable", str(programs / "python"))
 
 
-def live_feed(pids: Path) -> list[str]:
-    """Those that wrote who they are, and are still there."""
+def still_running(pids: Path) -> list[str]:
+    """Names of the processes that wrote their process id and still exist."""
     assert {path.name for path in pids.iterdir()} == {"itself", "child", "orphan"}
-    return [path.name for path in pids.iterdir() if _started(int(path.read_text()))]
+    return [path.name for path in pids.iterdir() if _start_time(int(path.read_text()))]
 
 
 @pytest.mark.parametrize("fetch", FETCHES.values(), ids=FETCHES.keys())
-def test_a_fetch_that_hangs_is_given_up(pids: Path, tmp_path: Path, fetch: Callable[[Path], object]) -> None:
-    """Behind a firewall that swallows packets the lock of the builds is given back, and a person told what to type."""
+def test_a_fetch_that_hangs_fails_after_its_timeout(
+    pids: Path, tmp_path: Path, fetch: Callable[[Path], object]
+) -> None:
+    """Behind a firewall that drops packets, the build ends, releases its lock and says what to type."""
     with pytest.raises(NoImage) as caught:
         fetch(tmp_path)
 
     assert "vvv" in caught.value.expected or "pom.xml" in caught.value.expected
-    assert "no end after 0.1 s" in caught.value.found
+    assert "still running after 0.1 s" in caught.value.found
     assert caught.value.evidence == "asking the registry"
     assert "`make images`" in caught.value.next_step
-    assert live_feed(pids) == []
+    assert still_running(pids) == []
 
 
-def test_an_installation_that_hangs_is_given_up(pids: Path) -> None:
-    """The same for Debian's packages."""
+def test_an_installation_that_hangs_fails_after_its_timeout(pids: Path) -> None:
+    """Debian packages have a time-out too."""
     with pytest.raises(NoPackage) as caught:
         debian.install(["vvv"])
 
     assert "apt-get" in caught.value.expected
-    assert "no end after 0.1 s" in caught.value.found
+    assert "still running after 0.1 s" in caught.value.found
     assert caught.value.evidence == "asking the registry"
     assert "`apt-get update`" in caught.value.next_step
-    assert live_feed(pids) == []
+    assert still_running(pids) == []
 
 
-def test_a_program_deaf_to_sigterm_is_ended_all_the_same(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGTERM comes first, for what has to be unmounted; SIGKILL after it."""
+def test_a_program_that_ignores_sigterm_is_killed(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM comes first, because debootstrap must unmount its mounts; SIGKILL comes after it."""
     monkeypatch.setattr(command, "GRACE", 0.1)
-    hanging(pids, monkeypatch, first="trap '' TERM")
-    ending = command.run(["go"], {}, 0.1)
+    install_hanging_programs(pids, monkeypatch, first="trap '' TERM")
+    result = command.run(["go"], {}, 0.1)
 
-    assert ending.failure
-    assert live_feed(pids) == []
+    assert result.failure
+    assert still_running(pids) == []
 
 
-def test_a_program_told_to_end_may_tidy_up(pids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Debootstrap mounts the machine's own /proc and /sys in a folder that is deleted next."""
-    hanging(pids, monkeypatch, first=f"trap 'touch {tmp_path}/unmounted; exit 143' TERM")
+def test_a_program_may_clean_up_after_sigterm(pids: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debootstrap mounts /proc and /sys of this machine in a folder that is deleted afterwards."""
+    install_hanging_programs(pids, monkeypatch, first=f"trap 'touch {tmp_path}/unmounted; exit 143' TERM")
     command.run(["debootstrap"], {}, 0.1)
 
     assert (tmp_path / "unmounted").exists()
 
 
-def test_who_interrupts_us_ends_what_we_started(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing goes on building for somebody who has gone."""
-    started = subprocess.Popen.wait
+def test_an_interrupt_terminates_the_started_programs(pids: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No build continues after Ctrl-C."""
+    original = subprocess.Popen.wait
 
     def interrupted(self: subprocess.Popen[bytes], timeout: float | None = None) -> int:
         if timeout is None:
-            return started(self)
-        wait_until((pids / "itself").exists, lambda: "the program that hangs did not start", 60)
+            return original(self)
+        wait_until((pids / "itself").exists, lambda: "expected the hanging program to start", 60)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         command.run(["go"], {}, 600)
 
-    assert live_feed(pids) == []
+    assert still_running(pids) == []
 
 
-def test_a_command_that_ends_in_time_says_how() -> None:
-    """Both its streams are evidence, the last lines of them."""
+def test_a_command_that_ends_in_time_returns_its_exit_code_and_output() -> None:
+    """The output has the last lines of both streams."""
     failed = command.run(["sh", "-c", "echo $VVV; echo no such host >&2; exit 3"], {"VVV": "looking"}, 60)
 
-    assert failed == command.Ending("exit code 3", "looking\nno such host")
-    assert command.run(["true"], {}, 60) == command.Ending("", "(no output)")
+    assert failed == command.CommandResult("exit code 3", "looking\nno such host")
+    assert command.run(["true"], {}, 60) == command.CommandResult("", "(no output)")

@@ -14,7 +14,7 @@ from harness.stack.service import Service
 
 @pytest.fixture
 def recipes(tmp_path: Path) -> Path:
-    """A copy of the recipes, to be changed."""
+    """A copy of the recipes that a test may change."""
     return Path(shutil.copytree(FOLDER, tmp_path / "images"))
 
 
@@ -28,29 +28,29 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_changed_recipe_is_a_new_image(recipes: Path, change: Callable[[Path], object]) -> None:
-    """The tag is a hash of all that the image is made from, so no machine goes on with a stale one."""
+def test_a_changed_recipe_has_a_new_tag(recipes: Path, change: Callable[[Path], object]) -> None:
+    """The tag is a hash of the recipe and its base, so no machine uses an outdated image."""
     before = Recipe(recipes / "broker").tag
     change(recipes)
 
     assert Recipe(recipes / "broker").tag != before
 
 
-def test_another_recipe_changes_nothing(recipes: Path) -> None:
-    """An image is built anew only where it has to be."""
+def test_a_change_of_another_recipe_keeps_the_tag(recipes: Path) -> None:
+    """An image is built again only if its own recipe or its base changed."""
     before = Recipe(recipes / "broker").tag
     (recipes / "minio/entrypoint.sh").write_text("#!/bin/sh\n")
 
     assert Recipe(recipes / "broker").tag == before
 
 
-def test_the_same_recipe_elsewhere_is_the_same_image(recipes: Path) -> None:
-    """Where the project lies says nothing of what is in the image."""
+def test_the_same_recipe_in_another_folder_has_the_same_tag(recipes: Path) -> None:
+    """The path of the project does not change the image."""
     assert Recipe(recipes / "broker").tag == Recipe(FOLDER / "broker").tag
 
 
 def test_every_service_has_a_recipe_with_pinned_versions() -> None:
-    """Where the registry of images is out of reach, each service has a stand-in."""
+    """Each service has a stand-in for machines that cannot reach an image registry."""
     pins = {service: Recipe(FOLDER / service).pins for service in Service}
 
     assert pins[Service.CLICKHOUSE]["wheel"]["package"].count("==") == 1
@@ -59,8 +59,8 @@ def test_every_service_has_a_recipe_with_pinned_versions() -> None:
     assert "@v" in pins[Service.MINIO]["go"]["module"]
 
 
-def test_minio_is_built_from_the_release_that_the_compose_file_names() -> None:
-    """Both bear one moment: the tag by MinIO's own rule, the module as Go names a commit that bears no version."""
+def test_minio_is_built_from_the_release_in_the_compose_file() -> None:
+    """Both names have the same timestamp: the tag of the release, and Go's pseudo-version of its commit."""
     [_, tag] = compose.images()[Service.MINIO].split(":")
     [_, version] = Recipe(FOLDER / "minio").pins["go"]["module"].split("@")
     released = re.fullmatch(r"RELEASE\.(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)Z", tag)
@@ -71,16 +71,16 @@ def test_minio_is_built_from_the_release_that_the_compose_file_names() -> None:
     assert "".join(released.groups()) == committed[1]
 
 
-def test_postgres_is_of_the_major_version_that_the_compose_file_names() -> None:
-    """Debian chooses the minor one. Two majors differ in more than a stand-in may."""
+def test_postgres_has_the_major_version_of_the_compose_file() -> None:
+    """Debian chooses the minor version. Another major version would differ too much for a stand-in."""
     [_, tag] = compose.images()[Service.POSTGRES].split(":")
     named = re.findall(r"postgresql[-/](\d+)", (FOLDER / "postgres" / "Dockerfile").read_text())
 
     assert set(named) == {tag.partition(".")[0]}
 
 
-def test_the_documented_kafka_is_the_one_that_is_fetched() -> None:
-    """Redpanda's own version says nothing of Kafka's; a person reads it in docs/stack.md."""
+def test_the_docs_have_the_version_of_kafka_in_the_recipe() -> None:
+    """The compose file has only the version of Redpanda; docs/stack.md has the version of Kafka."""
     _, _, version = Recipe(FOLDER / "broker").pins["maven"]["artifacts"][0].split(":")
 
     assert f"| Apache Kafka {version} (" in (compose.ROOT / "docs" / "stack.md").read_text()

@@ -5,24 +5,24 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from harness.stack.ownership.owner import Owner, _started, me
+from harness.stack.ownership.owner import Owner, _start_time, this_process
 
 
-def test_this_process_is_here_and_alive() -> None:
-    """What we start now must not be swept by another run that starts a moment later."""
-    assert me().is_here()
-    assert me().is_alive()
+def test_this_process_is_local_and_alive() -> None:
+    """The sweep of another run must not remove our containers."""
+    assert this_process().is_local()
+    assert this_process().is_alive()
 
 
-def test_a_label_gives_the_same_owner_back() -> None:
-    """Labels are text."""
-    assert Owner.parse(str(me())) == me()
+def test_an_owner_is_parsed_from_its_own_text() -> None:
+    """Labels store the owner as text."""
+    assert Owner.parse(str(this_process())) == this_process()
 
 
-def test_a_killed_process_is_dead_even_before_it_is_waited_for() -> None:
-    """A zombie still has its number, and uses nothing any more."""
+def test_a_killed_process_is_dead_even_before_its_parent_waits_for_it() -> None:
+    """A zombie still has its process id, but uses no containers."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = Owner(me().where, child.pid, _started(child.pid))
+    owner = Owner(this_process().namespace, child.pid, _start_time(child.pid))
     before = owner.is_alive()
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -33,11 +33,11 @@ def test_a_killed_process_is_dead_even_before_it_is_waited_for() -> None:
     assert not zombie
 
 
-def test_another_process_with_the_same_number_is_another_owner() -> None:
-    """The system gives numbers out again."""
-    assert not replace(me(), started="1").is_alive()
+def test_another_process_with_the_same_id_is_another_owner() -> None:
+    """The system reuses process ids."""
+    assert not replace(this_process(), start_time="1").is_alive()
 
 
-def test_a_number_of_another_boot_or_name_space_says_nothing() -> None:
-    """It can only be told from its containers whether it is needed."""
-    assert not replace(me(), where="another/pid:[1]").is_here()
+def test_an_owner_of_another_boot_or_namespace_is_not_local() -> None:
+    """Only its containers show whether its run is still in use."""
+    assert not replace(this_process(), namespace="another/pid:[1]").is_local()
