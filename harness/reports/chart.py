@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from harness.timeline import Timeline
-from harness.timeline import Points
-from harness.timeline import Milestone
 from typing import TYPE_CHECKING
+
+from harness.timeline import Milestone, Points, Timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
