@@ -1,1 +1,1 @@
-"""Breaks an offload job and proves that it neither loses nor repeats a row."""
+"""A chaos harness: it breaks an offload job and its servers, and proves that no row is lost or repeated."""

@@ -1,4 +1,4 @@
-"""What happened when: one list of events on the monotonic clock."""
+"""The history of a test: one list of events with their times on the monotonic clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HistoryEvent:
-    """Something that happened `at` so many seconds of the monotonic clock."""
+    """One event; `at` is its time in seconds on the monotonic clock."""
 
     at: float
     name: str
@@ -21,40 +21,40 @@ class HistoryEvent:
 
 
 class History:
-    """Events in the order of their times; may be written from several threads."""
+    """A list of events in the order of their times; several threads may write to it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ahead = time.time() - time.monotonic()
+        self._offset = time.time() - time.monotonic()
         self._lock = Lock()
         self._events: list[HistoryEvent] = []
 
     def record(self, name: str, **details: object) -> HistoryEvent:
-        """Add an event that happens now."""
+        """Add an event with the current time."""
         with self._lock:
             event = HistoryEvent(self._clock(), name, details)
             self._events.append(event)
         return event
 
     def wall(self, at: float) -> float:
-        """An event's time in seconds since 1970 UTC, as other clocks of this machine show it."""
-        return at + self._ahead
+        """Convert an event's time to seconds since 1970 UTC, the wall clock of this machine."""
+        return at + self._offset
 
     @property
     def events(self) -> tuple[HistoryEvent, ...]:
-        """All events so far."""
+        """All events recorded so far."""
         with self._lock:
             return tuple(self._events)
 
     def first(self, name: str) -> HistoryEvent | None:
-        """The first event of that name, or None."""
+        """Return the first event of this name; None: no event has this name."""
         return next((event for event in self.events if event.name == name), None)
 
     def seconds(self, start: str, end: str) -> float | None:
-        """Seconds from the first `start` to the first `end` at or after it; None where either is missing."""
-        begun = self.first(start)
-        if begun is None:
+        """Return the seconds from the first `start` to the first `end` at or after it; None: one of them is missing."""
+        started = self.first(start)
+        if started is None:
             return None
-        later = (event for event in self.events if event.name == end and event.at >= begun.at)
+        later = (event for event in self.events if event.name == end and event.at >= started.at)
         ended = next(later, None)
-        return None if ended is None else ended.at - begun.at
+        return None if ended is None else ended.at - started.at

@@ -1,4 +1,4 @@
-"""The nouns of the harness: what was fed in, and what the cold table's history says."""
+"""The values that the harness works with: the ledger of produced trades, batches, and snapshots of the cold table."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 Key = tuple[Hashable, ...]
-"""The values of the key columns of one row, as `harness.readers.values.rows` gives them."""
+"""The values of the key columns of one row, as `harness.readers.values.rows` returns them."""
 
 
 @dataclass(frozen=True)
 class Ledger:
     """
-    What was produced, by the answer that its producer got; each in the order of production.
+    The keys of all produced rows, grouped by the broker's answer; each group in the order of production.
 
-    A key that stands in several was tried several times: acked outweighs unknown, unknown outweighs refused.
+    A key that is in several groups was sent several times: acked outweighs unknown, unknown outweighs refused.
 
     Attributes:
-        acked: Must be found, once.
-        refused: Must not be found.
-        unknown: No answer came: may be found, once at most.
+        acked: The broker confirmed these keys: each must be found once.
+        refused: The broker refused these keys: none may be found.
+        unknown: The broker did not answer: each may be found, at most once.
     """
 
     acked: tuple[Key, ...] = ()
@@ -29,7 +29,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class ExpectedBatch:
-    """Rows that must become visible together: by their `keys`, or where rows have none, by their count alone."""
+    """Rows that must become visible together, given by their `keys`; for rows without a key, by their number alone."""
 
     name: str
     rows: int
@@ -37,7 +37,7 @@ class ExpectedBatch:
 
     @classmethod
     def of(cls, name: str, keys: frozenset[Key]) -> ExpectedBatch:
-        """A batch known by its keys."""
+        """Make a batch from the keys of its rows."""
         return cls(name, len(keys), keys)
 
 
@@ -47,14 +47,14 @@ class SnapshotRecord:
     One snapshot of an Iceberg table's history.
 
     Attributes:
-        snapshot_id: Its id.
-        parent_id: Id of the snapshot that it was made from; None for the first.
+        snapshot_id: Id of the snapshot.
+        parent_id: Id of the parent snapshot; None: this is the first snapshot.
         operation: append, replace, overwrite or delete.
         added_rows: `added-records` of the summary.
         deleted_rows: `deleted-records` of the summary.
-        total_rows: `total-records` of the summary; None where the summary does not tell.
-        token: What the writer said of its batch in the summary; None where it said nothing.
-        visible: The keys that a reader of this snapshot sees, and how often each; None: not read.
+        total_rows: `total-records` of the summary; None: the summary has no such entry.
+        token: The commit token that the writer put in the summary; None: the summary has no token.
+        visible: The keys that a reader of this snapshot sees, and how often each; None: the keys were not read.
     """
 
     snapshot_id: int

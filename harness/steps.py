@@ -1,4 +1,4 @@
-"""Steps of a scenario, as Allure shows them."""
+"""The steps of a scenario, for the Allure report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def step(title: str) -> Iterator[None]:
-    """A step of a scenario, as Allure shows it; without Allure nothing but the block."""
+    """Run the block as a named step of the Allure report; without `--alluredir`, only run the block."""
     import allure
 
     with allure.step(title):

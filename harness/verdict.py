@@ -1,4 +1,4 @@
-"""Verdicts of checkers: a finding passes, fails, or is unknown because evidence is missing."""
+"""Findings of checkers; each has a verdict: PASS, FAIL, or UNKNOWN where evidence is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a checker says; only PASS passes."""
+    """The verdict of one check; UNKNOWN does not pass a test."""
 
     PASS = "PASS"  # noqa: S105 - no password
     FAIL = "FAIL"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing that is not as promised; the largest `weight` is the worst."""
+    """One broken rule, described in `what`; the violation with the largest `weight` is the worst."""
 
     what: str
     weight: float = 1
@@ -29,16 +29,16 @@ class Violation:
 @dataclass(frozen=True)
 class Finding:
     """
-    What one checker found.
+    The result of one check.
 
     Attributes:
-        checker: The checker's name.
+        checker: Name of the check.
         verdict: PASS, FAIL or UNKNOWN.
-        message: What was promised and what was examined; for UNKNOWN, which evidence is missing.
-        count: Number of offences; 0 unless FAIL.
-        first: The first offence, in the order of the evidence.
-        worst: The gravest offence.
-        last: The last offence.
+        message: The rule and how much was checked; for UNKNOWN, the evidence that is missing.
+        count: Number of violations; 0 unless FAIL.
+        first: The first violation, in the order of the evidence; None unless FAIL.
+        worst: The violation with the largest weight; None unless FAIL.
+        last: The last violation; None unless FAIL.
     """
 
     checker: str
@@ -56,31 +56,31 @@ class Finding:
         return f"{head}\n  count: {self.count}\n  first: {self.first}\n  worst: {self.worst}\n  last:  {self.last}"
 
 
-def finding(checker: str, message: str, offences: Sequence[Violation]) -> Finding:
-    """PASS where there is no offence, else FAIL with count, first, worst and last."""
-    if not offences:
+def finding(checker: str, message: str, violations: Sequence[Violation]) -> Finding:
+    """Return PASS if there is no violation, else FAIL with count, first, worst and last violation."""
+    if not violations:
         return Finding(checker, Verdict.PASS, message)
-    worst = max(offences, key=lambda offence: offence.weight)
-    return Finding(checker, Verdict.FAIL, message, len(offences), offences[0].what, worst.what, offences[-1].what)
+    worst = max(violations, key=lambda violation: violation.weight)
+    return Finding(checker, Verdict.FAIL, message, len(violations), violations[0].what, worst.what, violations[-1].what)
 
 
 def unknown(checker: str, missing: str) -> Finding:
-    """UNKNOWN, and which evidence is missing."""
+    """Return UNKNOWN; `missing` says which evidence is missing."""
     return Finding(checker, Verdict.UNKNOWN, missing)
 
 
 def assert_all(*findings: Finding | Iterable[Finding]) -> None:
     """
-    Pass only if every finding passes.
+    Pass only if the verdict of every finding is PASS.
 
     Args:
-        findings: Findings, or what a checker with several of them returned.
+        findings: Single findings, or the findings that one checker returned together.
 
     Raises:
-        AssertionError: Something is FAIL or UNKNOWN, or there is no finding at all.
+        AssertionError: A verdict is FAIL or UNKNOWN, or there is no finding at all.
     """
     flat = [one for given in findings for one in ([given] if isinstance(given, Finding) else given)]
     if not flat:
-        raise AssertionError("expected findings; found none: nothing was checked")
+        raise AssertionError("expected findings; found none: nothing was checked; next: call a checker in the test")
     if any(finding.verdict is not Verdict.PASS for finding in flat):
         raise AssertionError("expected PASS of every checker; found\n" + "\n".join(map(str, flat)))

@@ -1,4 +1,4 @@
-"""The only place that sleeps."""
+"""Waiting for a condition: the only module that sleeps."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ def wait_until(
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """
-    Ask until the answer is true, and give that answer; asks once more when the time is over.
+    Call `condition` until its result is true, and return that result; call it a last time after the timeout.
 
     Args:
-        condition: What to wait for; anything true will do. What it raises ends the waiting.
-        message: Says what was expected and what was found instead; called at failure only.
+        condition: Returns a true value when the wait is over. An error that it raises ends the wait.
+        message: Says what was expected and what was found instead; called only when the wait fails.
         timeout: Seconds on the monotonic clock.
-        clock: Seconds; another one in tests.
-        sleep: Waits so many seconds; another one in tests.
+        clock: Returns the time in seconds; replaced in tests.
+        sleep: Sleeps for a number of seconds; replaced in tests.
 
     Raises:
-        TimeoutError: The answer was still false after `timeout`.
+        TimeoutError: The result was still false after `timeout` seconds.
     """
     deadline = clock() + timeout
     while True:
-        over = clock() >= deadline
-        if answer := condition():
-            return answer
-        if over:
+        expired = clock() >= deadline
+        if result := condition():
+            return result
+        if expired:
             raise TimeoutError(f"{message()} (waited {timeout:g} s)")
         sleep(min(INTERVAL, max(0.0, deadline - clock())))

@@ -1,5 +1,5 @@
 """
-Feed handlers: one process per exchange, which publishes raw messages and remembers what the broker answered.
+The live feed: one feed handler process per exchange publishes raw messages to a topic, and ClickHouse ingests them.
 
-`handler` is what runs in the process, `journal` its memory on disk, `feed` the handle of whoever starts and kills it.
+`handler` runs in that process and records the broker's answers in `journal`; `process` starts and kills it from a test.
 """

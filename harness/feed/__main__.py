@@ -1,4 +1,4 @@
-"""`python -m harness.feed`: one feed handler; SIGTERM makes it wait for the broker's answers and end."""
+"""`python -m harness.feed`: run one feed handler; after SIGTERM it waits for the broker's answers and ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from harness.trades.messages import GeneratedMessages, MessageSource, RecordedMe
 
 
 def main() -> None:
-    """Read the command line and run the handler."""
-    given = _arguments()
-    with Journal(given.journal) as journal:
-        handler = Handler(_source(given), journal, given.bootstrap, given.topic, given.rate, given.until)
+    """Read the arguments and run the handler."""
+    arguments = _arguments()
+    with Journal(arguments.journal) as journal:
+        handler = Handler(
+            _source(arguments), journal, arguments.bootstrap, arguments.topic, arguments.rate, arguments.until
+        )
 
         def stop(*_: object) -> None:
             handler.stopping = True
@@ -33,21 +35,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--exchange", choices=EXCHANGES, required=True)
     parser.add_argument("--bootstrap", required=True, help="host:port of the broker")
     parser.add_argument("--topic", required=True)
-    parser.add_argument("--journal", type=Path, required=True, help="file; it is continued")
-    parser.add_argument("--rate", type=float, default=0.0, help="messages a second at most")
-    parser.add_argument("--until", type=int, help="end before the message of this number")
+    parser.add_argument(
+        "--journal", type=Path, required=True, help="file of sent messages and answers; an existing file is continued"
+    )
+    parser.add_argument("--rate", type=float, default=0.0, help="at most this many messages per second; 0: no limit")
+    parser.add_argument("--until", type=int, help="end before the message with this number")
     kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--recorded", type=Path, help="folder of recordings")
-    kind.add_argument("--seed", type=int, help="make trades up")
-    parser.add_argument("--start", type=int, default=0, help="time of the first made-up trade, microseconds since 1970")
-    parser.add_argument("--per-second", type=int, default=100, help="made-up messages in a second of trade time")
+    kind.add_argument("--recorded", type=Path, help="folder of recordings; send these messages")
+    kind.add_argument("--seed", type=int, help="generate trades from this seed")
+    parser.add_argument(
+        "--start", type=int, default=0, help="time of the first generated trade, in microseconds since 1970 UTC"
+    )
+    parser.add_argument("--per-second", type=int, default=100, help="generated messages per second of trade time")
     return parser.parse_args()
 
 
-def _source(given: argparse.Namespace) -> MessageSource:
-    if given.recorded:
-        return RecordedMessages(given.exchange, given.recorded)
-    return GeneratedMessages(given.exchange, given.seed, given.start, given.per_second)
+def _source(arguments: argparse.Namespace) -> MessageSource:
+    if arguments.recorded:
+        return RecordedMessages(arguments.exchange, arguments.recorded)
+    return GeneratedMessages(arguments.exchange, arguments.seed, arguments.start, arguments.per_second)
 
 
 if __name__ == "__main__":

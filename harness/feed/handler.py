@@ -1,8 +1,8 @@
 """
-The feed handler: sends a source's messages in order, from where the broker's log ends, until it is told to stop.
+The feed handler sends the messages of a source in order, from the end of the topic's log, until it is stopped.
 
-The producer is idempotent, waits for all replicas and gives up on no message: while the broker is away the queue fills,
-and then the handler waits. So the log never has a gap, whatever happens to either.
+The producer is idempotent, waits for all replicas and never drops a message: while the broker does not answer, the
+queue fills, and then the handler waits. So the log has no gap after a crash of the handler or of the broker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.feed.journal import Journal
     from harness.trades.messages import Message, MessageSource
 
-QUEUE = 5_000  # messages without an answer; no more are lost with a killed handler
+QUEUE = 5_000  # messages without an answer; a killed handler loses at most this many
 PRODUCER: dict[str, Any] = {
     "enable.idempotence": True,
     "acks": "all",
@@ -32,7 +32,7 @@ PRODUCER: dict[str, Any] = {
     "queue.buffering.max.messages": QUEUE,
     "reconnect.backoff.max.ms": 1_000,
 }
-# Errors after which the broker surely does not have the message; after any other it may.
+# After these errors the broker certainly does not have the message; after any other error it may have it.
 REFUSALS = (
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.INVALID_MSG,
@@ -40,9 +40,9 @@ REFUSALS = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.INVALID_TIMESTAMP,
 )
-POLL = 0.2  # seconds until a signal is seen
-FLUSH = 10.0
-PAUSE = 1.0
+POLL = 0.2  # seconds; a stop signal is noticed within this time
+FLUSH = 10.0  # seconds to wait for answers after a stop
+PAUSE = 1.0  # seconds before the next attempt
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Handler:
     One feed handler.
 
     Attributes:
-        source: Its messages.
-        journal: What it did.
-        bootstrap: The broker.
-        topic: One partition.
-        rate: Messages a second at most; 0: as fast as the broker takes them.
-        until: The number of the message to end before; None: without end.
-        stopping: Set from outside: send nothing more, wait for answers, end.
+        source: The messages to send.
+        journal: Records each message and each answer.
+        bootstrap: Address of the broker, host:port.
+        topic: Name of the topic; it has one partition.
+        rate: At most this many messages per second; 0: as fast as the broker accepts them.
+        until: The handler ends before the message with this number; None: it ends with the source.
+        stopping: True: send no more messages, wait for answers, end. The signal handler sets it.
     """
 
     source: MessageSource
@@ -71,16 +71,16 @@ class Handler:
     _broken: bool = False
 
     def run(self) -> None:
-        """Send until the source has ended or the handler is stopped; a broken producer is replaced by a new one."""
-        while self._going() and not self._session():
+        """Send until the source ends or the handler is stopped; a failed producer is replaced by a new one."""
+        while self._active() and not self._session():
             pass
 
-    def _going(self) -> bool:
-        """An orphan ends: nobody is left who would stop it."""
+    def _active(self) -> bool:
+        """Return False after a stop, or when the parent process is gone: then no process could stop the handler."""
         return not self.stopping and os.getppid() == self._parent
 
     def _session(self) -> bool:
-        """Send with one producer; False: it broke, or the broker could not be asked where its log ends."""
+        """Send with one producer; return False if it failed, or if the broker did not say where the log ends."""
         try:
             number = next_number(self.bootstrap, self.topic, self.source)
         except KafkaException as error:
@@ -100,39 +100,39 @@ class Handler:
         return not self._broken
 
     def _pause(self) -> None:
-        """Leave a broker in peace that refuses at once."""
-        again = time.monotonic() + PAUSE
-        wait_until(lambda: time.monotonic() >= again or not self._going(), lambda: "a clock that goes on", 10 * PAUSE)
+        """Wait a second: a broker that refuses at once is not called in a tight loop."""
+        end = time.monotonic() + PAUSE
+        wait_until(lambda: time.monotonic() >= end or not self._active(), lambda: "the clock has stopped", 10 * PAUSE)
 
     def _wait_answers(self, producer: Producer) -> None:
-        """Wait for the broker as long as it takes, but when stopped for `FLUSH` seconds only."""
-        while self._going() and len(producer):
+        """Wait for the broker's answers without a limit; after a stop, for `FLUSH` seconds at most."""
+        while self._active() and len(producer):
             producer.flush(POLL)
         producer.flush(FLUSH)
 
     def _send(self, producer: Producer, number: int) -> None:
-        begun, first = time.monotonic(), number
-        while self._going() and number != self.until and (message := self.source.message(number)):
-            while self._going() and (early := self._early(message, begun, number - first)) > 0:
+        started, first = time.monotonic(), number
+        while self._active() and number != self.until and (message := self.source.message(number)):
+            while self._active() and (early := self._seconds_early(message, started, number - first)) > 0:
                 producer.poll(min(early, POLL))
-            while self._going() and len(producer) >= QUEUE:
+            while self._active() and len(producer) >= QUEUE:
                 producer.poll(POLL)
-            if self._going():
+            if self._active():
                 self._produce(producer, number, message)
                 number += 1
 
-    def _early(self, message: Message, begun: float, sent: int) -> float:
-        """So many seconds before its time a message would be sent now."""
-        paced = begun + sent / self.rate - time.monotonic() if self.rate else 0.0
+    def _seconds_early(self, message: Message, started: float, sent: int) -> float:
+        """Return by how many seconds the message would be sent too early now; 0 or less: it is due."""
+        paced = started + sent / self.rate - time.monotonic() if self.rate else 0.0
         return max(paced, message.due - time.time())
 
     def _produce(self, producer: Producer, number: int, message: Message) -> None:
         self.journal.sent(number, message.keys)
-        answered = partial(self._answered, number)
-        producer.produce(self.topic, message.text.encode(), partition=PARTITION, on_delivery=answered)
+        on_delivery = partial(self._record_answer, number)
+        producer.produce(self.topic, message.text.encode(), partition=PARTITION, on_delivery=on_delivery)
         producer.poll(0)
 
-    def _answered(self, number: int, error: KafkaError | None, message: Any) -> None:
+    def _record_answer(self, number: int, error: KafkaError | None, message: Any) -> None:
         if error is None:
             self.journal.acked(number, message.offset())
         elif error.code() in REFUSALS:

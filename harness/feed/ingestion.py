@@ -1,4 +1,4 @@
-"""The way of one exchange's trades into the hot tier: topic, Kafka engine, materialized views, dead letters."""
+"""The ingestion of one exchange's trades into ClickHouse: topic, Kafka engine, materialized views, dead letters."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from harness.environments.servers import ServerEnvironment
 
 DDL = Path(__file__).parents[2] / "fixtures" / "clickhouse"
-# A view that feeds nothing yet would swallow what it is given, so the one that begins to read comes last.
+# A view without a target would lose the messages that it reads, so the view that starts the reading comes last.
 STEPS = ("dead_letters", "parsed", "bronze", "dead_letter_view", "queue", "parse")
 FLUSH_MS = 500
 
 
 class DeadLetter(NamedTuple):
-    """What bronze could not hold: `position` of the trade in its message, from 1."""
+    """A trade or message that bronze cannot store; `position` counts the trades of the message, from 1."""
 
     offset: int
     position: int
@@ -35,13 +35,13 @@ class DeadLetter(NamedTuple):
 @dataclass(frozen=True)
 class Ingestion:
     """
-    One exchange's way into the hot tier of one place.
+    The ingestion of one exchange into the hot tier of one environment.
 
     Attributes:
-        environment: Whose ClickHouse database.
+        environment: Owns the ClickHouse database.
         exchange: binance, kraken or coinbase.
         group: The consumer group of the Kafka engine.
-        ttl_days: Trades older than that are dead letters.
+        ttl_days: A trade that is older than this many days becomes a dead letter.
     """
 
     environment: ServerEnvironment
@@ -51,22 +51,22 @@ class Ingestion:
 
     @property
     def topic(self) -> str:
-        """The topic, which belongs to this place alone."""
+        """Name of the topic; no other environment uses it."""
         return f"{self.environment.database}.market.crypto.trades.{self.exchange}.raw"
 
     @property
     def bootstrap(self) -> str:
-        """The broker, as this host sees it."""
+        """Address of the broker for clients on this host, host:port."""
         return self.environment.stack.broker.outside
 
     def statements(self) -> list[str]:
-        """The DDL, in its order."""
+        """Return the DDL statements, in the order in which they must run."""
         inside = self.environment.stack.broker.inside
         values = {"broker": inside, "topic": self.topic, "group": self.group, "flush_ms": str(FLUSH_MS)}
         return statements(self.exchange, self.ttl_days, **values)
 
     def dead_letters(self) -> list[DeadLetter]:
-        """The dead letters of this exchange, in the order of the log; a redelivered one counts once."""
+        """Read the dead letters of this exchange, in the order of the log, each once even if delivered twice."""
         query = (
             "SELECT offset, position, reason, base64Encode(raw) FROM dead_letters FINAL"
             f" WHERE exchange = '{self.exchange}' ORDER BY offset, position"
@@ -78,7 +78,7 @@ class Ingestion:
             ]
 
     def delivered_again(self) -> Ingestion:
-        """Make the Kafka engine read the whole topic once more, in a consumer group of another name."""
+        """Make the Kafka engine read the whole topic again, with a new consumer group."""
         again = replace(self, group=f"{self.group}-again")
         with opened(self.environment.dsn) as client:
             _drop(client, self.exchange)
@@ -88,14 +88,16 @@ class Ingestion:
 
 def statements(exchange: str, ttl_days: int, **values: str) -> list[str]:
     """
-    Give the DDL from the bronze table on, ready to run.
+    Return the DDL statements from the bronze table on, with all values filled in.
 
     Args:
         exchange: binance, kraken or coinbase.
-        ttl_days: Days that the hot tier keeps a trade.
+        ttl_days: The hot table keeps a trade for this many days.
         values: `broker`, `topic`, `group` and `flush_ms` of the queue.
     """
-    tables = dict.fromkeys(("bronze_trades_binance", f"bronze_trades_{exchange}"))  # the others are made like Binance's
+    tables = dict.fromkeys(
+        ("bronze_trades_binance", f"bronze_trades_{exchange}")
+    )  # CREATE TABLE … AS bronze_trades_binance
     texts = [(DDL / f"{table}.sql").read_text() for table in tables]
     texts += [(DDL / "kafka" / f"{step}.sql").read_text() for step in STEPS]
     message = (DDL / "kafka" / f"message_{exchange}.sql").read_text()
@@ -111,9 +113,9 @@ def _filled(text: str, **values: str) -> str:
 @contextmanager
 def open_ingestion(environment: ServerEnvironment, exchange: str, *, ttl_days: int = TTL_DAYS) -> Iterator[Ingestion]:
     """
-    Lead an exchange's trades into the hot table of a place; topic and views are removed at the end.
+    Ingest an exchange's trades into the hot table of an environment; at the end, remove the topic and the views.
 
-    The broker and ClickHouse must be there again by then.
+    The broker and ClickHouse must answer at the end of the block.
     """
     ingestion = Ingestion(environment, exchange, f"{environment.database}.{exchange}", ttl_days)
     with topic(ingestion.bootstrap, ingestion.topic):
@@ -132,6 +134,6 @@ def _create(client: Any, ingestion: Ingestion) -> None:
 
 
 def _drop(client: Any, exchange: str) -> None:
-    """Let go of the topic; the tables that hold something stay."""
+    """Stop reading the topic; the tables that store rows are not dropped."""
     for name in (f"parse_{exchange}", f"queue_{exchange}"):
         client.command(f"DROP TABLE IF EXISTS {name} SYNC")

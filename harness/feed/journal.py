@@ -1,12 +1,12 @@
 """
-What a feed handler did, one JSON document a line, written before and after each message.
+The journal of a feed handler: one JSON document per line, before and after each message.
 
-    {"at": 1723161255.34, "sent": 7, "keys": [["binance", "BTCUSDT", "3735683259"]]}   before the producer gets it
-    {"at": 1723161255.36, "acked": 7, "offset": 7}                                    all replicas have it
-    {"at": 1723161255.36, "refused": 7, "why": "…"}                                   the broker will never have it
+    {"at": 1723161255.34, "sent": 7, "keys": [["binance", "BTCUSDT", "3735683259"]]}  before the producer gets it
+    {"at": 1723161255.36, "acked": 7, "offset": 7}                                   all replicas have the message
+    {"at": 1723161255.36, "refused": 7, "why": "…"}                                  the broker will never have it
 
-A message without an answer may or may not be in the log. Lines reach the kernel one by one, so kill -9 loses none of
-them and tears the last one at most.
+A message without an answer may or may not be in the log. Each line is one write to the kernel, so kill -9 loses no
+complete line and can leave only the last line incomplete.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """The writing end; one process at a time has it."""
+    """Writes the journal; only one process at a time may have it open."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        whole = path.read_bytes().rpartition(b"\n")
-        os.ftruncate(self._file, len(whole[0]) + len(whole[1]))  # the next line must not begin within a torn one
+        complete, newline, _ = path.read_bytes().rpartition(b"\n")
+        os.ftruncate(self._file, len(complete) + len(newline))  # the next line must not continue an incomplete one
 
     def sent(self, number: int, keys: tuple[Key, ...]) -> None:
-        """Say that a message is about to be sent."""
+        """Record that a message is about to be sent."""
         self._write(sent=number, keys=keys)
 
     def acked(self, number: int, offset: int | None) -> None:
-        """Say that the broker has a message."""
+        """Record that the broker has a message."""
         self._write(acked=number, offset=offset)
 
     def refused(self, number: int, why: str) -> None:
-        """Say that the broker will never have a message."""
+        """Record that the broker will never have a message."""
         self._write(refused=number, why=why)
 
-    def noted(self, **what: Any) -> None:
-        """Say anything else, for people."""
-        self._write(**what)
+    def noted(self, **details: Any) -> None:
+        """Record anything else, for people who read the journal."""
+        self._write(**details)
 
     def _write(self, **fields: Any) -> None:
         os.write(self._file, json.dumps({"at": time.time(), **fields}).encode() + b"\n")
@@ -62,14 +62,14 @@ class Journal:
 @dataclass
 class Attempt:
     """
-    One sending of one message.
+    One attempt to send one message.
 
     Attributes:
-        number: Of the message in its source.
-        keys: Of its trades.
-        at: Seconds since 1970 UTC.
-        answer: acked or refused; None: no answer came.
-        answered_at: Seconds since 1970 UTC.
+        number: Number of the message in its source.
+        keys: Keys of the trades in the message.
+        at: Time of the attempt, in seconds since 1970 UTC.
+        answer: acked or refused; None: the broker did not answer.
+        answered_at: Time of the answer, in seconds since 1970 UTC; None: the broker did not answer.
     """
 
     number: int
@@ -81,7 +81,7 @@ class Attempt:
 
 @dataclass
 class _Attempts:
-    """The attempts of a journal, in their order, and the last one of each message."""
+    """The attempts of a journal, in their order, and the last attempt of each message."""
 
     all: list[Attempt] = field(default_factory=list)
     last: dict[int, Attempt] = field(default_factory=dict)
@@ -99,24 +99,24 @@ class _Attempts:
 
 def attempts(path: Path) -> list[Attempt]:
     """
-    Read every attempt, in order; the handler may be at work, or have been killed.
+    Read every attempt, in order; the handler may still run, or may have been killed.
 
     Raises:
-        ValueError: A line other than a torn last one is no JSON: the journal was damaged.
+        ValueError: A complete line is not JSON: the journal is damaged.
     """
-    whole, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    complete, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
     found = _Attempts()
-    for line in whole.splitlines():
+    for line in complete.splitlines():
         found.add(json.loads(line))
     return found.all
 
 
 def read_ledger(path: Path) -> Ledger:
     """
-    Read the ledger of a handler's whole life, restarts included.
+    Read the ledger of a handler, over all its restarts.
 
     Raises:
-        ValueError: As `attempts`.
+        ValueError: A complete line is not JSON: the journal is damaged.
     """
     by_answer: dict[str | None, list[Key]] = {"acked": [], "refused": [], None: []}
     for attempt in attempts(path):

@@ -1,4 +1,4 @@
-"""Waits until the hot tier has all that the broker has."""
+"""The consumer lag of the hot tier: how many messages ClickHouse has not ingested yet."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def lag(consumer: Consumer, topic: str) -> int:
     """
-    Messages of a topic that the consumer's group has not committed yet.
+    Return the number of messages of a topic that the consumer's group has not committed yet.
 
-    ClickHouse commits what it has inserted, so that nothing below is missing from the hot tier.
+    ClickHouse commits an offset after it has inserted the rows, so every message below that offset is in the hot tier.
 
     Raises:
-        KafkaException: The broker is away.
+        KafkaException: The broker does not answer.
     """
     low, high = ends(consumer, topic)
     (committed,) = consumer.committed([TopicPartition(topic, PARTITION)], timeout=ASK)
@@ -34,20 +34,20 @@ def wait_consumed(ingestion: Ingestion, timeout: float = 120.0) -> None:
     """
     Wait until every message in the topic is in the hot tier, as a trade or as a dead letter.
 
-    A broker that is not there yet is waited for too.
+    A broker that does not answer yet is tried again until the timeout.
 
     Raises:
-        TimeoutError: Some are not, after so many seconds; with what the Kafka engine complained of.
+        TimeoutError: Some messages are not, after `timeout` seconds; the message quotes the Kafka engine's last errors.
     """
-    found = ["nothing yet"]
+    found = ["no answer yet"]
 
     def consumed() -> bool:
         try:
             left = lag(consumer, ingestion.topic)
         except KafkaException as error:
-            found[0] = f"a broker that does not answer: {error}"
+            found[0] = f"that the broker does not answer: {error}"
             return False
-        found[0] = f"{left} that ClickHouse has not committed as {ingestion.group}"
+        found[0] = f"{left} messages that ClickHouse has not committed in group {ingestion.group}"
         return left == 0
 
     with reader(ingestion.bootstrap, ingestion.group) as consumer:
@@ -56,14 +56,14 @@ def wait_consumed(ingestion: Ingestion, timeout: float = 120.0) -> None:
 
 def _message(ingestion: Ingestion, found: str) -> str:
     return (
-        f"expected no message of {ingestion.topic} to be left; found {found}; "
-        f"the Kafka engine complained of: {complaints(ingestion) or 'nothing'}; "
-        f"next: SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.environment.database}'"
+        f"expected ClickHouse to ingest every message of {ingestion.topic}; found {found}; "
+        f"last errors of the Kafka engine: {complaints(ingestion) or 'none'}; "
+        f"next: run SELECT * FROM system.kafka_consumers WHERE database = '{ingestion.environment.database}'"
     )
 
 
 def complaints(ingestion: Ingestion) -> str:
-    """What the Kafka engine complained of last, if anything."""
+    """Read the last errors of the Kafka engine; an empty text: it has reported none."""
     query = (
         "SELECT arrayStringConcat(groupUniqArrayArray(exceptions.text), '; ') FROM system.kafka_consumers"
         f" WHERE database = '{ingestion.environment.database}' AND table = 'queue_{ingestion.exchange}'"

@@ -1,4 +1,4 @@
-"""Live trades: a feed handler sends them in real time, and they flow through the broker into a hot table."""
+"""Live trades: a feed handler sends them in real time through the broker into a hot table."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 EXCHANGE = "binance"
 PER_SECOND = 50
 TIMEOUT = 120.0
-MINE = "match(trade_id, '^[0-9]+$')"  # the ids of tagged trades begin with a word
+MINE = "match(trade_id, '^[0-9]+$')"  # the id of a live trade is a number, the id of a tagged trade begins with its tag
 
 
 @dataclass(frozen=True)
 class LiveFeed:
     """
-    A feed handler at work.
+    A running feed handler and the ingestion of its trades.
 
     Attributes:
-        environment: Where its trades arrive.
-        feed: The handler.
-        ingestion: Their way into the hot tier.
+        environment: Owns the hot table that the trades arrive in.
+        feed: The feed handler.
+        ingestion: Its topic, Kafka engine and views.
     """
 
     environment: ServerEnvironment
@@ -51,12 +51,12 @@ class LiveFeed:
 
     def wait_ingested_past(self, after: datetime) -> datetime:
         """
-        Give a time behind `after` up to which every live trade is in hot: later ones are there already.
+        Return a time later than `after`, in UTC, so that every live trade up to it is in the hot table.
 
-        The topic has one partition and the handler sends in the order of time, so that nothing comes in before.
+        The topic has one partition and the handler sends in the order of time, so no earlier trade can still arrive.
 
         Raises:
-            TimeoutError: No trade behind `after` arrived.
+            TimeoutError: No trade later than `after` arrived within 120 s.
         """
         latest = [EPOCH]
         query = f"SELECT toUnixTimestamp64Micro(max({TIME})) FROM {self.environment.table} WHERE {MINE}"
@@ -65,41 +65,45 @@ class LiveFeed:
             latest[0] = EPOCH + timedelta(microseconds=int(client.query(query).result_rows[0][0]))
             return latest[0] > after + timedelta(milliseconds=1)
 
-        with opened(self.environment.dsn) as client:
-            wait_until(
-                arrived, lambda: f"expected live trades behind {after}; the last in hot is of {latest[0]}", TIMEOUT
+        def message() -> str:
+            return (
+                f"expected live trades later than {after} in {self.environment.table}; found none later than "
+                f"{latest[0]}; next: read the handler's journal {self.feed.journal}"
             )
+
+        with opened(self.environment.dsn) as client:
+            wait_until(arrived, message, TIMEOUT)
         return latest[0] - timedelta(microseconds=1)
 
     def committed(self) -> int:
-        """Give the offset at which the consumer group would resume now: everything below is in hot."""
+        """Return the offset that the consumer group has committed: all messages below it are in the hot table."""
         with reader(self.ingestion.bootstrap, self.ingestion.group) as consumer:
             return int(consumer.committed([TopicPartition(self.ingestion.topic, PARTITION)], timeout=ASK)[0].offset)
 
     def read_again(self, below: int, since: float) -> int:
-        """Count the rows of messages below an offset that came since a time, in seconds since 1970 UTC."""
+        """Count the live rows with an offset below `below` inserted after `since`, in seconds since 1970 UTC."""
         again = f"{MINE} AND kafka_offset < {below} AND arrived_at > fromUnixTimestamp64Milli({int(since * 1000)})"
         return count_hot(self.environment.hot, where=again)
 
     def stop(self) -> Ledger:
         """
-        End the handler and wait until everything that it sent is in hot; give what became of each trade.
+        Stop the handler, wait until all its messages are in the hot table, and return its ledger.
 
         Raises:
-            TimeoutError: The broker or ClickHouse did not take everything.
+            TimeoutError: The broker or ClickHouse did not accept all messages in time.
         """
         self.feed.stop()
         wait_consumed(self.ingestion)
         return self.feed.ledger()
 
     def owns(self, key: Key) -> bool:
-        """Whether a trade is one of the handler's, by its id."""
+        """Return True if the trade id of `key` is one of the feed handler's."""
         return str(key[-1]).isdecimal()
 
 
 @contextmanager
 def live_feed(environment: ServerEnvironment, seed: int = 7) -> Iterator[LiveFeed]:
-    """Let trades flow into a place as long as the block lasts; broker and ClickHouse must be there again at its end."""
+    """Send live trades into an environment during the block; the broker and ClickHouse must answer at its end."""
     with (
         TemporaryDirectory(prefix="live-") as folder,
         open_ingestion(environment, EXCHANGE) as ingestion,

@@ -1,4 +1,4 @@
-"""Where a topic's log ends, told in messages of a source."""
+"""The end of a topic's log, as the number of a source's next message."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from harness.feed.topics import ends, messages, reader
 if TYPE_CHECKING:
     from harness.trades.messages import MessageSource
 
-STRIDE = 100
+STRIDE = 100  # messages per read
 
 
 def next_number(bootstrap: str, topic: str, source: MessageSource) -> int:
     """
-    Give the number of the first message that is not in the log yet; 0 for a log without any of this source.
+    Return the number of the first message that is not in the log yet; 0: no message of this source is in the log.
 
-    Reads backwards: what stands at the end may be none of this source's.
+    Reads backwards from the end, because other producers may have written the last messages.
 
     Raises:
-        KafkaException: The broker is away, or has no such topic.
+        KafkaException: The broker does not answer, or has no topic of this name.
     """
     with reader(bootstrap) as consumer:
         low, high = ends(consumer, topic)

@@ -1,8 +1,9 @@
-"""The handle of a feed handler's process: start, kill -9, stop, start again, and what it did."""
+"""The process of a feed handler: start, kill -9, stop and restart it, and read its ledger."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from dataclasses import dataclass, field
@@ -20,22 +21,22 @@ if TYPE_CHECKING:
     from harness.model import Ledger
 
 TIMEOUT = 120.0
-LAST = 500  # characters
+LAST = 500  # characters of the journal in a message
 
 
 def recorded(folder: Path) -> tuple[str, ...]:
-    """Say that recorded trades are to be sent, as `Feed.source` takes it."""
+    """Return the arguments for recorded trades, for `Feed.source`."""
     return "--recorded", str(folder)
 
 
 def generated(seed: int, start: float, per_second: int = 100) -> tuple[str, ...]:
     """
-    Say that trades are to be made up, as `Feed.source` takes it.
+    Return the arguments for generated trades, for `Feed.source`.
 
     Args:
         seed: The same seed and start give the same trades.
-        start: Time of the first, in seconds since 1970 UTC. None is sent before its time.
-        per_second: Messages in a second.
+        start: Time of the first trade, in seconds since 1970 UTC. No trade is sent before its own time.
+        per_second: Messages per second of trade time.
     """
     return "--seed", str(seed), "--start", str(int(start * 1_000_000)), "--per-second", str(per_second)
 
@@ -43,16 +44,16 @@ def generated(seed: int, start: float, per_second: int = 100) -> tuple[str, ...]
 @dataclass
 class Feed:
     """
-    The feed handler of one exchange; as a context manager it runs within the block and is killed at its end.
+    The feed handler of one exchange; as a context manager it runs during the block and is killed at the end.
 
     Attributes:
         exchange: binance, kraken or coinbase.
-        bootstrap: The broker, as this host sees it.
-        topic: Must exist, with one partition.
-        journal: File that outlives every process of this handler.
-        source: What `recorded` or `generated` gave.
-        rate: Messages a second at most; 0: as fast as the broker takes them.
-        until: So many of the source's messages stand in the log at the end; None: without end.
+        bootstrap: Address of the broker for clients on this host, host:port.
+        topic: Name of an existing topic with one partition.
+        journal: Path of the journal; all processes of this handler write to it, one after the other.
+        source: The arguments that `recorded` or `generated` returned.
+        rate: At most this many messages per second; 0: as fast as the broker accepts them.
+        until: The handler ends before the message with this number; None: it ends with the source.
     """
 
     exchange: str
@@ -66,14 +67,14 @@ class Feed:
 
     @property
     def running(self) -> ChildProcess:
-        """The process: it can be frozen and thawed too."""
+        """The process of the handler, which a test may also freeze and thaw."""
         if self._running is None:
-            raise RuntimeError("expected a handler that was started; found none; next: call start()")
+            raise RuntimeError("expected a started feed handler; found none; next: call Feed.start() first")
         return self._running
 
     def start(self) -> Self:
-        """Start a process; it goes on where the log ends. One that still runs is killed first."""
-        self._leave()
+        """Start a process, which continues at the end of the log; a process that still runs is killed first."""
+        self._kill_running()
         until = () if self.until is None else ("--until", str(self.until))
         command = [
             *(sys.executable, "-m", "harness.feed"),
@@ -82,78 +83,87 @@ class Feed:
         ]
         folder = TemporaryDirectory(prefix="feed-", ignore_cleanup_errors=True)
         self._running = running = ChildProcess(command, os.environ, None, folder)
-        # It says that SIGTERM will be heeded, or why it cannot start.
-        wait_until(running.output, lambda: f"a feed handler of {self.exchange} that says ready; found silence", TIMEOUT)
+        # The first output is "ready" (SIGTERM now stops the handler cleanly) or the error that prevents the start.
+        wait_until(
+            running.output,
+            lambda: (
+                f"expected the feed handler of {self.exchange} to print ready; found no output; "
+                f"next: run {shlex.join(command)}"
+            ),
+            TIMEOUT,
+        )
         return self
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone; harmless when it has ended."""
+        """Send SIGKILL and wait for the end; does nothing if the process has ended."""
         self.running.kill()
         self.running.wait()
 
     def stop(self, timeout: float = TIMEOUT) -> Completed:
         """
-        SIGTERM: it waits for the broker's answers and ends.
+        Send SIGTERM: the handler waits for the broker's answers and ends.
 
         Raises:
-            TimeoutError: It has not ended after so many seconds.
-            RuntimeError: It ended otherwise than well.
+            TimeoutError: The process still runs after `timeout` seconds.
+            RuntimeError: The exit code is not 0.
         """
         os.kill(self.running.pid, signal.SIGTERM)
         return self.wait(timeout)
 
     def wait(self, timeout: float = TIMEOUT) -> Completed:
         """
-        Wait until the source has ended or `until` is reached.
+        Wait until the handler has ended by itself: the source has ended, or `until` is reached.
 
         Raises:
-            TimeoutError: It has not ended after so many seconds.
-            RuntimeError: It ended otherwise than well.
+            TimeoutError: The process still runs after `timeout` seconds.
+            RuntimeError: The exit code is not 0.
         """
         try:
-            finished = self.running.wait(timeout)
+            completed = self.running.wait(timeout)
         except TimeoutError as error:
-            raise TimeoutError(f"{error}; its journal ends with: {self._last_lines()}") from error
-        if finished.returncode:
+            raise TimeoutError(
+                f"{error}; end of the journal: {self._last_lines()}; next: read {self.journal}"
+            ) from error
+        if completed.returncode:
             raise RuntimeError(
-                f"expected the feed handler of {self.exchange} to end well; found exit code {finished.returncode}; "
-                f"it said: {finished.stderr[-2000:]}; next: read {self.journal}"
+                f"expected exit code 0 of the feed handler of {self.exchange}; found exit code {completed.returncode}; "
+                f"stderr: {completed.stderr[-2000:]}; next: read {self.journal}"
             )
-        return finished
+        return completed
 
     def ledger(self) -> Ledger:
-        """What became of each trade so far."""
+        """Read the ledger of all trades sent so far."""
         return read_ledger(self.journal)
 
     def acked(self) -> int:
-        """So many messages have been acked so far, told cheaply."""
+        """Count the messages acked so far, without parsing the journal."""
         return self.journal.read_bytes().count(b'"acked": ') if self.journal.exists() else 0
 
     def wait_acked(self, messages: int, timeout: float = TIMEOUT) -> None:
         """
-        Wait until so many messages have been acked, over all processes of this handler.
+        Wait until at least `messages` messages have been acked, over all processes of this handler.
 
         Raises:
-            TimeoutError: They have not, after so many seconds.
+            TimeoutError: Fewer are acked after `timeout` seconds.
         """
         wait_until(
             lambda: self.acked() >= messages,
             lambda: (
-                f"expected {messages} acked messages; found {self.acked()} in {self.journal}; "
-                f"the handler said: {self.running.output()}"
+                f"expected {messages} acked messages; found {self.acked()}; "
+                f"output of the handler: {self.running.output()}; next: read {self.journal}"
             ),
             timeout,
         )
 
     def _last_lines(self) -> str:
-        return self.journal.read_text()[-LAST:] if self.journal.exists() else "nothing"
+        return self.journal.read_text()[-LAST:] if self.journal.exists() else "(no journal)"
 
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self._leave()
+        self._kill_running()
 
-    def _leave(self) -> None:
+    def _kill_running(self) -> None:
         if self._running:
             self._running.__exit__()

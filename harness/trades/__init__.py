@@ -1,1 +1,1 @@
-"""What is fed in, and where: tagged trades, and the place where both tiers of one test lie."""
+"""Test data: tagged trades for a hot table, and messages of trades for the feed handlers."""

@@ -1,4 +1,4 @@
-"""Where a feed handler's messages come from; every one has a number, and can be told by its text."""
+"""The messages that a feed handler sends, recorded or generated; each has a number, which its text determines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SYMBOLS = {
     "kraken": ("BTC/USD", "ETH/USD"),
     "coinbase": ("BTC-USD", "ETH-USD"),
 }
-SIZES = (1, 3, 1, 2)  # trades in the messages of an exchange that sends several, again and again
-BLOCK = 64  # no tie is longer
+SIZES = (1, 3, 1, 2)  # trades per message, in turn, where an exchange sends several in one message
+BLOCK = 64  # a tie has at most this many messages
 FIRST_ID = 3_735_683_259
 
 
@@ -31,9 +31,9 @@ class Message(NamedTuple):
     One message.
 
     Attributes:
-        text: As it is sent.
+        text: The message as it is sent.
         keys: (exchange, symbol, trade id) of its trades.
-        due: When its trades happened, in seconds since 1970 UTC: it is not sent before. 0: long ago.
+        due: Time of its trades, in seconds since 1970 UTC; the message is not sent earlier. 0: send it at once.
     """
 
     text: str
@@ -42,18 +42,18 @@ class Message(NamedTuple):
 
 
 class MessageSource(Protocol):
-    """Messages 0, 1, 2, …: the same number is always the same message, whoever asks, before and after a crash."""
+    """Messages 0, 1, 2, …: a number must give the same message in every process, before and after a crash."""
 
     def message(self, number: int) -> Message | None:
-        """Give a message; None: the source has ended before it."""
+        """Return the message with this number; None: the source has fewer messages."""
 
     def position(self, text: str) -> int | None:
-        """Tell the number of a message; None: it is none of this source."""
+        """Return the number of the message with this text; None: the source has no such message."""
 
 
 @dataclass(frozen=True)
 class RecordedMessages:
-    """The recorded messages of one exchange."""
+    """The recorded messages of one exchange, from the files in `folder`."""
 
     exchange: str
     folder: Path
@@ -67,27 +67,27 @@ class RecordedMessages:
         return {text: number for number, text in enumerate(self._texts)}
 
     def message(self, number: int) -> Message | None:
-        """Give a recorded message."""
+        """Return the recorded message with this number; None: the recordings have fewer messages."""
         if number >= len(self._texts):
             return None
         text = self._texts[number]
         return Message(text, keys(self.exchange, EXCHANGES[self.exchange].trades(text)))
 
     def position(self, text: str) -> int | None:
-        """Look the text up."""
+        """Return the number of the recorded message with this text; None: no recorded message has it."""
         return self._positions.get(text)
 
 
 @dataclass(frozen=True)
 class GeneratedMessages:
     """
-    Messages without end, made up from a seed; most trades share their time with others.
+    Generated messages without end; most trades share their time with other trades.
 
     Attributes:
-        exchange: Whose.
+        exchange: binance, kraken or coinbase.
         seed: The same seed gives the same trades.
-        start: Time of the first, in microseconds since 1970 UTC.
-        per_second: Messages in a second of the exchange's time.
+        start: Time of the first trade, in microseconds since 1970 UTC.
+        per_second: Messages per second of trade time.
     """
 
     exchange: str
@@ -96,16 +96,16 @@ class GeneratedMessages:
     per_second: int = 100
 
     def message(self, number: int) -> Message:
-        """Make a message up."""
-        leader = number
-        while not self._leads(leader):
-            leader -= 1
-        time = self.start + leader * 1_000_000 // self.per_second
+        """Generate the message with this number."""
+        first_of_tie = number
+        while not self._starts_tie(first_of_tie):
+            first_of_tie -= 1
+        time = self.start + first_of_tie * 1_000_000 // self.per_second
         trades = [self._trade(nth, time) for nth in self._trades(number)]
         return Message(EXCHANGES[self.exchange].message(trades), keys(self.exchange, trades), time / 1_000_000)
 
     def position(self, text: str) -> int | None:
-        """Work the number out from the first trade id, and make sure of it."""
+        """Compute the number from the first trade id, and check it: the generated text must be equal."""
         try:
             first = int(EXCHANGES[self.exchange].trades(text)[0].id) - FIRST_ID
         except (KeyError, TypeError, ValueError, IndexError):
@@ -125,13 +125,13 @@ class GeneratedMessages:
         first = rounds * sum(self._sizes) + sum(self._sizes[:rest])
         return range(first, first + self._sizes[rest])
 
-    def _leads(self, number: int) -> bool:
-        """Whether a message does not share the time of the one before it; three in eight do not."""
+    def _starts_tie(self, number: int) -> bool:
+        """Return True if a message has a later time than the message before it; three of eight messages have."""
         return number % BLOCK == 0 or self._dice("leads", number).randrange(8) < 3  # noqa: PLR2004 - the share
 
     def _trade(self, nth: int, time: int) -> Trade:
         dice = self._dice("trade", nth)
-        usual = dice.randrange(16) > 0  # else with as many digits as bronze can hold
+        usual = dice.randrange(16) > 0  # one trade in 16 has as many digits as bronze can store
         if self.exchange == "binance":
             time -= time % 1000
         return Trade(
@@ -144,10 +144,10 @@ class GeneratedMessages:
             printed=str(time // 1000) if self.exchange == "binance" else iso(time),
         )
 
-    def _dice(self, what: str, number: int) -> random.Random:
-        return random.Random(f"{self.seed} {self.exchange} {what} {number}")  # noqa: S311 - no secret hangs on it
+    def _dice(self, purpose: str, number: int) -> random.Random:
+        return random.Random(f"{self.seed} {self.exchange} {purpose} {number}")  # noqa: S311 - not used for a secret
 
 
 def keys(exchange: str, trades: list[Trade]) -> tuple[Key, ...]:
-    """Give the keys of trades, as the bronze tables declare them."""
+    """Return the keys of trades, with the key columns of the bronze tables."""
     return tuple((exchange, trade.symbol, trade.id) for trade in trades)

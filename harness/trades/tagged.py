@@ -1,4 +1,4 @@
-"""Made-up trades in a chDB folder: deterministic, with ties, over symbols and days of the test's choice."""
+"""Tagged trades: deterministic test data for a hot table, with ties, over symbols and days that the test chooses."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2024, 3, 4, tzinfo=UTC)
-TTL_DAYS = 25_000  # the trades are years old and must not expire
-TIE = 3  # so many trades in a row share their time: a cut through a tie loses or repeats some
+TTL_DAYS = 25_000  # the trades are several years old and must not expire
+TIE = 3  # consecutive trades with the same time: a window that ends inside a tie loses or repeats rows
 
 
 @dataclass(frozen=True)
 class TaggedTrades:
     """
-    Trades with ids `<tag><sequence>`, in turn of each symbol, evenly over whole days from `start`.
+    Trades with ids `<tag><sequence>`; the symbols take turns, and the times are spread evenly over whole days.
 
-    With a `step`, so many microseconds apart instead: however many there are, they fit into a moment.
+    The rows of two symbols are never equal. Texts contain a quote, a newline and a letter outside ASCII.
 
-    No two symbols' rows of one number are alike; texts hold a quote, a newline and letters outside ASCII.
+    Attributes:
+        rows: Number of trades.
+        symbols: The symbols, in Binance's spelling.
+        days: The times cover this many days from `start`, unless `step` is set.
+        start: Time of the first trade, in UTC.
+        tag: First part of each trade id.
+        first_sequence: Sequence number of the first trade.
+        step: Microseconds between two trades; 0: the trades are spread over `days`.
     """
 
     rows: int
@@ -31,11 +38,11 @@ class TaggedTrades:
     step: int = 0
 
     def moment(self, fraction: float) -> str:
-        """The time at which that part of the trades has happened, as ISO 8601."""
+        """Return the time at which this fraction of the days has passed, as ISO 8601."""
         return (self.start + timedelta(days=self.days) * fraction).isoformat()
 
     def select(self) -> str:
-        """The SELECT that makes them up, in the columns of `COLUMNS`."""
+        """Return the SELECT that generates the trades, with the columns of `COLUMNS`."""
         symbols = ", ".join(f"'{symbol}'" for symbol in self.symbols)
         step = self.step or self.days * 86_400_000_000 // self.rows
         first = (self.start - EPOCH) // timedelta(microseconds=1)
@@ -58,10 +65,10 @@ COLUMNS = (
 
 
 def create(client: Any, ddl: str) -> None:
-    """Create a bronze table from its DDL, with a TTL that keeps trades of years ago."""
+    """Create a bronze table from its DDL, with a TTL that keeps trades several years old."""
     client.command(ddl.replace("{ttl_days}", str(TTL_DAYS)))
 
 
 def insert(client: Any, table: str, trades: TaggedTrades) -> None:
-    """Insert the trades."""
+    """Insert the trades into a table."""
     client.command(f"INSERT INTO {table} ({COLUMNS}) {trades.select()}")

@@ -1,4 +1,4 @@
-"""Raw messages as three exchanges send them, written and read without a float; one module per exchange."""
+"""Raw messages of three exchanges, written and read without floats; one module per exchange."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
 
 
 class Exchange(Protocol):
-    """What each module of an exchange offers; nothing in it may round, and nothing in it is shared with the offload."""
+    """The functions of an exchange's module; it must never round a number, and must share no code with the offload."""
 
     MOST: int
-    """So many trades can stand in one message."""
+    """One message has at most this many trades."""
 
     def message(self, trades: Sequence[Trade]) -> str:
-        """Write trades as the exchange sends them; at most `MOST`."""
+        """Write at most `MOST` trades as one message, in the exchange's format."""
 
     def trades(self, message: str) -> list[Trade]:
-        """Read the trades of a message. KeyError, TypeError, ValueError: it is not one of this exchange's."""
+        """
+        Read the trades of a message.
+
+        Raises:
+            KeyError, TypeError, ValueError: The message is not in this exchange's format.
+        """
 
     def recorded(self, folder: Path) -> Iterator[str]:
-        """Give the messages of the recordings in a folder, in the order of their times."""
+        """Read the recorded messages in a folder, in the order of their times."""
 
 
 EXCHANGES: dict[str, Exchange] = {"binance": binance, "kraken": kraken, "coinbase": coinbase}

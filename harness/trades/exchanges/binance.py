@@ -1,5 +1,5 @@
 """
-Binance's `trade` stream: one trade a message, prices as text, times in milliseconds.
+Binance's `trade` stream: one trade per message, prices as text, times in milliseconds.
 
 https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#trade-streams
 """
@@ -20,7 +20,7 @@ MOST = 1
 
 
 def message(trades: Sequence[Trade]) -> str:
-    """Write one trade; `m` says that the buyer made the market, so that the taker sold."""
+    """Write one trade; `m` is true if the buyer is the maker, so the taker sold."""
     (trade,) = trades
     milliseconds = trade.time // 1000
     fields = {
@@ -46,5 +46,5 @@ def trades(message: str) -> list[Trade]:
 
 
 def recorded(folder: Path) -> Iterator[str]:
-    """Give the recorded messages of all symbols, as one stream in the order in which they were sent."""
+    """Read the recorded messages of all symbols as one stream, in the order in which they were sent."""
     yield from sorted(lines(folder, "binance-spot-*.jsonl.gz"), key=lambda line: int(loaded(line)["E"]))

@@ -1,5 +1,5 @@
 """
-Coinbase's `match`: one trade a message, prices as text, and the side of the maker.
+Coinbase's `match` messages: one trade per message, prices as text, and the side of the maker.
 
 https://docs.cdp.coinbase.com/exchange/websocket-feed/channels#matches-channel
 """
@@ -49,5 +49,5 @@ def trades(message: str) -> list[Trade]:
 
 
 def recorded(folder: Path) -> Iterator[str]:
-    """Give the recorded messages as they stand."""
+    """Read the recorded messages, unchanged."""
     yield from lines(folder, "coinbase-matches*.jsonl.gz")

@@ -1,8 +1,8 @@
 """
-Kraken's `trade` channel, version 2: several trades a message, and prices that are JSON numbers.
+Kraken's `trade` channel, version 2: several trades per message, and prices that are JSON numbers.
 
-https://docs.kraken.com/api/docs/websocket-v2/trade. Recorders write the older REST records, which bear other names:
-`recorded` gives them as version 2 would send them, to the last digit of price, quantity and time.
+https://docs.kraken.com/api/docs/websocket-v2/trade. The recordings are REST records, which have other field
+names: `recorded` converts them to version 2, with every digit of price, quantity and time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SYMBOLS = {"XBTUSDT": "BTC/USDT", "XBTUSD": "BTC/USD", "ETHUSD": "ETH/USD", "ETH
 
 
 def message(trades: Sequence[Trade]) -> str:
-    """Write trades; by hand, because no JSON writer prints a number as it is told."""
+    """Write trades; as text, because a JSON writer does not keep the digits of a number."""
     data = ",".join(
         f'{{"symbol":{json.dumps(trade.symbol)},"side":"{trade.side}","price":{plain(trade.price)},'
         f'"qty":{plain(trade.quantity)},"ord_type":"limit","trade_id":{int(trade.id)},"timestamp":"{trade.printed}"}}'
@@ -45,7 +45,7 @@ def _trade(raw: dict[str, Any]) -> Trade:
 
 
 def recorded(folder: Path) -> Iterator[str]:
-    """Give the recorded trades, those of one second in one message, as the exchange sends them together."""
+    """Read the recorded trades, with the trades of one second in one message, like those of the exchange."""
     found = (_recorded_trade(loaded(line)) for line in lines(folder, "kraken-rest-trades*.jsonl.gz"))
     for _, of_one_second in groupby(found, key=lambda trade: trade.time // 1_000_000):
         while some := list(islice(of_one_second, MOST)):
@@ -53,7 +53,7 @@ def recorded(folder: Path) -> Iterator[str]:
 
 
 def _recorded_trade(raw: dict[str, Any]) -> Trade:
-    """A REST record: `time` is seconds since 1970, finer than microseconds."""
+    """Convert a REST record; its `time` is in seconds since 1970 UTC, with more than six decimals."""
     whole, _, fraction = plain(Decimal(raw["time"])).partition(".")
     printed = f"{iso(int(whole) * 1_000_000)[:19]}.{fraction or '0'}Z"
     numbers = Decimal(raw["price"]), Decimal(raw["volume"])

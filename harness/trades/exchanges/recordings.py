@@ -1,4 +1,4 @@
-"""Where recorded trades lie: the folder in `TIDEMARK_TRADES`, else `shared/data/trades` beside the repository."""
+"""The folder of recorded trades: `TIDEMARK_TRADES`, or else `shared/data/trades` beside the repository."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ BESIDE = Path(__file__).parents[4] / "shared" / "data" / "trades"
 
 def recordings() -> Path | None:
     """
-    Find the folder; None where there is none, or where `TIDEMARK_TRADES` is empty.
+    Return the folder of recorded trades; None: there is no such folder, or `TIDEMARK_TRADES` is set to an empty text.
 
     Raises:
-        NotADirectoryError: `TIDEMARK_TRADES` names something else than a folder.
+        NotADirectoryError: `TIDEMARK_TRADES` is not the path of a folder.
     """
     named = os.environ.get("TIDEMARK_TRADES")
     if named is None:
         return BESIDE if BESIDE.is_dir() else None
     if named and not Path(named).is_dir():
         raise NotADirectoryError(
-            f"expected a folder of recordings in TIDEMARK_TRADES; found none at {named}; "
-            f"next: unset TIDEMARK_TRADES, and trades are made up"
+            f"expected TIDEMARK_TRADES to be a folder of recordings; found no folder at {named}; "
+            f"next: unset TIDEMARK_TRADES, then the tests generate trades"
         )
     return Path(named) if named else None

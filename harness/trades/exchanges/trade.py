@@ -1,4 +1,4 @@
-"""What a trade is, whichever exchange tells of it."""
+"""A trade in the same form for every exchange, and the helpers that read and write its values exactly."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 class Trade(NamedTuple):
     """
-    What must not change on the way to the cold tier.
+    The values of a trade that must not change on the way to the cold tier.
 
     Attributes:
-        symbol: The exchange's own.
-        id: The exchange's trade id, unique in its symbol.
-        price: Exactly as printed.
-        quantity: Likewise.
-        side: The taker's, buy or sell.
-        time: Microseconds since 1970 UTC, cut where the exchange prints finer ones.
+        symbol: The symbol in the exchange's spelling.
+        id: The exchange's trade id, unique per symbol.
+        price: The exact price.
+        quantity: The exact quantity.
+        side: Side of the taker, buy or sell.
+        time: Microseconds since 1970 UTC; more decimals are cut off.
         printed: The time as the exchange prints it.
     """
 
@@ -40,36 +40,39 @@ class Trade(NamedTuple):
 
 
 def loaded(text: str) -> Any:
-    """JSON whose fractions become decimals."""
+    """Parse JSON, with decimals instead of floats."""
     return json.loads(text, parse_float=Decimal)
 
 
 def plain(number: Decimal) -> str:
-    """Every digit of a number, without an exponent."""
+    """Format a number with all its digits, without an exponent."""
     return f"{number:f}"
 
 
 def lines(folder: Path, pattern: str) -> Iterator[str]:
-    """Give the lines of the compressed files that match, file after file by name."""
+    """Read the lines of all compressed files whose names match, file by file in the order of the names."""
     for path in sorted(folder.glob(pattern)):
         with gzip.open(path, "rt", encoding="utf-8") as file:
             yield from (line.rstrip("\n") for line in file)
 
 
 def iso(microseconds: int) -> str:
-    """`2021-04-17T16:43:37.089723Z`."""
+    """Format a time in microseconds since 1970 UTC, like `2021-04-17T16:43:37.089723Z`."""
     return f"{EPOCH + timedelta(microseconds=microseconds):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def iso_microseconds(text: str) -> int:
     """
-    Read a time as printed, in whole numbers; what is finer than microseconds is cut.
+    Parse a time like `2021-04-17T16:43:37.089723Z` with integer arithmetic; decimals after the sixth are cut off.
+
+    Returns:
+        Microseconds since 1970 UTC.
 
     Raises:
-        ValueError: It is no time of that form.
+        ValueError: The text is not a time in this format.
     """
     found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z", text)
     if not found:
-        raise ValueError(f"expected a time such as 2021-04-17T16:43:37.089723Z; found {text!r}")
+        raise ValueError(f"expected a time like 2021-04-17T16:43:37.089723Z; found {text!r}")
     whole = datetime.fromisoformat(found[1]).replace(tzinfo=UTC) - EPOCH
     return whole // timedelta(microseconds=1) + int((found[2] or "").ljust(6, "0")[:6])

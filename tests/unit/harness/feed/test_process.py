@@ -33,11 +33,11 @@ def test_a_handler_can_be_told_to_end_as_soon_as_it_is_started(tmp_path: Path) -
         assert feed.stop().returncode == 0
 
 
-def test_a_handler_that_ends_otherwise_than_well_says_why(tmp_path: Path) -> None:
-    """What it said is in the message."""
+def test_a_handler_that_ends_with_an_error_says_why(tmp_path: Path) -> None:
+    """Its stderr is in the message."""
     with (
         Feed("binance", NOWHERE, "topic", tmp_path / "journal", ("--seed", "seven")) as feed,
-        pytest.raises(RuntimeError, match=r"(?s)exit code 2; it said: .*invalid int value: 'seven'.* next: "),
+        pytest.raises(RuntimeError, match=r"(?s)exit code 2; stderr: .*invalid int value: 'seven'.* next: "),
     ):
         feed.wait()
 

@@ -31,8 +31,8 @@ def test_without_a_name_the_folder_beside_the_repository_is_taken_if_it_is_there
 
 
 def test_a_named_folder_that_is_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made-up trades must not stand in unnoticed."""
+    """Generated trades must not replace recorded ones without a word."""
     monkeypatch.setenv("TIDEMARK_TRADES", str(tmp_path / "missing"))
 
-    with pytest.raises(NotADirectoryError, match=r"found none at .*missing; next: unset"):
+    with pytest.raises(NotADirectoryError, match=r"found no folder at .*missing; next: unset"):
         recordings.recordings()
