@@ -14,8 +14,8 @@ from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import audit as audit_command
 from offload.commands import plan as plan_command
+from offload.commands import run as run_command
 from offload.commands import watermark as watermark_command
-from offload.commands.run import TableRun
 from offload.errors import UsageError
 from offload.model import windows
 from offload.model.table import TableSpec
@@ -71,7 +71,7 @@ def run(
         specs = [declarations.with_late(one, late) for one in specs]
     run_id = uuid.uuid4().hex
     with wiring.open_adapters(chosen) as adapters:
-        done = [TableRun(adapters, one, run_id, until=until, listeners=listeners).run() for one in specs]
+        done = [run_command.run(adapters, one, run_id, until=until, listeners=listeners) for one in specs]
     return RunResult(run_id, tuple(done))
 
 

@@ -1,18 +1,18 @@
 """
-Errors, sorted by what the caller does next.
+Errors, sorted by how the caller continues.
 
     OffloadError                    every error that Tidemark raises on purpose
     ├── Transient                   the same call later is safe and may succeed
     │   ├── Unavailable         69  a service refused, vanished or did not answer in time
-    │   ├── LeaseHeld           75  a living run owns the table
+    │   ├── LeaseHeld           75  a living run has the table's lease
     │   ├── Fenced              75  another run took the table over; this one published nothing more
-    │   └── SourceMoving        75  the hot rows changed under every attempt to read them
-    ├── Terminal                    a person must act; the same call fails again
-    │   ├── UsageError          64  unknown table, contradicting flags, an injected name
+    │   └── SourceMoving        75  the hot rows changed during every attempt to read them
+    ├── Terminal                    a person must act; the same call would fail again
+    │   ├── UsageError          64  unknown table, contradicting flags, a name that is no identifier
     │   ├── DataError           65  schema, content or history is not what it must be
     │   ├── AccessRefused       77  a password or a permission was refused
     │   └── ConfigurationError  78  a bucket, folder or declaration is missing or wrong
-    └── OutcomeUnknown          75  a commit may have landed; the next run looks before it acts
+    └── OutcomeUnknown          75  a commit may have landed; the next run reads the table before it writes
 
 Anything else that escapes is a bug (70). The numbers are those of sysexits.h.
 """
@@ -22,9 +22,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 BUG = 70
-# When several tables fail, the run exits with the gravest: a bug before anything, what a person must mend before
-# what mends itself.
+# The exit code of a run over several tables is the most severe of theirs: a bug first, then errors on which a person
+# must act, then errors that another run may not meet.
 SEVERITY = (0, 75, 69, 64, 65, 77, 78, BUG)
+CHECK_SERVER = "check that the server is running, then run the command again"
 
 
 class OffloadError(Exception):
@@ -32,9 +33,9 @@ class OffloadError(Exception):
     One failure in four parts.
 
     Args:
-        expected: What would have been right.
-        found: What was there instead, with the evidence.
-        next_step: The next thing to do, where possible a command to type.
+        expected: The condition that should hold.
+        found: The state instead, with the evidence.
+        next_step: The next action, where possible a command to type.
     """
 
     exit_code: ClassVar[int] = BUG
@@ -55,7 +56,7 @@ class OffloadError(Exception):
 
 
 class Transient(OffloadError):
-    """Later is safe: nothing was published by the attempt that raised it, or it says so."""
+    """The same call later is safe; where rows were published before the failure, the message says so."""
 
     exit_code = 75
 
@@ -67,19 +68,15 @@ class Unavailable(Transient):
 
 
 class LeaseHeld(Transient):
-    """A living run owns the table; its heartbeat is young and its lock is held."""
+    """A living run has the table's lease: its heartbeat is young and its lock is held."""
 
 
 class Fenced(Transient):
-    """Another run took the table over; what this run had staged was not published."""
+    """Another run took the table over; the batch that this run had staged was not published."""
 
 
 class SourceMoving(Transient):
-    """The hot rows changed under each of the attempts to read them."""
-
-
-class DuplicateKeys(SourceMoving):
-    """A key arrived twice: throw away what was read; from now on the same read gives each key once."""
+    """The hot rows changed during each attempt to read them."""
 
 
 class Terminal(OffloadError):
@@ -87,7 +84,7 @@ class Terminal(OffloadError):
 
 
 class UsageError(Terminal):
-    """The command's words are wrong: unknown table, contradicting flags, an injected name."""
+    """The command line is wrong: an unknown table, contradicting flags, a name that is no identifier."""
 
     exit_code = 64
 
@@ -112,14 +109,14 @@ class ConfigurationError(Terminal):
 
 class OutcomeUnknown(OffloadError):
     """
-    A commit was sent and it cannot be seen whether it landed.
+    A commit was sent, and whether it landed cannot be read.
 
-    No data file may be deleted and nothing may be sent again before the table has been looked at: the next run does.
+    No data file may be deleted, and nothing may be sent again before the table is read: the next run does that.
     """
 
     exit_code = 75
 
 
 def most_severe(codes: list[int]) -> int:
-    """The exit code that stands for several: see `SEVERITY`; an unknown code counts as a bug."""
+    """The most severe of several exit codes, in the order of `SEVERITY`; an unknown code counts as a bug."""
     return max(codes, default=0, key=lambda code: SEVERITY.index(code if code in SEVERITY else BUG))

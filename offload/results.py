@@ -1,4 +1,4 @@
-"""What each command answers, as Python objects and as the documents that `--json` prints (docs/schemas/)."""
+"""The results of commands, as Python objects and as the documents that `--json` prints (docs/schemas/)."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from offload.errors import BUG, OffloadError, most_severe
+from offload.model import windows
+from offload.model.counters import Counters
+from offload.model.token import Watermark
 
 ErrorDocument = dict[str, str]
 
 
 @dataclass(frozen=True)
-class TableResult:
+class TableResult(Counters):
     """
-    What a run did to one table.
+    The result of a run for one table; its counts are those of `Counters`.
 
-    `status` is `published`, `nothing_new` or `failed`; `window` and `watermark` are ISO 8601 UTC; `rows`, `files` and
-    `bytes` are what this run published (a failed run may have published whole batches before it failed); `seconds` and
-    `steps` are wall time.
+    A failed run may have published whole batches before it failed: `rows`, `files`, `bytes` and `batches` say so.
+
+    Attributes:
+        table: Its declared name, or the source of an undeclared table.
+        status: `published`, `nothing_new` or `failed`.
+        window: The window that was to be moved, ISO 8601 UTC; None: the run did not get that far.
+        watermark: `timestamp` (ISO 8601 UTC) and `sequence` of the Iceberg table; None: nothing was published yet.
+        snapshot_id: Its current snapshot; None: it has none.
+        seconds: Wall time.
+        steps: Wall time per step, in seconds; also of the step that failed.
+        warnings: Sentences for people.
+        error: `kind`, `expected`, `found`, `next`; None: the run succeeded.
+        exit_code: 0, or that of the error.
     """
 
     table: str
     status: str
     window: dict[str, str | None] | None = None
-    rows: int = 0
-    duplicates_dropped: int = 0
-    late_rows: int = 0
-    rows_without_timestamp: int = 0
-    possibly_expired_rows: int = 0
-    files: int = 0
-    bytes: int = 0
-    batches: int = 0
     watermark: dict[str, str | int | None] | None = None
     snapshot_id: int | None = None
     seconds: float = 0.0
@@ -41,21 +46,22 @@ class TableResult:
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
-        """As `--json` prints it."""
-        shown = {name: value for name, value in asdict(self).items() if name != "exit_code"}
-        return shown | {"warnings": list(self.warnings)}
+        """As `--json` prints it: what was moved first, then the counts, then the rest."""
+        first = {"table": self.table, "status": self.status, "window": self.window}
+        rest = {name: value for name, value in asdict(self).items() if name not in {*first, "exit_code"}}
+        return {**first, **rest, "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one run did, table by table."""
+    """The result of one run, table by table."""
 
     run_id: str
     tables: tuple[TableResult, ...]
 
     @property
     def exit_code(self) -> int:
-        """The gravest of the tables'."""
+        """The most severe exit code of the tables."""
         return most_severe([table.exit_code for table in self.tables])
 
     def document(self) -> dict[str, Any]:
@@ -65,7 +71,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What a run would move now: the window in ISO 8601 UTC, its raw rows (duplicates included), batches and files."""
+    """What the next run would move: the window in ISO 8601 UTC, its raw rows (with duplicates), batches and files."""
 
     table: str
     window: dict[str, str | None] | None = None
@@ -85,9 +91,12 @@ class TablePlan:
 @dataclass(frozen=True)
 class TableAudit:
     """
-    Hot against cold of one table, in rows, over the window (ISO 8601 UTC).
+    Hot compared with cold for one table, in rows, over the window (ISO 8601 UTC).
 
-    `missing` hot rows cold lacks, `extra` cold rows hot lacks, `different` rows that differ in content.
+    Attributes:
+        missing: Hot rows that cold lacks.
+        extra: Cold rows that hot lacks.
+        different: Rows whose content differs.
     """
 
     table: str
@@ -107,7 +116,7 @@ class TableAudit:
 
 
 def error_document(error: Exception) -> ErrorDocument:
-    """An error as `--json` prints it; what is no `OffloadError` is a bug."""
+    """An error as `--json` prints it; any error but `OffloadError` is a bug."""
     if isinstance(error, OffloadError):
         return {"kind": error.kind, "expected": error.expected, "found": error.found, "next": error.next_step}
     return {
@@ -119,7 +128,7 @@ def error_document(error: Exception) -> ErrorDocument:
 
 
 def exit_code_of(error: Exception) -> int:
-    """The exit code that an error stands for."""
+    """The exit code of an error."""
     return error.exit_code if isinstance(error, OffloadError) else BUG
 
 
@@ -129,3 +138,8 @@ def plain(row: Mapping[str, Any]) -> dict[str, Any]:
         name: value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if hasattr(value, "strftime") else value
         for name, value in row.items()
     }
+
+
+def watermark_document(mark: Watermark, precision: int) -> dict[str, str | int | None]:
+    """A watermark as `--json` prints it."""
+    return {"timestamp": windows.iso(mark.ticks, precision), "sequence": mark.sequence}

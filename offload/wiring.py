@@ -1,4 +1,4 @@
-"""Settings -> concrete parts."""
+"""Settings to adapters; the only module that imports them all."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+
+from typing_extensions import override
 
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.files import table_function
+from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.source import ClickHouseSource
-from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.engines.local import LocalEngine
 from offload.errors import ConfigurationError, UsageError
+from offload.iceberg.catalog import CatalogConnection
+from offload.iceberg.data_files import IcebergFiles
 from offload.iceberg.lake import IcebergLake
 from offload.io.database import validated_url
 from offload.io.warehouse import Warehouse
+from offload.ports.source import Clock
 from offload.protocol.adapters import Adapters, Limits
 from offload.settings import Settings
 from offload.watermarks.store import WatermarkStore
 
 
-class SystemClock:
+class SystemClock(Clock):
     """This machine's clock."""
 
+    @override
     def now(self) -> int:
-        """Microseconds since 1970 UTC."""
         return time.time_ns() // 1000
 
 
@@ -55,33 +58,36 @@ def watermarks(settings: Settings) -> WatermarkStore:
 @contextmanager
 def open_adapters(settings: Settings) -> Iterator[Adapters]:
     """
-    Everything a run needs; nothing is opened before it is used, and what was opened is closed at the end.
+    Open one adapter per port; each connects at its first use, and all connections are closed at the end.
 
     Raises:
         UsageError: The engine is not known.
         ConfigurationError: An address cannot be read.
     """
     if settings.engine != "local":
-        raise UsageError("the engine local", settings.engine, "set OFFLOAD_ENGINE=local or leave --engine out")
-    files = warehouse(settings)
+        raise UsageError("the engine local", repr(settings.engine), "set OFFLOAD_ENGINE=local, or leave --engine out")
+    bucket = warehouse(settings)
     catalog = validated_url("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
     client = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
-    if not client.embedded and not files.remote:
-        # A server cannot see this machine's folder, and what it cannot read it cannot verify.
+    if not client.embedded and not bucket.remote:
+        # A server cannot read a folder of this machine, and VERIFY reads every file.
         raise ConfigurationError(
-            "a warehouse that the ClickHouse server can reach", settings.warehouse, "set OFFLOAD_WAREHOUSE to s3://…"
+            "a warehouse that the ClickHouse server can read",
+            f"the local folder {settings.warehouse}",
+            "set OFFLOAD_WAREHOUSE to s3://bucket/prefix",
         )
-    lake = IcebergLake(settings.catalog_name, catalog, files, settings.timeout)
+    connection = CatalogConnection(settings.catalog_name, catalog, bucket, settings.timeout)
+    cold_files = IcebergFiles(connection, bucket)
     try:
         yield Adapters(
-            source=ClickHouseSource(client, settings.cluster),
-            verifier=ClickHouseVerifier(client, partial(table_function, files)),
-            lake=lake,
+            source=ClickHouseSource(client, settings.cluster, StoredFiles(client, bucket)),
+            lake=IcebergLake(connection, bucket, cold_files),
+            cold_files=cold_files,
             watermarks=watermarks(settings),
-            engine=LocalEngine(files, settings.workers),
+            engine=LocalEngine(bucket, settings.workers),
             clock=SystemClock(),
             limits=Limits(settings.buffer, settings.batch_rows),
         )
     finally:
         client.close()
-        lake.close()
+        connection.close()

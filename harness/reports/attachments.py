@@ -7,16 +7,14 @@ Rows travel from pytest-xdist's workers in their reports' `user_properties`; who
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.reports.chart import draw
+from harness.reports.summary import PAGE, PROPERTY
 from harness.stack.service import Service
 from harness.timeline import Milestone
-from harness.reports.chart import draw
-from harness.reports.summary import PAGE
-from harness.reports.summary import PROPERTY
 
 if TYPE_CHECKING:
     import pytest
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from harness.scenarios.scenario import Scenario
 
 MARGIN = 2.0  # seconds of a container's log before the fault
-
-
 
 
 def attach(item: pytest.Item, scenario: Scenario) -> None:
@@ -70,9 +66,3 @@ def _attach(row: Mapping[str, Any], scenario: Scenario, path: Path) -> None:
         text = json.dumps(document, indent=1, default=str)
         path.with_suffix(".json").write_text(text)
         allure.attach(text, "timeline", allure.attachment_type.JSON)
-
-
-
-
-
-

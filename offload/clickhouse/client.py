@@ -1,4 +1,4 @@
-"""The door to ClickHouse: one client per thread, for a server over HTTP and for chDB in the process, and its errors."""
+"""The client of ClickHouse, one per thread: a server over HTTP, or chDB in this process; and its errors as ours."""
 
 from __future__ import annotations
 
@@ -11,26 +11,18 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from uuid import uuid4
 
 from offload.clickhouse import sql
-from offload.errors import AccessRefused, ConfigurationError, DataError, LeaseHeld, OffloadError, Unavailable
+from offload.clickhouse.server_errors import translate
+from offload.errors import ConfigurationError, OffloadError, Unavailable
 from offload.io.deadline import within
 
-# system.errors / ErrorCodes.cpp of ClickHouse
-_REFUSED = {192, 193, 194, 497, 516}
-_MISSING = {47, 60}
-_NO_DATABASE = 81
-_BUSY_FOLDER = 36
-_NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's words, without a code
-_NO_TLS = "WRONG_VERSION_NUMBER"  # Python's ssl, of a port that answered in plain text
-_BUCKET = 499
-# To a store that was restarted a server's pooled connections are dead, and it finds out one by one.
+# After a restart of the object store each of the server's pooled connections fails once.
 _SERVER_ATTEMPTS = 5
-_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
-# In the process its memory is ours: files are read ahead by 32 MiB, not by 4 GiB.
+# chDB's memory is our own: it reads ahead 32 MiB of a file, not 4 GiB.
 _SMALL_READS = {
     "input_format_parquet_memory_high_watermark": 32 * 2**20,
     "input_format_parquet_prefer_block_bytes": 2**22,
 }
-# Files are read whole: one request for a row group, not one for each run of its columns. Older servers do not know it.
+# Files are read whole: one request per row group, not one per group of columns. Older servers lack this setting.
 _WHERE_KNOWN = {"input_format_parquet_enable_row_group_prefetch": 0}
 _log = logging.getLogger(__name__)
 _PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
@@ -45,16 +37,23 @@ class ClickHouse:
             `chdb:///folder?database=name`.
         timeout: Seconds without a byte from the server before a call fails.
 
-    Opens nothing before the first query. A chDB folder can be open in one process only.
+    Opens nothing before the first query. A chDB folder can be open in one process only. Can be pickled: the copy opens
+    clients of its own.
     """
 
     def __init__(self, dsn: str, timeout: float) -> None:
         self._dsn = dsn
-        self._url = _address(dsn)
+        self._url = _parsed(dsn)
         self._timeout = timeout
         self._local = threading.local()
         self._opened: list[Any] = []
         self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"dsn": self._dsn, "timeout": self._timeout}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # a copy starts like a new client
 
     @property
     def embedded(self) -> bool:
@@ -63,7 +62,7 @@ class ClickHouse:
 
     @property
     def database(self) -> str:
-        """The database that unqualified names stand in."""
+        """The database of unqualified names."""
         query = parse_qs(self._url.query)
         if self.embedded:
             return query.get("database", ["default"])[0]
@@ -75,18 +74,18 @@ class ClickHouse:
 
         Raises:
             Unavailable: The server refused, vanished or stayed silent for `timeout` seconds.
-            AccessRefused: The user or the password was refused.
-            DataError: The query names something that does not exist.
+            AccessRefused: The server refused the user or the password.
+            DataError: The query names a table or column that does not exist.
         """
         with self._translate_errors():
             return list(self._client().query(query).result_rows)
 
     def rows_of_files(self, query: str) -> list[tuple[Any, ...]]:
         """
-        Run one query that reads data files; a server that stands still over them is told to give the query up.
+        Run one query that reads data files; where the server is silent for `timeout` seconds, the query is killed.
 
-        Progress headers come only while a query gets on, so one that waits for a bucket is silent, and would go on
-        waiting for minutes when its client has left.
+        The server sends progress headers only while a query makes progress. A query that waits for a bucket is silent,
+        and would go on for minutes after its client has left.
 
         Raises:
             As `rows`.
@@ -104,18 +103,18 @@ class ClickHouse:
             raise
 
     def _kill(self, query_id: str) -> None:
-        """End a query at the server; one that cannot be told ends by its own time-outs."""
+        """Kill a query on the server; where that fails too, the query ends by its own time-outs."""
         try:
             within(
                 self._timeout / 2,
-                self._where(),
+                self._address(),
                 lambda: self.rows(f"KILL QUERY WHERE query_id = {sql.text(query_id)} ASYNC"),
             )
         except OffloadError as error:
-            _log.warning("query %s could not be ended: %s", query_id, error)
+            _log.warning("query %s could not be killed: %s", query_id, error)
 
     def arrow(self, query: str) -> Generator[Any]:
-        """Stream the answer as `pyarrow.RecordBatch`, one thread taking one stream at a time; errors as `rows`."""
+        """Stream the rows as `pyarrow.RecordBatch`, one stream per thread at a time; errors as `rows`."""
         with self._translate_errors():
             yield from self._blocks().batches(query) if self.embedded else self._streamed(query)
 
@@ -129,7 +128,7 @@ class ClickHouse:
             stream.close()
 
     def close(self) -> None:
-        """Close every client that any thread opened; another process may open the folder then."""
+        """Close every client of every thread; another process may then open the chDB folder."""
         with self._lock:
             opened, self._opened = self._opened, []
         for client in opened:
@@ -152,14 +151,14 @@ class ClickHouse:
         return one
 
     def _settings(self) -> dict[str, Any]:
-        # Each attempt on a bucket has half the time; by default a bucket that is silent is asked for minutes.
+        # Each attempt to reach a bucket has half the time; by default the attempts go on for minutes.
         half = int(self._timeout * 500)
         settings = {
             "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
             "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
-            # As a file says, and not everything nullable: a nullable element of a map or an array hashes otherwise.
+            # As the file says: by default every column is nullable, and a nullable array element has another hash.
             "schema_inference_make_columns_nullable": "auto",
         }
         return settings | _SMALL_READS if self.embedded else settings
@@ -187,7 +186,7 @@ class ClickHouse:
             autogenerate_session_id=False,
             settings={
                 **self._settings(),
-                # A query that is still at work sends a header now and then: silence means that nobody works.
+                # A running query sends a header now and then: a silent server makes no progress.
                 "send_progress_in_http_headers": 1,
                 "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
             },
@@ -200,52 +199,18 @@ class ClickHouse:
         except (OffloadError, GeneratorExit):
             raise
         except Exception as error:
-            if (translate_errors := self._translate(error)) is None:
+            if (translated := translate(error, self._address(), self._timeout, embedded=self.embedded)) is None:
                 raise
-            raise translate_errors from error
+            raise translated from error
 
-    def _translate(self, error: Exception) -> OffloadError | None:
-        """What an error of the client, of urllib3 under it or of pyarrow beside it means to a caller; None: a bug."""
-        where = self._where()
-        code = getattr(error, "code", None)
-        said = _first_line(error)
-        if code == _BUSY_FOLDER or (_NO_ENGINE in str(error) and f"Code: {_BUSY_FOLDER}" in str(error)):
-            return LeaseHeld(f"to be the only process on {where}", said, "wait until the other run has ended")
-        if _NO_ENGINE in str(error):
-            return ConfigurationError(f"a usable {where}", said, "set OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
-        if code in _REFUSED:
-            return AccessRefused(f"{where} to accept the user and the password", said, "correct OFFLOAD_CLICKHOUSE_DSN")
-        if code == _BUCKET:
-            return _of_bucket(where, said)
-        if code == _NO_DATABASE:
-            return ConfigurationError(f"a database at {where}", said, "create it, or correct OFFLOAD_CLICKHOUSE_DSN")
-        if code in _MISSING:
-            return DataError(f"the tables and columns that were asked for at {where}", said, "offload tables")
-        if _NO_TLS in str(error):
-            return ConfigurationError(
-                f"TLS at {where}", said, "correct OFFLOAD_CLICKHOUSE_DSN: clickhouse:// is without"
-            )
-        from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
-        from pyarrow import ArrowInvalid
-        from urllib3.exceptions import HTTPError
-
-        gone = isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError | ArrowInvalid)
-        if code in _TRANSIENT or (gone and (code is None or isinstance(error, StreamFailureError))):
-            return Unavailable(
-                f"an answer from {where} within {self._timeout:g} s", said, "see that it runs, then the same again"
-            )
-        if isinstance(error, Error) and code is None and not self.embedded:
-            return Unavailable(f"an answer from {where}", said, "see that it runs, then the same again")
-        return None
-
-    def _where(self) -> str:
+    def _address(self) -> str:
         """The address without user and password."""
         if self.embedded:
             return f"chDB folder {self._url.path}"
         return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
 
 
-def _address(dsn: str) -> SplitResult:
+def _parsed(dsn: str) -> SplitResult:
     try:
         url = urlsplit(dsn)
         known = url.scheme in {"chdb", *_PORTS} and (url.port or True)
@@ -255,23 +220,6 @@ def _address(dsn: str) -> SplitResult:
         raise ConfigurationError(
             "clickhouse://user:password@host:8123/database or chdb:///folder in OFFLOAD_CLICKHOUSE_DSN",
             "another form; in a password, write / @ : ? # as %2F %40 %3A %3F %23",
-            "set OFFLOAD_CLICKHOUSE_DSN",
+            "correct OFFLOAD_CLICKHOUSE_DSN",
         )
     return url
-
-
-def _of_bucket(where: str, said: str) -> OffloadError:
-    """What the server met when it read from the bucket."""
-    if any(word in said for word in ("code: 403", "Access Denied", "ACCESS_DENIED")):
-        return AccessRefused(f"{where} to be let into the bucket", said, "correct OFFLOAD_S3_ACCESS_KEY")
-    if "code: 404" in said:
-        return DataError(f"the cold table's files to be readable by {where}", said, "restore them from a backup")
-    return Unavailable(
-        f"{where} to reach the bucket",
-        said,
-        "see that the store runs; the server must find it at OFFLOAD_S3_ENDPOINT_FOR_CLICKHOUSE; then the same again",
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,8 +1,9 @@
-"""Which rows of a hot table are meant: a window, a piece, one row per key. Every question asks through here."""
+"""Which rows of a hot table a query reads: a window, a chunk, one row per key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from offload.clickhouse import sql
 from offload.clickhouse.layout import Layout
@@ -11,96 +12,108 @@ from offload.model.splits import Chunk
 from offload.model.windows import Window
 
 
+@dataclass(frozen=True)
 class RowFilter:
     """
-    The rows that one batch means, as `FROM ... WHERE ...`; hashing, comparing and reading ask for the same ones.
+    A selection of rows as `FROM ... WHERE ...`; hashing, comparing and reading use the same one. A narrower one is new.
 
     Attributes:
-        raw: The table as it stands, quoted; a Replacing one with the copies that it has not merged yet.
-        one_per_key: Whether a key that occurs twice is meant once; it stays so for the rest of the batch.
+        schema: The table's columns.
+        layout: How the server stores the table.
+        one_per_key: Whether a key that occurs more than once in a chunk is read once.
+        one_per_key_of: The window in which each key is read once, wherever in it its deliveries are; None: no window.
+        exclusion: A condition that leaves out keys which cold already has; None: no condition.
     """
 
-    def __init__(self, schema: TableSchema, layout: Layout) -> None:
-        self._shape = schema
-        self._timestamp = sql.identifier(schema.spec.timestamp)
-        self.raw = ".".join(sql.identifier(part) for part in schema.spec.source.split("."))
-        self._name = f"{self.raw} FINAL" if layout.replacing else self.raw
-        self.one_per_key = False
-        self._across: Window | None = None
-        self._not_cold: str | None = None
+    schema: TableSchema
+    layout: Layout
+    one_per_key: bool = False
+    one_per_key_of: Window | None = None
+    exclusion: str | None = None
+
+    def deduplicated(self) -> RowFilter:
+        """The same rows, one per key."""
+        return replace(self, one_per_key=True)
+
+    def deduplicated_over(self, window: Window) -> RowFilter:
+        """The same rows, one per key of the whole window."""
+        return replace(self, one_per_key_of=window)
+
+    def excluding(self, condition: str) -> RowFilter:
+        """The rows that meet the condition as well."""
+        return replace(self, exclusion=condition)
+
+    @property
+    def raw(self) -> str:
+        """The table's quoted name; a Replacing table read by it includes duplicates that are not merged yet."""
+        return ".".join(sql.identifier(part) for part in self.schema.spec.source.split("."))
 
     @property
     def cluster(self) -> str | None:
-        """The first sort column where it is text before the timestamp: pieces and files are kept narrow in it."""
-        first = self._shape.spec.sort[0]
-        text = first != self._shape.spec.timestamp and self._shape.column(first).mapping.text
+        """The first sort column where it is text before the timestamp: chunks and files have narrow ranges of it."""
+        first = self.schema.spec.sort[0]
+        text = first != self.schema.spec.timestamp and self.schema.column(first).mapping.text
         return first if text else None
 
     @property
-    def how_it_came(self) -> tuple[str, ...]:
+    def delivery(self) -> tuple[str, ...]:
         """Columns in which two deliveries of one row may differ."""
-        spec = self._shape.spec
+        spec = self.schema.spec
         return spec.delivery if spec.timestamp_follows_key else (spec.timestamp, *spec.delivery)
 
-    def begin(self) -> None:
-        """Begin a batch: forget what was set aside."""
-        self.one_per_key, self._across, self._not_cold = False, None, None
-
-    def keep_one_across(self, window: Window) -> None:
-        """From now on mean one row per key of the whole window, wherever in it the deliveries of that row lie."""
-        self._across = window
-
-    def leave_out(self, condition: str) -> None:
-        """From now on mean only the rows that meet the condition (keys that stand in cold already are left out)."""
-        self._not_cold = condition
+    @property
+    def repeats_keys(self) -> bool:
+        """Whether `select_with_duplicates` may return a key more than once that `select` returns once."""
+        return self.one_per_key and self.one_per_key_of is None
 
     def within(self, window: Window) -> str:
-        """The condition that a row lies in the window."""
-        high = f"{self._timestamp} <= {sql.timestamp(window.high, self._shape.precision)}"
+        """The condition that a row is in the window."""
+        timestamp, precision = sql.identifier(self.schema.spec.timestamp), self.schema.precision
+        high = f"{timestamp} <= {sql.timestamp(window.high, precision)}"
         if window.low is None:
             return high
-        return f"{self._timestamp} > {sql.timestamp(window.low, self._shape.precision)} AND {high}"
+        return f"{timestamp} > {sql.timestamp(window.low, precision)} AND {high}"
 
     def select(self, chunk: Chunk, *conditions: str) -> str:
-        """The rows of a piece that meet the conditions, one per key where a key was found twice."""
-        if self._across is None and not self.one_per_key:
+        """The rows of a chunk that meet the conditions, one per key where the filter says so."""
+        if self.one_per_key_of is None and not self.one_per_key:
             return self.select_with_duplicates(chunk, *conditions)
         where = [self.within(chunk.window), *self._bounds(chunk)]
-        inner = self._kept([self.within(self._across)] if self._across else where)
+        inner = self._one_per_key([self.within(self.one_per_key_of)] if self.one_per_key_of else where)
         return f"FROM {inner} WHERE {' AND '.join([*where, *conditions])}"
 
     def select_with_duplicates(self, chunk: Chunk, *conditions: str) -> str:
-        """The rows of a piece that meet the conditions, several per key where there are such."""
-        where = [self.within(chunk.window), *self._bounds(chunk), *conditions, *self._aside()]
-        return f"FROM {self._name} WHERE {' AND '.join(where)}"
+        """The rows of a chunk that meet the conditions, duplicates of a key included."""
+        where = [self.within(chunk.window), *self._bounds(chunk), *conditions, *self._exclusions()]
+        return f"FROM {self._merged} WHERE {' AND '.join(where)}"
 
     def select_unmerged(self, chunk: Chunk) -> str | None:
         """
-        The rows of a piece as they stand, copies that a Replacing table has not merged yet included.
+        The rows of a chunk without FINAL: duplicates that a Replacing table has not merged yet are included.
 
-        None where `select` says more than FINAL does, or where there is no key to tell a copy by.
+        None: FINAL is not all that `select` adds, or the table has no key by which duplicates could be counted.
         """
-        if self._name == self.raw or not self._shape.spec.key or self.one_per_key or self._across or self._not_cold:
+        narrowed = self.one_per_key or self.one_per_key_of or self.exclusion
+        if not self.layout.replacing or not self.schema.spec.key or narrowed:
             return None
         return f"FROM {self.raw} WHERE {' AND '.join([self.within(chunk.window), *self._bounds(chunk)])}"
 
     @property
-    def repeats(self) -> bool:
-        """Whether `select_with_duplicates` may give a key several times that `select` gives once."""
-        return self.one_per_key and self._across is None
+    def _merged(self) -> str:
+        return f"{self.raw} FINAL" if self.layout.replacing else self.raw
 
-    def _aside(self) -> list[str]:
-        return [self._not_cold] if self._not_cold else []
+    def _exclusions(self) -> list[str]:
+        return [self.exclusion] if self.exclusion else []
 
-    def _kept(self, conditions: Sequence[str]) -> str:
-        key = ", ".join(map(sql.identifier, self._shape.spec.key))
-        order = ", ".join(map(sql.identifier, (*self._shape.spec.key, *self.how_it_came)))
-        names = ", ".join(sql.identifier(column.name) for column in self._shape.columns)
-        where = " AND ".join([*conditions, *self._aside()])
-        return f"(SELECT {names} FROM {self._name} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
+    def _one_per_key(self, conditions: Sequence[str]) -> str:
+        key = ", ".join(map(sql.identifier, self.schema.spec.key))
+        order = ", ".join(map(sql.identifier, (*self.schema.spec.key, *self.delivery)))
+        names = ", ".join(sql.identifier(column.name) for column in self.schema.columns)
+        where = " AND ".join([*conditions, *self._exclusions()])
+        return f"(SELECT {names} FROM {self._merged} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
 
     def _bounds(self, chunk: Chunk) -> Iterator[str]:
-        yield from map(sql.partition_is, self._shape.spec.partition, chunk.partition)
+        yield from map(sql.partition_is, self.schema.spec.partition, chunk.partition)
         if chunk.clusters and self.cluster:
             column = sql.identifier(self.cluster)
             first, last = map(sql.text, chunk.clusters)

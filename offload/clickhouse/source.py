@@ -1,46 +1,56 @@
-"""The hot tables of one ClickHouse: what each is, how it is stored, and the server's clock."""
+"""The hot tables of one ClickHouse: columns, identity and layout of each, and the server's clock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from typing_extensions import override
+
 from offload.clickhouse import sql, types
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.hot_table import ClickHouseTable
+from offload.clickhouse.files import StoredFiles
+from offload.clickhouse.hot_table import ClickHouseRows
 from offload.clickhouse.layout import Layout, plain_key, ttl
+from offload.clickhouse.row_filter import RowFilter
+from offload.clickhouse.statistics import ClickHouseStatistics
+from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.errors import DataError
 from offload.model.columns import SourceColumn
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
+from offload.ports.source import HotTable, Source
 from offload.tables import declarations
 
-# The table's UUID. chDB's default database shows none, but names the folder of its data by it; a database of the
-# engine Ordinary has none at all, and there a table that is recreated cannot be told from the one before.
+# The table's UUID. chDB's default database shows none, but names the folder of the table's data by it. A database with
+# the engine Ordinary has none at all: there a recreated table looks the same as the table before it.
 _IDENTITY = (
     "if(toUInt128(uuid) != 0, toString(uuid), "
     "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
 )
 
 
-class ClickHouseSource:
-    """The hot tables of one server or chDB folder."""
+class ClickHouseSource(Source):
+    """
+    The hot tables of one server or chDB folder.
 
-    def __init__(self, client: ClickHouse, cluster: str) -> None:
+    Args:
+        client: The server or folder.
+        cluster: The configured cluster name, part of each table's identity.
+        files: Reads stored files with the same engine.
+    """
+
+    def __init__(self, client: ClickHouse, cluster: str, files: StoredFiles) -> None:
         self._client = client
         self._cluster = cluster
+        self._files = files
 
+    @override
     def now(self) -> int:
-        """The server's clock, microseconds since 1970 UTC."""
         return int(self._client.rows("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
 
-    def describe(self, spec: TableSpec) -> ClickHouseTable:
-        """
-        Look at the table as it is now.
-
-        Raises:
-            DataError: It is missing, a named column is missing or of a wrong type, or a type cannot be carried.
-        """
+    @override
+    def describe(self, spec: TableSpec) -> HotTable:
         database, _, table = spec.source.rpartition(".")
         at = f"database = {sql.text(database or self._client.database)}"
         tables = self._client.rows(
@@ -49,9 +59,11 @@ class ClickHouseSource:
         )
         if not tables:
             raise DataError(
-                f"a table {spec.source} in ClickHouse", "none of that name that the user may see", "offload tables"
+                f"a table {spec.source} in ClickHouse",
+                "no table of that name that this user may see",
+                "offload tables",
             )
-        uuid, engine, sorting_key, engine_full, rows = tables[0]
+        uuid, engine, sorting_key, engine_full, total_rows = tables[0]
         columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
             f"data_compressed_bytes FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
@@ -62,12 +74,20 @@ class ClickHouseSource:
             plain_key(sorting_key, {column[0] for column in stored}),
             ttl(engine_full),
             all(column[4] for column in stored if column[3]),
-            sum(column[5] for column in stored) / rows if rows else 0.0,
+            sum(column[5] for column in stored) / total_rows if total_rows else 0.0,
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
         schema = types.map_columns(full, [SourceColumn(name, type_name) for name, type_name, *_ in stored])
-        return ClickHouseTable(self._client, schema, SourceIdentity(uuid, self._cluster), layout)
+        rows = ClickHouseRows(self._client, self._files, RowFilter(schema, layout))
+        return HotTable(
+            schema=schema,
+            identity=SourceIdentity(uuid, self._cluster),
+            stored_bytes_per_row=layout.stored_bytes_per_row,
+            rows=rows,
+            statistics=ClickHouseStatistics(rows),
+            verifier=ClickHouseVerifier(rows, self._files),
+        )
 
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:

@@ -63,7 +63,7 @@ def _cast(expression: str, mapping: TypeMapping, depth: int) -> str:
         return expression
     if mapping.iceberg == "uuid":
         return f"UUIDStringToNum(toString({expression}))"
-    if _holds_uuid(mapping):
+    if has_uuid(mapping):
         return _cast_items(expression, mapping, depth)
     return f"CAST({expression} AS {nullable(mapping.clickhouse, mapping)})"
 
@@ -73,8 +73,9 @@ def nullable(kind: str, mapping: TypeMapping) -> str:
     return f"Nullable({kind})" if mapping.nullable else kind
 
 
-def _holds_uuid(mapping: TypeMapping) -> bool:
-    return mapping.iceberg == "uuid" or any(_holds_uuid(item) for item in mapping.items)
+def has_uuid(mapping: TypeMapping) -> bool:
+    """Whether the type is a UUID, or an array or map with one."""
+    return mapping.iceberg == "uuid" or any(has_uuid(item) for item in mapping.items)
 
 
 def _cast_items(expression: str, mapping: TypeMapping, depth: int) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from offload.model.table import TableSpec
-from offload.ports.watermarks import RunOutcome
+from offload.ports.watermarks import RunOutcome, TableWatermark
 from offload.protocol.adapters import Adapters
-from offload.protocol.recover import table_watermark, watermark_document
-from offload.protocol.session import _claimed
-from offload.results import plain
+from offload.protocol.session import claimed
+from offload.protocol.trace import RunTrace
+from offload.results import plain, watermark_document
 
 
 def show_watermark(adapters: Adapters, spec: TableSpec) -> dict[str, Any]:
-    """The store's row beside the Iceberg table's token, and whether they agree."""
-    row = adapters.watermarks.read(spec.source)
+    """The store's row, the Iceberg table's token, and whether they agree."""
+    stored = adapters.watermarks.read(spec.source)
     state = adapters.lake.load(spec)
     token = state.token if state else None
-    in_store = row["watermark_ticks"] if row else None
+    in_store = stored.watermark.ticks if stored else None
     return {
         "table": spec.name,
-        "store": plain(row) if row else None,
+        "store": plain(stored.columns) if stored else None,
         "cold": token
         and {
             "watermark": token.watermark and watermark_document(token.watermark, token.precision),
@@ -34,15 +34,14 @@ def show_watermark(adapters: Adapters, spec: TableSpec) -> dict[str, Any]:
 
 def repair_watermark(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:
     """
-    Put the store to the Iceberg table's value, whatever stands there; a table that is gone leaves no watermark.
+    Write the Iceberg table's watermark into the store, whatever the store has; no table means no watermark.
 
     Raises:
-        LeaseHeld: A run is at work on it.
+        LeaseHeld: A living run has the table.
     """
-    with _claimed(adapters, spec, run_id) as lease:
+    with claimed(adapters, RunTrace(spec), run_id) as session:
         state = adapters.lake.load(spec)
-        token = state.token if state else None
-        if token:
-            lease.raise_epoch(token.epoch)
-        lease.record(RunOutcome("repaired", table_watermark(state)))
+        if state and state.token:
+            session.lease.raise_epoch(state.token.epoch)
+        session.lease.record(RunOutcome("repaired", TableWatermark.of(state)))
     return show_watermark(adapters, spec)

@@ -1,7 +1,7 @@
 """
-Every port in memory, deterministic: for simulations of the protocol, ours and those of whoever writes an engine.
+Every port in memory, deterministic: for simulations of the protocol, and for authors of an engine.
 
-A row is (key, ticks); its content is its key. Each fake counts time only where it is told to.
+A row is (key, ticks); its content is its key. Clocks stand still until they are set.
 """
 
 from __future__ import annotations
@@ -9,31 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
-from offload.fakes.source import FAKE_SPEC, FakeClock, FakeHot
+from offload.fakes.source import FAKE_SPEC, FakeClock, FakeRows, FakeSource
 from offload.fakes.watermarks import FakeWatermarks
 from offload.protocol.adapters import Adapters, Limits
 
-__all__ = ["FAKE_SPEC", "FakeClock", "FakeHot", "FakeWorld"]
+__all__ = ["FAKE_SPEC", "FakeClock", "FakeRows", "FakeWorld"]
 
 
 @dataclass
 class FakeWorld:
-    """All of it, wired: `parts()` is what a run takes."""
+    """One fake per port; `adapters()` returns them as a run takes them."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     lake: FakeLake = field(default_factory=FakeLake)
     watermarks: FakeWatermarks = field(default_factory=FakeWatermarks)
+    hot: FakeRows = field(default_factory=FakeRows)
     batch_rows: int = 5
 
-    def __post_init__(self) -> None:
-        self.hot = FakeHot(self.clock)
-
     def adapters(self) -> Adapters:
-        """The ports."""
+        """The fakes."""
         return Adapters(
-            source=self.hot,
-            verifier=FakeVerifier(self.lake),
+            source=FakeSource(self.clock, self.hot, FakeVerifier(self.lake, self.hot)),
             lake=self.lake,
+            cold_files=self.lake,
             watermarks=self.watermarks,
             engine=FakeEngine(self.lake),
             clock=self.clock,

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from typing_extensions import override
+
 from offload.model.columns import MICROSECONDS, Column, TableSchema, TypeMapping
 from offload.model.fingerprint import HASH_MODULUS, Fingerprint, SourceFingerprint
 from offload.model.splits import BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
-from offload.ports.source import Bound, ChunkStream, WindowStats
+from offload.ports.source import Bound, ChunkStream, Clock, HotRows, HotStatistics, HotTable, Source, WindowStats
+from offload.ports.verifier import Verifier
 
 Row = tuple[str, int]
 FAKE_SPEC = TableSpec(
@@ -27,7 +30,7 @@ FAKE_SPEC = TableSpec(
     sort=("at", "seq"),
     partition=(PartitionField("at", "day"),),
 )
-_SHAPE = TableSchema(
+FAKE_SCHEMA = TableSchema(
     FAKE_SPEC,
     (
         Column("id", TypeMapping("string", "String", text=True)),
@@ -39,83 +42,89 @@ _SHAPE = TableSchema(
 
 
 def fingerprint(rows: Sequence[Row]) -> Fingerprint:
-    """An order-independent digest, as the real one."""
+    """An order-independent digest, like the real one."""
     return Fingerprint(len(rows), sum(hash(row) for row in rows) % HASH_MODULUS)
 
 
-class FakeClock:
-    """A clock that stands until it is set; microseconds UTC."""
+class FakeClock(Clock):
+    """A clock that stands still until it is set; microseconds UTC."""
 
     def __init__(self, now: int = 0) -> None:
         self.time = now
 
+    @override
     def now(self) -> int:
-        """Microseconds since 1970 UTC."""
         return self.time
 
 
 @dataclass
-class FakeHot:
-    """A hot table that may hold a row several times; it is its own source."""
+class FakeRows(HotRows, HotStatistics):
+    """The rows of a hot table, which may have a row more than once."""
 
-    clock: FakeClock
     rows: list[Row] = field(default_factory=list)
-    identity: SourceIdentity = field(default=SourceIdentity("hot", "default"))
-    stored_bytes_per_row: float = 0.0
-
-    @property
-    def schema(self) -> TableSchema:
-        """The shape of every fake table."""
-        return _SHAPE
-
-    def describe(self, spec: TableSpec) -> FakeHot:  # noqa: ARG002  # the port names it
-        """Itself, whatever is asked for."""
-        return self
-
-    def now(self) -> int:
-        """The server's clock, microseconds since 1970 UTC."""
-        return self.clock.now()
 
     def within(self, window: Window) -> list[Row]:
-        """The rows of a window, once each."""
+        """The rows of a window, each once, sorted."""
         low = window.low
         return sorted({row for row in self.rows if (low is None or row[1] > low) and row[1] <= window.high})
 
-    def one_batch(self, window: Window) -> None:
-        """Nothing is ever set aside."""
+    @override
+    def for_batch(self, window: Window, existing: Sequence[str] = ()) -> FakeRows:
+        return self
 
+    @override
+    def deduplicated(self) -> FakeRows:
+        return self
+
+    @override
+    def count(self, chunk: Chunk) -> int:
+        return len(self.within(chunk.window))
+
+    @override
+    def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
+        rows = self.within(chunk.window)
+        return SourceFingerprint(fingerprint(rows), max((at for _, at in rows), default=None))
+
+    @override
+    def read(self, chunk: Chunk) -> ChunkStream:
+        return ChunkStream((rows for rows in [self.within(chunk.window)]), partial(self.fingerprint, chunk))
+
+    @override
     def window_stats(self, window: Window) -> WindowStats:
-        """Count raw rows."""
         low = window.low
         return WindowStats(sum((low is None or at > low) and at <= window.high for _, at in self.rows), 0, 0)
 
+    @override
     def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
-        """Count rows per bucket, in one partition."""
         starts = sorted(at - at % bucket for _, at in self.within(window))
         partition = ("1970-01-01",) if clustered else ()
         return [BucketCount(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
 
-    def count(self, chunk: Chunk) -> int:
-        """How many rows a piece has."""
-        return len(self.within(chunk.window))
-
-    def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
-        """Fingerprint the rows of a piece."""
-        rows = self.within(chunk.window)
-        return SourceFingerprint(fingerprint(rows), max((at for _, at in rows), default=None))
-
-    def read(self, chunk: Chunk) -> ChunkStream:
-        """The rows of a piece, as one list."""
-        return ChunkStream((rows for rows in [self.within(chunk.window)]), partial(self.fingerprint, chunk))
-
-    def sequence_at(self, ticks: int) -> int | None:
-        """The timestamp stands for the sequence."""
-        return ticks
-
-    def key_bounds(self, window: Window) -> list[Bound]:  # noqa: ARG002
-        """No bounds."""
+    @override
+    def key_bounds(self, window: Window) -> list[Bound]:
         return []
 
+    @override
+    def sequence_at(self, ticks: int) -> int | None:
+        return ticks
+
+    @override
     def oldest(self) -> int | None:
-        """The oldest row's timestamp."""
         return min((at for _, at in self.rows), default=None)
+
+
+@dataclass
+class FakeSource(Source):
+    """A source with one hot table, whatever table is described."""
+
+    clock: FakeClock
+    rows: FakeRows
+    verifier: Verifier
+
+    @override
+    def describe(self, spec: TableSpec) -> HotTable:
+        return HotTable(FAKE_SCHEMA, SourceIdentity("hot", "default"), 0.0, self.rows, self.rows, self.verifier)
+
+    @override
+    def now(self) -> int:
+        return self.clock.now()

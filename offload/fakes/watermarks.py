@@ -1,62 +1,80 @@
-"""A watermark store of one row, in memory."""
+"""A watermark store with one row, in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+
+from typing_extensions import override
 
 from offload.errors import Fenced, LeaseHeld
-from offload.ports.watermarks import RunOutcome, TableWatermark
+from offload.ports.watermarks import (
+    NO_WATERMARK,
+    Lease,
+    RunOutcome,
+    StoredWatermark,
+    TableWatermark,
+    Watermarks,
+)
+
+
+@dataclass(frozen=True)
+class FakeRow:
+    """What the store has: the epoch, the run that has the lease (None: no run), and the watermark."""
+
+    epoch: int = 0
+    owner: str | None = None
+    watermark: TableWatermark = NO_WATERMARK
 
 
 @dataclass
-class FakeWatermarks:
-    """One row per table; a claim lives until `recorded`, unless its holder is said to be `dead`."""
+class FakeWatermarks(Watermarks):
+    """One row for every table; a lease is held until `record`, unless its owner is set `dead`."""
 
-    row: dict[str, Any] = field(default_factory=lambda: {"epoch": 0, "owner": None, "watermark_ticks": None})
+    row: FakeRow = field(default_factory=FakeRow)
     dead: bool = False
 
-    def read(self, table: str) -> dict[str, Any] | None:  # noqa: ARG002
-        """The row."""
-        return dict(self.row)
+    @override
+    def read(self, table: str) -> StoredWatermark | None:
+        return StoredWatermark(self.row.watermark)
 
     @contextmanager
+    @override
     def claim(self, table: str, run_id: str) -> Iterator[FakeLease]:
-        """Take the lease, unless a living run has it."""
-        if self.row["owner"] is not None and not self.dead:
-            raise LeaseHeld(f"nobody at work on {table}", str(self.row["owner"]), "wait")
+        if self.row.owner is not None and not self.dead:
+            raise LeaseHeld(f"no living run on {table}", self.row.owner, "wait until it has ended")
         self.dead = False
-        self.row |= {"epoch": self.row["epoch"] + 1, "owner": run_id}
-        yield FakeLease(self, self.row["epoch"])
+        self.row = replace(self.row, epoch=self.row.epoch + 1, owner=run_id)
+        yield FakeLease(self, self.row.epoch)
 
 
 @dataclass
-class FakeLease:
+class FakeLease(Lease):
     """A claimed row."""
 
     store: FakeWatermarks
     epoch: int
 
+    @override
     def raise_epoch(self, above: int) -> None:
-        """Make the epoch larger than one seen in the table."""
         self.check()
-        self.epoch = self.store.row["epoch"] = max(self.epoch, above + 1)
+        self.epoch = max(self.epoch, above + 1)
+        self.store.row = replace(self.store.row, epoch=self.epoch)
 
+    @override
     def check(self) -> None:
-        """Raise unless the epoch is still ours."""
-        if self.store.row["epoch"] != self.epoch:
-            raise Fenced(f"epoch {self.epoch}", str(self.store.row["epoch"]), "offload run")
+        if self.store.row.epoch != self.epoch:
+            raise Fenced(f"epoch {self.epoch}", f"epoch {self.store.row.epoch}", "offload run")
 
-    def repair(self, catchup: TableWatermark) -> None:
-        """Put the row to the table's value."""
+    @override
+    def repair(self, watermark: TableWatermark) -> None:
         self.check()
-        self.store.row |= {"watermark_ticks": catchup.ticks, "cold_table_uuid": catchup.table_uuid}
+        self.store.row = replace(self.store.row, watermark=watermark)
 
+    @override
     def record(self, outcome: RunOutcome) -> None:
-        """Catch up and release."""
         self.check()
-        self.store.row["owner"] = None
-        if outcome.catchup:
-            self.repair(outcome.catchup)
+        self.store.row = replace(self.store.row, owner=None)
+        if outcome.watermark:
+            self.repair(outcome.watermark)

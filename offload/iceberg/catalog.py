@@ -1,32 +1,88 @@
-"""The SQL catalog."""
+"""The SQL catalog: its connections, and one bound and one translation of errors for every call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from copy import copy
+from typing import Any, Self, TypeVar
 
 from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
+from typing_extensions import override
 
-from offload.io.database import create_tables
+from offload.io.database import create_tables, translate_errors, with_connect_timeout
+from offload.io.deadline import within
+from offload.io.warehouse import Warehouse
+
+T = TypeVar("T")
 
 
 class ObservedCatalog(SqlCatalog):
-    """A SQL catalog that says when the metadata file is uploaded and the catalog has not yet been told."""
+    """A SQL catalog whose commits can call back between the upload of the metadata file and the catalog's own write."""
 
-    told: Callable[[], None] | None = None
+    _on_uploaded: Callable[[], None] | None = None
 
     def __init__(self, name: str, **properties: str) -> None:
         try:
             super().__init__(name, **properties)
         except Exception:
-            self.close()  # what it has connected would stay open
+            self.close()  # its connections would stay open
             raise
 
+    def observed(self, on_uploaded: Callable[[], None]) -> Self:
+        """A catalog on the same connections whose commits call `on_uploaded`; this catalog stays as it is."""
+        committer = copy(self)
+        committer._on_uploaded = on_uploaded  # noqa: SLF001  # of its own class
+        return committer
+
+    @override
     def create_tables(self) -> None:
-        """Create the catalog's tables; another first run may do so at the same moment."""
         create_tables(SqlCatalogBaseTable.metadata, self.engine)
 
+    @override
     def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]
         super()._write_metadata(metadata, io, metadata_path)
-        if self.told:
-            self.told()
+        if self._on_uploaded:
+            self._on_uploaded()
+
+
+class CatalogConnection:
+    """
+    The connection to one catalog, opened at the first call.
+
+    Args:
+        name: Catalog name, part of each row of the SQL catalog.
+        uri: SQLAlchemy address of the catalog's database.
+        warehouse: Where the catalog's tables are.
+        timeout: Seconds that one call may take.
+    """
+
+    def __init__(self, name: str, uri: str, warehouse: Warehouse, timeout: float) -> None:
+        self._name = name
+        self._uri = with_connect_timeout(uri, timeout)
+        self._warehouse = warehouse
+        self._timeout = timeout
+        self._opened: ObservedCatalog | None = None
+
+    def close(self) -> None:
+        """Close the connections to the catalog's database."""
+        if self._opened:
+            self._opened.close()
+
+    def catalog(self) -> ObservedCatalog:
+        """The catalog; only inside `call`, which bounds and translates its errors."""
+        if self._opened is None:
+            properties = {"uri": self._uri, "warehouse": self._warehouse.uri, **self._warehouse.properties()}
+            self._opened = ObservedCatalog(self._name, **properties)
+        return self._opened
+
+    def call(self, call: Callable[[], T], factor: int = 1) -> T:
+        """
+        Run a call to the catalog or the warehouse, within `factor` times the time-out.
+
+        Raises:
+            Unavailable: The catalog or the warehouse did not answer in time, or refused the connection.
+            AccessRefused: One of them refuses the user, the key or the permission.
+            ConfigurationError: There is no such database or bucket.
+        """
+        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
+            return within(self._timeout * factor, f"the catalog or {self._warehouse.where}", call)

@@ -1,4 +1,4 @@
-"""Manifest entries, the data files of a scan, and the filter that chooses them."""
+"""The data files of a cold table: which of them are live, their footers, and their manifest entries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,48 @@ from pyiceberg.io.pyarrow import (
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import FileScanTask
+from typing_extensions import override
 
 from offload.errors import DataError
-from offload.model.cold_table import WrittenFile
+from offload.iceberg import parquet
+from offload.iceberg.catalog import CatalogConnection
+from offload.io.warehouse import Warehouse
+from offload.model.cold_table import TableState, WrittenFile
+from offload.ports.lake import ColdFiles
 from offload.ports.source import Bound
+
+
+class IcebergFiles(ColdFiles):
+    """
+    The data files of the tables of one catalog.
+
+    Args:
+        connection: The catalog.
+        warehouse: Where the files are.
+    """
+
+    def __init__(self, connection: CatalogConnection, warehouse: Warehouse) -> None:
+        self._connection = connection
+        self._warehouse = warehouse
+
+    @override
+    def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
+        within = within_bounds(bounds)
+        return paths(self._connection.call(lambda: list(state.handle.scan(row_filter=within).plan_files())))
+
+    @override
+    def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
+        for file in files:
+            self.footer(state, file)
+
+    def footer(self, state: TableState, file: WrittenFile) -> Any:
+        """
+        The Parquet footer of a stored file, checked against the table's schema.
+
+        Raises:
+            DataError: Names, field ids or types differ.
+        """
+        return self._connection.call(lambda: parquet.footer(self._warehouse, file.path, state.schema))
 
 
 def data_file(table: Any, file: WrittenFile, footer: Any) -> DataFile:
@@ -46,23 +84,23 @@ def paths(tasks: Sequence[FileScanTask]) -> list[str]:
     The data files of a scan.
 
     Raises:
-        DataError: Delete files take rows out of some: who reads the data files alone would still find those.
+        DataError: Delete files remove rows of some of them; a reader of the data files alone would still see those.
     """
     if deleted := [task.file.file_path for task in tasks if task.delete_files]:
         raise DataError(
-            "data files whose rows all count",
-            f"{len(deleted)} with delete files beside them, such as {deleted[0]}",
-            "rewrite the table's data files, as Spark's rewrite_data_files does, then the same again",
+            "data files without delete files",
+            f"{len(deleted)} data files with delete files, such as {deleted[0]}",
+            "rewrite the table's data files (Spark: CALL system.rewrite_data_files), then run the command again",
         )
     return [task.file.file_path for task in tasks]
 
 
 def within_bounds(bounds: Sequence[Bound]) -> BooleanExpression:
     """The filter that keeps rows within all the bounds."""
-    wanted: BooleanExpression = AlwaysTrue()
+    within: BooleanExpression = AlwaysTrue()
     for name, low, high in bounds:
         if low is not None:
-            wanted = And(wanted, GreaterThanOrEqual(Reference(name), low))  # type: ignore[call-arg]  # positional, as documented
+            within = And(within, GreaterThanOrEqual(Reference(name), low))  # type: ignore[call-arg]  # positional, as documented
         if high is not None:
-            wanted = And(wanted, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # likewise
-    return wanted
+            within = And(within, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # likewise
+    return within

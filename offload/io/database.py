@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, MetaData, make_url
+from sqlalchemy import Connection, Engine, MetaData, Table, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
-from offload.errors import AccessRefused, ConfigurationError, Unavailable
+from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unavailable
 
 # PostgreSQL, Appendix A "Error Codes": class 28 is authorization, 3D000 an unknown database, 42501 a missing privilege
 _REFUSED_STATES = ("28", "42501")
@@ -16,6 +16,7 @@ _REFUSED_WORDS = ("password authentication failed", "no password supplied", "per
 _MISSING_WORDS = ("does not exist", "unable to open database file")
 _NO_TLS = "server does not support SSL"  # libpq's words
 _KINDS = {"postgresql", "sqlite"}
+_ALTER_ATTEMPTS = 2
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
             raise ConfigurationError(f"a database at {where}", said, f"create it, or correct {variable}") from error
         if _NO_TLS in said:
             raise ConfigurationError(f"TLS at {where}", said, f"correct sslmode in {variable}") from error
-        raise Unavailable(f"an answer from {where}", said, "see that it runs, then the same again") from error
+        raise Unavailable(f"an answer from {where}", said, CHECK_SERVER) from error
 
 
 def validated_url(variable: str, url: str) -> str:
@@ -64,14 +65,37 @@ def validated_url(variable: str, url: str) -> str:
 
 
 def create_tables(metadata: MetaData, engine: Engine) -> None:
-    """Create the tables that are missing; another first run may create any of them at the same moment."""
+    """Create the tables that are missing; another first run may create any of them at the same time."""
     for _ in metadata.tables:
         try:
             metadata.create_all(engine)
         except (IntegrityError, OperationalError, ProgrammingError):
-            continue  # the one that was created in between is found the next time
+            continue  # a table that was created in between is found by the next attempt
         return
     metadata.create_all(engine)
+
+
+def add_missing_columns(metadata: MetaData, engine: Engine) -> None:
+    """Add the columns that an older version did not have; old rows have NULL there. Another run may do so as well."""
+    for _ in range(_ALTER_ATTEMPTS):
+        try:
+            with engine.begin() as connection:
+                for table in metadata.sorted_tables:
+                    _extend(connection, table)
+        except (OperationalError, ProgrammingError):
+            continue  # a column that was added in between is found by the next attempt
+        return
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            _extend(connection, table)
+
+
+def _extend(connection: Connection, table: Table) -> None:
+    present = set(connection.execute(select(text("*")).select_from(table).limit(0)).keys())
+    for column in table.columns:
+        if column.name not in present:
+            kind = column.type.compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 def redacted_url(url: str) -> str:

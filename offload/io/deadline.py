@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from offload.errors import Unavailable
+from offload.errors import CHECK_SERVER, Unavailable
 
 T = TypeVar("T")
 
@@ -40,9 +40,7 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     thread.join(seconds)
     if thread.is_alive():
         _overdue.set()
-        raise Unavailable(
-            f"an answer from {what} within {seconds:g} s", "none", "see that it runs, then the same again"
-        )
+        raise Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)
     if failure:
         raise failure[0]
     return answer[0]

@@ -1,4 +1,4 @@
-"""The nouns of the protocol: frozen, without behaviour that reaches outside."""
+"""The cold table as it was loaded, and the files that were written for it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,45 @@ from offload.model.token import CommitToken
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A data file as its writer closed it; `source` is the look at hot that came with its rows."""
+    """
+    A data file as its writer closed it.
+
+    Attributes:
+        split: The split that it holds.
+        path: Its address.
+        rows: Its rows.
+        bytes: Its size.
+        source: The source's own fingerprint of the rows that were read for it.
+        deduplicated: Whether the source had keys more than once, so that one row per key was read.
+    """
 
     split: Split
     path: str
     rows: int
     bytes: int
     source: SourceFingerprint
+    deduplicated: bool = False
 
 
 @dataclass(frozen=True)
 class TableState:
-    """The Iceberg table as it was loaded: what a run starts from and what its publication is fenced on."""
+    """
+    The Iceberg table as it was loaded: a run starts from it, and its commit is fenced on it.
+
+    Attributes:
+        uuid: UUID of the Iceberg table.
+        snapshot_id: Current snapshot; None: the table has none.
+        records: Rows of the current snapshot.
+        token: Token of the last data commit; None: no commit has one.
+        location: Folder of the table.
+        schema: `pyarrow.Schema` with field ids, in which files are written.
+        handle: The lake's own object.
+    """
 
     uuid: str
     snapshot_id: int | None
     records: int
     token: CommitToken | None
     location: str
-    schema: Any = field(compare=False)  # pyarrow.Schema with field ids; Any, because nouns import no library
-    handle: Any = field(compare=False, default=None, repr=False)  # the lake's own object
+    schema: Any = field(compare=False)  # Any: the model imports no library
+    handle: Any = field(compare=False, default=None, repr=False)

@@ -8,29 +8,34 @@ from typing import Any, Protocol
 from offload.model.cold_table import WrittenFile
 from offload.model.splits import Split
 from offload.model.steps import Event, StepEvent
-from offload.ports.source import HotTable
+from offload.ports.source import HotRows
 
 Listener = Callable[[StepEvent], None]
-"""Told each moment, in the thread where it happens; what it raises ends the run like any other failure."""
-
+"""Called with each event, in the thread in which it happens; an exception of a listener ends the run like any other."""
 
 Emit = Callable[[Event, int], None]
-"""How an engine says what happens: the event and the rows it is about."""
+"""How an engine emits an event: the event, and the rows it is about."""
 
 
 class Engine(Protocol):
     """
-    Carries out the splits of one batch: reads each from the source, writes it as a data file.
+    Writes the splits of one batch: reads each from the source, writes it as a data file.
 
-    An engine never chooses what to read, never publishes and never records progress: the runner does, so every engine
+    An engine never chooses what to read, never publishes and never records progress: the commands do, so every engine
     inherits the same guarantee.
     """
 
-    def write(self, hot: HotTable, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:
+    def write(self, rows: HotRows, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:
         """
         Write every split; return the files of successful attempts only, in the order of the splits.
 
+        Args:
+            rows: The rows of the batch.
+            splits: The files to write.
+            schema: The cold table's `pyarrow.Schema`, with field ids.
+            emit: Called from the threads that write.
+
         Raises:
             Unavailable: Nothing was published; the same call later is safe.
-            DataError: A row that cannot be carried.
+            DataError: A value does not fit its Iceberg type.
         """

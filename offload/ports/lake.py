@@ -1,4 +1,4 @@
-"""The lake's port: cold tables and their catalog."""
+"""The lake's ports: cold tables with their catalog, and their data files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from offload.ports.source import Bound
 
 
 class Lake(Protocol):
-    """The cold table and its catalog. Deletes nothing, whatever happens."""
+    """Cold tables and their catalog. Never deletes anything."""
 
     def load(self, spec: TableSpec) -> TableState | None:
         """
-        The table as it stands, or None where the catalog has none.
+        The table as it is now; None: the catalog has no such table.
 
         Raises:
             ConfigurationError: The warehouse is missing.
@@ -25,7 +25,7 @@ class Lake(Protocol):
         """
 
     def create(self, schema: TableSchema) -> TableState:
-        """Create the table; one that another run has just created is loaded instead."""
+        """Create the table; a table that another run has just created is loaded instead."""
 
     def check_history(self, spec: TableSpec, state: TableState) -> None:
         """
@@ -37,21 +37,10 @@ class Lake(Protocol):
 
     def check_columns(self, schema: TableSchema, state: TableState) -> None:
         """
-        Hold the hot table's columns against the cold table's.
+        Check that the cold table has the hot table's columns.
 
         Raises:
-            DataError: A column is missing on one side, or of another type.
-        """
-
-    def files(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
-        """Live files that may hold rows within all the bounds."""
-
-    def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
-        """
-        Hold names, field ids and types of each stored file against the table's schema.
-
-        Raises:
-            DataError: They do not agree.
+            DataError: A column is missing on one side, or has another type.
         """
 
     def publish(
@@ -60,14 +49,35 @@ class Lake(Protocol):
         state: TableState,
         files: Sequence[WrittenFile],
         token: CommitToken,
-        told: Callable[[], None],
+        on_uploaded: Callable[[], None],
     ) -> TableState:
         """
-        One commit: files, token and properties, or nothing; `told` is called between upload and the catalog's turn.
+        Publish files, token and properties in one commit, or nothing; return the table after it.
 
+        `on_uploaded` is called when the metadata file is uploaded and the catalog does not point to it yet.
         Never rebases. No data file may be deleted after any of its errors.
 
         Raises:
             Fenced: The table no longer has the UUID or the last token of `state`.
-            OutcomeUnknown: Sent, and it cannot be seen whether it landed.
+            OutcomeUnknown: The commit was sent, and whether it landed cannot be read.
+        """
+
+
+class ColdFiles(Protocol):
+    """The data files of a cold table. Never writes."""
+
+    def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
+        """
+        Live files that may have rows within all the bounds.
+
+        Raises:
+            DataError: Delete files remove rows of one of them.
+        """
+
+    def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
+        """
+        Check names, field ids and types of each stored file against the table's schema.
+
+        Raises:
+            DataError: They differ.
         """

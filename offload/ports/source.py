@@ -1,13 +1,13 @@
 """
-What the protocol needs of the world: small Protocols, one reason to change each.
+The source's port: hot tables, their rows, and statistics about them.
 
-Every method may raise `Unavailable` (the same call later is safe) and `AccessRefused` (a person must act); what else
-one raises stands with it.
+Every method of every port may raise `Unavailable` (the same call later is safe) and `AccessRefused` (a person must
+act); other errors are named where they are raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,77 +17,131 @@ from offload.model.splits import BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
+from offload.ports.verifier import Verifier
 
 Bound = tuple[str, Any, Any]
-"""A column and the inclusive range of values wanted of it; None leaves an end open."""
+"""A column and an inclusive range of its values; None leaves an end open."""
+
+
+class DuplicateKeys(Exception):  # a signal between a reader and its engine, no error of a command
+    """A key was read more than once: discard what was read, and read again from `HotRows.deduplicated`."""
+
+
+@dataclass(frozen=True)
+class WindowStats:
+    """Raw rows of a window, duplicates included; how many have no timestamp, and how many are past their TTL."""
+
+    rows: int
+    without_timestamp: int
+    possibly_expired: int
+
+
+@dataclass(frozen=True)
+class ChunkStream:
+    """
+    The rows of a chunk as a stream.
+
+    Attributes:
+        batches: `pyarrow.RecordBatch` objects; can be iterated once, and must be closed.
+        fingerprint: The source's own fingerprint of these rows. Call it when the batches are exhausted.
+    """
+
+    batches: Generator[Any]
+    fingerprint: Callable[[], SourceFingerprint]
 
 
 class Clock(Protocol):
-    """Our own clock, beside the server's."""
+    """The clock of this machine, compared with the server's."""
 
     def now(self) -> int:
         """Microseconds since 1970 UTC."""
 
 
-class HotTable(Protocol):
-    """One hot table, as it was described. Never writes, and never chooses what to read."""
+class HotRows(Protocol):
+    """
+    A selection of the rows of one hot table.
 
-    @property
-    def schema(self) -> TableSchema:
-        """Its columns and how each travels."""
+    Never writes, never chooses what to read, and never changes: a narrower selection is a new object. Can be pickled,
+    so that an engine can read in another process.
+    """
 
-    @property
-    def identity(self) -> SourceIdentity:
-        """Which table it is."""
-
-    @property
-    def stored_bytes_per_row(self) -> float:
-        """Bytes of a row in a data file, estimated; 0: unknown."""
-
-    def one_batch(self, window: Window) -> None:
+    def for_batch(self, window: Window, existing: Sequence[str] = ()) -> HotRows:
         """
-        Begin a batch: forget what was set aside, look for deliveries of one row across the window.
+        The rows of one batch: one per key, also where its deliveries have several timestamps in the window.
+
+        Args:
+            window: The batch.
+            existing: Cold data files; rows whose keys are already in them are left out.
 
         Raises:
-            DataError: A key with two contents.
+            DataError: A key has two contents, in the window or in cold.
         """
 
-    def window_stats(self, window: Window) -> WindowStats:
-        """Count the window as it stands and say what is odd in it."""
-
-    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
-        """Count raw rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
+    def deduplicated(self) -> HotRows:
+        """The same rows with one row per key, for a chunk in which a key was read more than once."""
 
     def count(self, chunk: Chunk) -> int:
-        """How many rows there are now, one per key."""
+        """Number of rows now; one per key after `deduplicated`."""
 
     def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
         """
-        Fingerprint the rows of a piece as a reader of cold must find them: one per key, in the target's types.
+        Fingerprint the rows of a chunk as a reader of cold must find them: one per key, in the target's types.
 
         Raises:
-            DataError: A value that cannot be carried, or a key with two contents.
+            DataError: A value does not fit its Iceberg type, or a key has two contents.
         """
 
     def read(self, chunk: Chunk) -> ChunkStream:
         """
-        Read the same rows, sorted, with a look at them.
+        Read the rows of a chunk, sorted.
 
-        The digest comes by the query that reads, the count by another: a stream that ends proves nothing.
-        The look raises:
-            DataError: A value that cannot be carried, or a key with two contents.
-            SourceMoving: Such a value came and went.
-            DuplicateKeys: A key came twice: what was read is to be thrown away; reading again gives it once.
+        The digest comes from the query that reads, the count from another: the end of a stream proves nothing.
+        The stream's fingerprint raises:
+            DataError: A value does not fit its Iceberg type, or a key has two contents.
+            SourceMoving: An invalid value was gone on the second read.
+            DuplicateKeys: A key was read more than once.
         """
 
-    def sequence_at(self, ticks: int) -> int | None:
-        """The largest sequence at that timestamp; None: no row bears it any more."""
+
+class HotStatistics(Protocol):
+    """Statistics of one hot table, from its raw rows: duplicates that are not merged yet are included."""
+
+    def window_stats(self, window: Window) -> WindowStats:
+        """Count the rows of a window."""
+
+    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
+        """Count rows per bucket of `bucket` ticks; `clustered`: per partition and cluster too."""
 
     def key_bounds(self, window: Window) -> list[Bound]:
         """The range of each key column in the window, where manifests can be pruned by it."""
 
+    def sequence_at(self, ticks: int) -> int | None:
+        """The largest sequence at that timestamp; None: the table has no row with it now."""
+
     def oldest(self) -> int | None:
-        """Ticks from which hot should hold every row; None: it holds none."""
+        """Ticks from which hot should have every row; None: the table is empty."""
+
+
+@dataclass(frozen=True)
+class HotTable:
+    """
+    One hot table as it was described.
+
+    Attributes:
+        schema: Its columns, and the type in which each is read, hashed and written.
+        identity: Which table it is.
+        stored_bytes_per_row: Estimated bytes of a row in a data file; 0: unknown.
+        rows: All its rows.
+        statistics: Counts of its raw rows.
+        verifier: Compares its rows with stored files; both sides are hashed by the engine that has the hot rows.
+    """
+
+    schema: TableSchema
+    identity: SourceIdentity
+    stored_bytes_per_row: float
+    rows: HotRows
+    statistics: HotStatistics
+    verifier: Verifier
 
 
 class Source(Protocol):
@@ -99,34 +153,11 @@ class Source(Protocol):
 
     def describe(self, spec: TableSpec) -> HotTable:
         """
-        Look at a table as it is now.
+        Read what the table is now.
 
         Raises:
-            DataError: The table or one of the named columns is missing, or a type cannot be carried.
+            DataError: The table or one of the named columns is missing, or a type cannot be mapped.
         """
 
     def now(self) -> int:
         """The server's clock, microseconds since 1970 UTC."""
-
-
-@dataclass(frozen=True)
-class WindowStats:
-    """Raw rows of a window, duplicates included, and how many of them are odd."""
-
-    rows: int
-    without_timestamp: int
-    possibly_expired: int
-
-
-@dataclass(frozen=True)
-class ChunkStream:
-    """
-    The rows of a piece, on their way.
-
-    Attributes:
-        batches: `pyarrow.RecordBatch` after `pyarrow.RecordBatch`; may be taken once, and must be closed.
-        seen: What the source says that it sent. To be asked when the batches have been taken to the end.
-    """
-
-    batches: Generator[Any]
-    seen: Callable[[], SourceFingerprint]

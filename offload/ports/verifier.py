@@ -1,4 +1,4 @@
-"""The verifier's port: compares stored files with hot rows."""
+"""The verifier's port: compares the rows of one hot table with stored files."""
 
 from __future__ import annotations
 
@@ -6,44 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from offload.model.columns import TableSchema
 from offload.model.fingerprint import Fingerprint
 from offload.model.windows import Window
-from offload.ports.source import HotTable
-
-
-class Verifier(Protocol):
-    """The engine that reads what was stored and holds it against the hot rows. Never writes."""
-
-    def stored(self, schema: TableSchema, paths: Sequence[str]) -> dict[str, Fingerprint]:
-        """
-        Fingerprint each stored file, read in its physical types; a file without rows must not be asked about.
-
-        Raises:
-            DataError: A file is missing or unreadable: it is never left out of the answer.
-        """
-
-    def late(self, hot: HotTable, asked: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        """Count the late keys that cold lacks; `cold_files` takes ticks, inclusive."""
-
-    def exclude_existing(self, hot: HotTable, window: Window, files: Sequence[str]) -> int:
-        """
-        Make `hot` mean only rows whose keys those files lack; returns how many rows it leaves out.
-
-        Raises:
-            DataError: A key stands in cold with another content.
-        """
-
-    def newest(self, schema: TableSchema, paths: Sequence[str]) -> int:
-        """The largest timestamp in those files, in ticks of the source column, rounded up where it was cut."""
-
-    def compare(self, hot: HotTable, window: Window, files: Sequence[str]) -> Difference:
-        """Hold hot against cold, in every column but the delivery columns."""
 
 
 @dataclass(frozen=True)
 class LateRowsQuery:
-    """Which hot rows may be late: of the window, and arrived at or after `since` (microseconds UTC; None: whenever)."""
+    """Hot rows that may be late: in the window, and arrived at or after `since` (microseconds UTC; None: any time)."""
 
     window: Window
     since: int | None
@@ -51,10 +20,42 @@ class LateRowsQuery:
 
 @dataclass(frozen=True)
 class Difference:
-    """Hot against cold over a stretch of time, in rows; on the hot side a key counts once."""
+    """Hot compared with cold over a window, in rows; on the hot side a key counts once."""
 
     hot_rows: int
     cold_rows: int
     missing: int
     extra: int
     different: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether both sides have the same rows."""
+        return (self.missing, self.extra, self.different) == (0, 0, 0)
+
+    def __add__(self, other: Difference) -> Difference:
+        return Difference(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+NO_DIFFERENCE = Difference(0, 0, 0, 0, 0)
+
+
+class Verifier(Protocol):
+    """The engine that has the hot rows of one table, reading stored files. Never writes."""
+
+    def stored(self, paths: Sequence[str]) -> dict[str, Fingerprint]:
+        """
+        Fingerprint each stored file, read in its physical types; ask for files that have rows only.
+
+        Raises:
+            DataError: A file is missing or unreadable: it is never left out of the result.
+        """
+
+    def late(self, query: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+        """Count the late keys that cold lacks; `cold_files(low, high)` takes ticks, inclusive."""
+
+    def newest(self, paths: Sequence[str]) -> int:
+        """The largest timestamp in those files, in ticks of the source column, rounded up where it was truncated."""
+
+    def compare(self, window: Window, files: Sequence[str]) -> Difference:
+        """Compare hot with cold, in every column but the delivery columns."""

@@ -1,43 +1,96 @@
-"""What ports are asked and what they answer, beside the nouns of the protocol itself."""
+"""The watermark store's ports: the row that people and dashboards read, and the lease of a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from offload.model import windows
+from offload.model.cold_table import TableState
+from offload.model.counters import Counters
 
 
 @dataclass(frozen=True)
 class TableWatermark:
-    """The Iceberg table's value, which the store follows. `timestamp` is UTC; all None: nothing was published yet."""
+    """
+    A table's watermark, as the Iceberg table has it and as the store repeats it.
+
+    Attributes:
+        ticks: Ticks of the source column since 1970 UTC; None, as all fields: nothing was published yet.
+        timestamp: The same as a time in UTC.
+        sequence: The largest sequence at that timestamp.
+        table_uuid: UUID of the Iceberg table.
+    """
 
     ticks: int | None
     timestamp: datetime | None
     sequence: int | None
     table_uuid: str | None
 
+    @classmethod
+    def of(cls, state: TableState | None) -> TableWatermark:
+        """The watermark of a cold table in this state; None: there is no such table."""
+        token = state.token if state else None
+        if state is None or token is None or token.watermark_ticks is None:
+            return NO_WATERMARK
+        timestamp = windows.to_datetime(token.watermark_ticks, token.precision)
+        return cls(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
+
+
+NO_WATERMARK = TableWatermark(None, None, None, None)
+
+
+@dataclass(frozen=True)
+class StoredWatermark:
+    """
+    What the store has about one table.
+
+    Attributes:
+        watermark: Its watermark, which RECOVER compares with the Iceberg table's.
+        columns: The whole row by column name, for people; no command decides by it.
+    """
+
+    watermark: TableWatermark
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run of one table ended; `status` is success, failed or repaired, counts are those of the run's report."""
+    """
+    How one command on one table ended.
+
+    Attributes:
+        status: success, failed or repaired.
+        watermark: The Iceberg table's watermark, which the store repeats; None: unknown, the store keeps its own.
+        counters: What was counted.
+        seconds: Wall time.
+        error: The message of what failed; None: nothing did.
+        snapshot_id: Current snapshot of the Iceberg table; None: unknown, or the table has none.
+    """
 
     status: str
-    catchup: TableWatermark | None
-    rows: int = 0
+    watermark: TableWatermark | None
+    counters: Counters = field(default_factory=Counters)
     seconds: float = 0.0
     error: str | None = None
-    counts: tuple[tuple[str, int | None], ...] = ()
+    snapshot_id: int | None = None
 
 
 class Lease(Protocol):
-    """A claimed table: alive as long as its heartbeat is young and its lock held. Every write says `epoch = mine`."""
+    """
+    A claimed table: alive while its heartbeat is young and its lock is held.
+
+    Must never write to a row of another epoch: every write says `epoch = mine`.
+    """
 
     epoch: int
 
     def raise_epoch(self, above: int) -> None:
         """
-        Make the epoch larger than one seen in the Iceberg table.
+        Make the epoch larger than the one in the Iceberg table.
 
         Raises:
             Fenced: Another run took the table over.
@@ -45,15 +98,15 @@ class Lease(Protocol):
 
     def check(self) -> None:
         """
-        Raise if it is known that the table is no longer ours; what is not known, the commit's own fence decides.
+        Raise if a heartbeat found that the table was taken over; the commit's own fence finds everything else.
 
         Raises:
-            Fenced: Another run took it over.
+            Fenced: Another run took the table over.
         """
 
-    def repair(self, catchup: TableWatermark) -> None:
+    def repair(self, watermark: TableWatermark) -> None:
         """
-        Put the store to the Iceberg table's value, whatever stands there.
+        Write the Iceberg table's watermark into the store, whatever the store has.
 
         Raises:
             Fenced: Another run took the table over.
@@ -61,7 +114,7 @@ class Lease(Protocol):
 
     def record(self, outcome: RunOutcome) -> None:
         """
-        Let the store catch up and release the lease.
+        Write the outcome into the store and the history of runs, and release the lease.
 
         Raises:
             Fenced: Another run took the table over; the store is left as it is.
@@ -69,15 +122,15 @@ class Lease(Protocol):
 
 
 class Watermarks(Protocol):
-    """What people and dashboards read, and the lease. The Iceberg table decides; this only follows it."""
+    """The watermark store. It follows the Iceberg table, and never decides what was published."""
 
     def claim(self, table: str, run_id: str) -> AbstractContextManager[Lease]:
         """
-        Take the lease: a new epoch.
+        Claim a table under a new epoch.
 
         Raises:
-            LeaseHeld: A living run has it; says who and since when.
+            LeaseHeld: A living run has the lease; the message says whose it is, and since when.
         """
 
-    def read(self, table: str) -> dict[str, Any] | None:
-        """The table's row of `offload_watermarks`, or None."""
+    def read(self, table: str) -> StoredWatermark | None:
+        """What the store has about a table; None: no row."""

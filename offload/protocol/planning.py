@@ -1,8 +1,9 @@
-"""How a batch is cut: pieces that one query reads, files of a good size, and where each goes."""
+"""PLAN: the window of a run, cut into batches, and each batch into chunks and splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from offload.model import splits, windows
@@ -10,47 +11,32 @@ from offload.model.cold_table import TableState
 from offload.model.splits import Split
 from offload.model.table import PartitionField
 from offload.model.windows import Window
-from offload.ports.source import HotTable
-from offload.protocol.adapters import Adapters
+from offload.ports.source import HotRows, HotTable
+from offload.protocol.adapters import Adapters, Limits
+from offload.protocol.session import Session
 
-CHUNK_ROWS = 500_000  # one query reads and hashes as many; whoever reads them holds a list of their keys
+MAX_CLOCK_DIFFERENCE = 30_000_000  # microseconds; more is a warning
+CHUNK_ROWS = 500_000  # what one query reads and hashes; its reader keeps a list of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
 
 
-def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> list[Split]:
+@dataclass(frozen=True)
+class Batch:
     """
-    Cut one batch into files-to-be under this attempt's own names.
+    What one commit is to publish.
 
-    Args:
-        hot: The table.
-        window: The batch.
-        location: The cold table's folder.
-        attempt: Part of every file name; no other run or epoch uses it.
+    Attributes:
+        window: Its window.
+        raw_rows: Rows of the window in hot, duplicates included.
+        splits: Its files, not written yet.
+        rows: The rows that are to be published.
     """
-    in_file = hot.stored_bytes_per_row
-    file_rows = min(FILE_ROWS, int(FILE_BYTES / in_file)) if in_file else FILE_ROWS
-    chunks = splits.chunks(
-        window, hot.schema.precision, CHUNK_ROWS, lambda part, bucket: hot.count_by_bucket(part, bucket, clustered=True)
-    )
-    fields = hot.schema.spec.partition
-    return [
-        replace(
-            split,
-            path=f"{location}/data/{_folder(fields, split)}{attempt}-{window.high}-{split.number:05d}.parquet",
-        )
-        for split in splits.splits(chunks, max(1, file_rows))
-    ]
 
-
-def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
-    values = zip(fields, split.chunks[0].partition, strict=True)
-    return "".join(f"{field.column}_{field.transform}={_safe(value)}/" for field, value in values)
-
-
-def _safe(value: str) -> str:
-    """A value as a folder name; the folder is for people, Iceberg reads the partition from the manifest."""
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in value)[:64] or "_"
+    window: Window
+    raw_rows: int
+    splits: tuple[Split, ...]
+    rows: HotRows
 
 
 def choose_window(
@@ -63,24 +49,112 @@ def choose_window(
     return Window(state.token.watermark_ticks if state and state.token else None, high)
 
 
-def batches(adapters: Adapters, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
-    """The window in batches of bounded rows."""
-    if rows <= adapters.limits.batch_rows:
+def check_clocks(session: Session, server_now: int, own_now: int) -> None:
+    """Warn where the two clocks (microseconds UTC) differ by more than the limit."""
+    difference = abs(server_now - own_now)
+    if difference > MAX_CLOCK_DIFFERENCE:
+        seconds = f"{difference / 1e6:.0f} s"
+        session.trace.warn(f"ClickHouse's clock and this machine's differ by {seconds}; the window ends at the earlier")
+
+
+def batches(limits: Limits, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
+    """The window cut into batches of at most `limits.batch_rows` rows; `rows` is the count of the whole window."""
+    if rows <= limits.batch_rows:
         return [window] if rows else []
-    return list(
-        splits.batches(
-            window,
-            hot.schema.precision,
-            adapters.limits.batch_rows,
-            lambda part, bucket: hot.count_by_bucket(part, bucket, clustered=False),
+
+    def count(part: Window, bucket: int) -> Sequence[splits.BucketCount]:
+        return hot.statistics.count_by_bucket(part, bucket, clustered=False)
+
+    return list(splits.batches(window, hot.schema.precision, limits.batch_rows, count))
+
+
+class BatchPlanner:
+    """
+    Plans the batches of one run, one after the other: each is planned against the table that the one before it left.
+
+    Counts the window at once, and warns about rows without a timestamp or past their TTL.
+    """
+
+    def __init__(self, session: Session, hot: HotTable, window: Window) -> None:
+        self._session = session
+        self._hot = hot
+        self._ahead: deque[Window] = deque()
+        self._only_rows: int | None = None  # rows of the only batch; None: there are several, each is counted later
+        if window.low is None or window.high > window.low:
+            self._count(window)
+
+    def _count(self, window: Window) -> None:
+        stats, trace = self._hot.statistics.window_stats(window), self._session.trace
+        trace.count(rows_without_timestamp=stats.without_timestamp, possibly_expired_rows=stats.possibly_expired)
+        if stats.without_timestamp:
+            trace.warn(f"{stats.without_timestamp} rows have the timestamp 1970-01-01, which means no timestamp")
+        if stats.possibly_expired:
+            trace.warn(f"{stats.possibly_expired} rows are past their TTL: ClickHouse may have deleted others already")
+        self._ahead.extend(batches(self._session.adapters.limits, self._hot, window, stats.rows))
+        self._only_rows = stats.rows if len(self._ahead) == 1 else None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a batch is left to plan."""
+        return bool(self._ahead)
+
+    def next(self, state: TableState) -> Batch | None:
+        """Plan the next batch that has rows, for a cold table in this state; None: no batch is left."""
+        while self._ahead:
+            window = self._ahead.popleft()
+            raw = self._only_rows
+            if raw is None:
+                raw = self._hot.statistics.window_stats(window).rows
+            rows = self._hot.rows.for_batch(window, self._existing(window, state) if raw else ())
+            attempt = f"{self._session.run_id}-{self._session.lease.epoch}"
+            planned = plan_splits(self._hot, window, state.location, attempt)
+            if planned:
+                return Batch(window, raw, tuple(planned), rows)
+        return None
+
+    def _existing(self, window: Window, state: TableState) -> Sequence[str]:
+        """Cold files that may have keys of the window, where a key can come again with another timestamp."""
+        spec = self._hot.schema.spec
+        if not spec.key or spec.timestamp_follows_key or not state.records:
+            return ()
+        return self._session.adapters.cold_files.live(state, self._hot.statistics.key_bounds(window))
+
+
+def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> list[Split]:
+    """
+    Cut one batch into splits, whose files have names of this attempt's own.
+
+    Args:
+        hot: The table.
+        window: The batch.
+        location: The cold table's folder.
+        attempt: Part of every file name; no other run or epoch uses it.
+    """
+    in_file = hot.stored_bytes_per_row
+    file_rows = min(FILE_ROWS, int(FILE_BYTES / in_file)) if in_file else FILE_ROWS
+
+    def count(part: Window, bucket: int) -> Sequence[splits.BucketCount]:
+        return hot.statistics.count_by_bucket(part, bucket, clustered=True)
+
+    chunks = splits.chunks(window, hot.schema.precision, CHUNK_ROWS, count)
+    fields = hot.schema.spec.partition
+    return [
+        replace(
+            split, path=f"{location}/data/{_folder(fields, split)}{attempt}-{window.high}-{split.number:05d}.parquet"
         )
-    )
+        for split in splits.splits(chunks, max(1, file_rows))
+    ]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What one commit is to publish: a window, its raw rows, and the files they go to."""
+def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
+    return "".join(_folders(fields, split.chunks[0].partition))
 
-    window: Window
-    raw_rows: int
-    splits: tuple[Split, ...]
+
+def _folders(fields: tuple[PartitionField, ...], values: Sequence[str]) -> Iterator[str]:
+    for field, value in zip(fields, values, strict=True):
+        yield f"{field.column}_{field.transform}={_safe(value)}/"
+
+
+def _safe(value: str) -> str:
+    """A value as a folder name; the folder is for people, Iceberg reads the partition from the manifest."""
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in value)[:64] or "_"

@@ -1,28 +1,91 @@
-"""PUBLISH: build the commit token, and commit."""
+"""PUBLISH: build the commit token, and commit files, token and watermark at once."""
 
 from __future__ import annotations
 
-from offload.model.cold_table import TableState
+from collections.abc import Sequence
+from functools import partial, reduce
+from operator import add
+
+from offload.model.cold_table import TableState, WrittenFile
+from offload.model.fingerprint import NO_ROWS, SourceFingerprint
+from offload.model.steps import Event, Step
 from offload.model.token import CommitToken
+from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.ports.watermarks import Lease
+from offload.protocol.late_rows import LateRows
+from offload.protocol.planning import Batch
+from offload.protocol.session import Session
 
 
-def _token(lease: Lease, hot: HotTable, state: TableState, mark: int, run_id: str, looked: int) -> CommitToken:
+def publish(
+    session: Session,
+    hot: HotTable,
+    state: TableState,
+    batch: Batch,
+    files: Sequence[WrittenFile],
+    late: LateRows,
+) -> TableState:
+    """
+    Publish the verified files of a batch; return the cold table after it.
+
+    Raises:
+        Fenced: Another run took the table over.
+        OutcomeUnknown: Whether the commit landed cannot be read.
+    """
+    trace = session.trace
+    source = reduce(add, (file.source for file in files))
+    before = state.token.watermark_ticks if state.token else None
+    watermark = max(ticks for ticks in (source.last, before) if ticks is not None)
+    token = commit_token(session, hot, state, batch.window, watermark, late, source)
+    session.lease.check()
+    with trace.step(Step.PUBLISH, token.rows):
+        on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
+        trace.state = session.adapters.lake.publish(session.spec, state, files, token, on_uploaded)
+        trace.count(
+            rows=token.rows,
+            duplicates_dropped=max(0, batch.raw_rows - token.rows),
+            files=len(files),
+            bytes=sum(file.bytes for file in files),
+            batches=1,
+        )
+    return trace.state
+
+
+def commit_token(
+    session: Session,
+    hot: HotTable,
+    state: TableState,
+    window: Window,
+    watermark: int,
+    late: LateRows,
+    source: SourceFingerprint = NO_ROWS,
+) -> CommitToken:
+    """
+    The token of the next commit.
+
+    Args:
+        session: The run.
+        hot: The table that the rows come from.
+        state: The cold table before the commit.
+        window: The window that the commit publishes.
+        watermark: The table's watermark after the commit, in ticks.
+        late: The last check for late rows.
+        source: Count and digest of the published rows.
+    """
     return CommitToken(
-        run_id=run_id,
-        epoch=lease.epoch,
-        batch=0,
-        run_from=None,
-        window_from=None,
-        window_to=mark,
-        rows=0,
-        digest=0,
-        watermark_ticks=mark,
-        watermark_sequence=hot.sequence_at(mark),
+        run_id=session.run_id,
+        epoch=session.lease.epoch,
+        batch=session.trace.counters.batches,
+        run_from=late.run_from,
+        window_from=window.low,
+        window_to=window.high,
+        rows=source.fingerprint.rows,
+        digest=source.fingerprint.digest,
+        watermark_ticks=watermark,
+        watermark_sequence=hot.statistics.sequence_at(watermark),
         precision=hot.schema.precision,
         source_uuid=hot.identity.uuid,
         source_cluster=hot.identity.cluster,
         table_uuid=state.uuid,
-        swept_at=looked,
+        swept_at=late.swept_at,
     )

@@ -1,30 +1,41 @@
-"""RECOVER: what the Iceberg table says, held against the source and the watermark store."""
+"""RECOVER: load the cold table, check it against its source and the watermark store, and repair the store from it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from offload.errors import DataError
-from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
-from offload.model.token import CommitToken, Watermark
+from offload.model.token import CommitToken
 from offload.ports.source import HotTable
-from offload.ports.watermarks import TableWatermark
+from offload.ports.watermarks import NO_WATERMARK, TableWatermark
+from offload.protocol.session import Session
 
 
-def watermark_document(mark: Watermark, precision: int) -> dict[str, str | int | None]:
-    """A watermark as `--json` prints it."""
-    return {"timestamp": windows.iso(mark.ticks, precision), "sequence": mark.sequence}
+def recover(session: Session) -> tuple[HotTable, TableState]:
+    """
+    Load and check both tables; create the cold table where there is none.
 
-
-def table_watermark(state: TableState | None) -> TableWatermark:
-    """What the watermark store should say of a table in this state."""
-    token = state.token if state else None
-    if state is None or token is None or token.watermark_ticks is None:
-        return TableWatermark(None, None, None, None)
-    timestamp = windows.to_datetime(token.watermark_ticks, token.precision)
-    return TableWatermark(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
+    Raises:
+        DataError: The cold table was changed, dropped or filled by others, or hot is not the table it was filled from.
+    """
+    spec, lake, trace = session.spec, session.adapters.lake, session.trace
+    state = lake.load(spec)
+    stored = session.adapters.watermarks.read(spec.source)
+    in_store = stored.watermark if stored else NO_WATERMARK
+    check_not_lost(spec, state, in_store)
+    hot = session.adapters.source.describe(spec)
+    trace.precision = hot.schema.precision
+    state = trace.state = state if state is not None else lake.create(hot.schema)
+    lake.check_history(spec, state)
+    lake.check_columns(hot.schema, state)
+    if state.token:
+        check_source(spec, hot, state.token)
+        session.lease.raise_epoch(state.token.epoch)
+    watermark = TableWatermark.of(state)
+    if differences := disagreement(in_store, watermark):
+        trace.warn(f"the watermark store had {differences}; it was repaired from {spec.target}")
+        session.lease.repair(watermark)
+    return hot, state
 
 
 def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
@@ -32,45 +43,50 @@ def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
     Check that the token was written for this hot table.
 
     Raises:
-        DataError: The hot table was recreated, or its timestamp counts otherwise.
+        DataError: The hot table was recreated, or its timestamp has another precision.
     """
-    now = hot.identity
-    if (token.source_uuid, token.source_cluster) != (now.uuid, now.cluster):
+    identity = hot.identity
+    if (token.source_uuid, token.source_cluster) != (identity.uuid, identity.cluster):
         raise DataError(
-            f"{spec.source} to be {token.source_cluster}/{token.source_uuid}, which {spec.target} was filled from",
-            f"{now.cluster}/{now.uuid}: it was recreated, or this is another cluster",
-            f"{spec.command('adopt')}: it compares hot and cold first",
+            f"{spec.source} to be the table {token.source_cluster}/{token.source_uuid}, "
+            f"from which {spec.target} was filled",
+            f"the table {identity.cluster}/{identity.uuid}: it was recreated, or this is another cluster",
+            f"{spec.command('adopt')}, which compares hot and cold first",
         )
     if token.precision != hot.schema.precision:
         raise DataError(
-            f"{spec.timestamp} with {token.precision} digits after the second, as the watermark counts",
-            f"{hot.schema.precision}",
-            f"{spec.command('adopt')}: it compares hot and cold first",
+            f"{spec.timestamp} with {token.precision} digits after the second, as in the watermark of {spec.target}",
+            f"{hot.schema.precision} digits",
+            f"{spec.command('adopt')}, which compares hot and cold first",
         )
 
 
-def check_not_lost(spec: TableSpec, state: TableState | None, row: dict[str, Any]) -> None:
+def check_not_lost(spec: TableSpec, state: TableState | None, in_store: TableWatermark) -> None:
     """
-    Check that a table of which the store knows a watermark still bears its token.
+    Check that a table of which the store has a watermark still has its token.
 
     Raises:
-        DataError: It was dropped, or dropped and recreated by hand.
+        DataError: The table was dropped, or dropped and recreated by hand.
     """
-    if (state is None or state.token is None) and row.get("watermark_ticks") is not None:
+    if (state is None or state.token is None) and in_store.ticks is not None:
         raise DataError(
-            f"{spec.target} to bear the token of what was published up to {row['last_offload_timestamp']}",
-            "no such table" if state is None else "a table without a token: dropped and recreated by hand",
-            f"restore the table; or, to begin anew: {spec.command('watermark repair')}",
+            f"{spec.target} to have the commit token of the rows published up to {in_store.timestamp}",
+            "no such table" if state is None else "a table without a token: it was dropped and recreated by hand",
+            f"restore the table; or, to start again from the first row: {spec.command('watermark repair')}",
         )
 
 
-def disagreement(row: dict[str, Any], catchup: TableWatermark) -> str | None:
-    """What the store says that the table does not, or None where they agree."""
-    wanted = {
-        "last_offload_timestamp": catchup.timestamp,
-        "last_offload_max_sequence": catchup.sequence,
-        "watermark_ticks": catchup.ticks,
-        "cold_table_uuid": catchup.table_uuid,
+def disagreement(in_store: TableWatermark, in_table: TableWatermark) -> str | None:
+    """The fields in which the store differs from the Iceberg table, with the store's values; None: they agree."""
+    names = {
+        "ticks": "watermark_ticks",
+        "timestamp": "last_offload_timestamp",
+        "sequence": "last_offload_max_sequence",
+        "table_uuid": "cold_table_uuid",
     }
-    different = [f"{name} {row.get(name)}" for name, value in wanted.items() if row.get(name) != value]
+    different = [
+        f"{column} {getattr(in_store, field)}"
+        for field, column in names.items()
+        if getattr(in_store, field) != getattr(in_table, field)
+    ]
     return ", ".join(different) or None

@@ -1,4 +1,4 @@
-"""VERIFY: what was stored against what was seen, and what to do when they differ."""
+"""VERIFY: compare stored files with their source, and read the splits again whose files differ."""
 
 from __future__ import annotations
 
@@ -11,121 +11,121 @@ from offload.errors import DataError, SourceMoving
 from offload.model.cold_table import TableState, WrittenFile
 from offload.model.fingerprint import EMPTY, Fingerprint, SourceFingerprint
 from offload.model.splits import Chunk, Split
-from offload.model.windows import Window
-from offload.ports.engine import Emit, Engine
-from offload.ports.lake import Lake
-from offload.ports.source import HotTable
-from offload.ports.verifier import Verifier
+from offload.ports.engine import Emit
+from offload.ports.source import HotRows, HotTable
+from offload.protocol.adapters import Adapters
+from offload.protocol.planning import Batch
 
 READ_AGAIN = 3
 
 
 class Verification:
     """
-    Holds the files of one batch against the hot rows.
+    Compares the files of one batch with the hot rows.
 
-    A source may move between two looks (late insert, merge, TTL). What was stored is right when it equals the look
-    before WRITE, or else a look taken now: rows that vanish after they were read never cause what was read to be
-    thrown away.
+    A source may change between two reads (late insert, merge, TTL). A stored file is right when it equals the source's
+    fingerprint from WRITE, or else one taken now: rows that vanish after they were read are published all the same.
     """
 
-    def __init__(
-        self, *, verifier: Verifier, lake: Lake, engine: Engine, hot: HotTable, state: TableState, emit: Emit
-    ) -> None:
-        self._verifier = verifier
-        self._lake = lake
-        self._engine = engine
+    def __init__(self, adapters: Adapters, hot: HotTable, state: TableState, batch: Batch, emit: Emit) -> None:
+        self._adapters = adapters
         self._hot = hot
         self._state = state
+        self._batch = batch
         self._emit = emit
 
     def verified(self, files: Sequence[WrittenFile]) -> list[WrittenFile]:
         """
-        The files to publish, each with a look at hot that it equals; splits that differ are read again.
+        Return the files to publish, each with the source's fingerprint that it equals.
 
         Raises:
-            SourceMoving: Hot changed under every attempt.
-            DataError: Hot stands still and what is stored differs; or a footer is not the table's.
+            SourceMoving: Hot changed during every attempt.
+            DataError: A stored file differs while hot does not change, or has another schema than the table.
         """
         right: list[WrittenFile] = []
         open_files = list(files)
-        looks: dict[int, SourceFingerprint] = {}
+        sources: dict[int, SourceFingerprint] = {}
         moved = False
         for attempt in range(READ_AGAIN + 1):
             found = self._stored(open_files)
-            judged = [self._judge(file, found[file.path]) for file in open_files]
-            right += [file for file, equal in judged if equal]
-            wrong = [(before, after) for before, (after, equal) in zip(open_files, judged, strict=True) if not equal]
+            compared = [self._compare(file, found[file.path]) for file in open_files]
+            right += [file for file, equal in compared if equal]
+            wrong = [(before, after) for before, (after, equal) in zip(open_files, compared, strict=True) if not equal]
             if not wrong:
                 return sorted((file for file in right if file.rows), key=lambda file: file.split.number)
             now = {after.split.number: after.source for _, after in wrong}
-            moved = moved or any(looks.get(number, seen) != seen for number, seen in now.items())
-            looks |= now
+            moved = moved or any(sources.get(number, source) != source for number, source in now.items())
+            sources |= now
             if attempt < READ_AGAIN:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
-                open_files = self._engine.write(self._hot, again, self._state.schema, self._emit)
+                open_files = self._adapters.engine.write(self._batch.rows, again, self._state.schema, self._emit)
         raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
 
-    def check_cover(
-        self, window: Window, planned: Sequence[Chunk], files: Sequence[WrittenFile], raw_rows: int
-    ) -> None:
+    def check_cover(self, files: Sequence[WrittenFile]) -> None:
         """
-        Check that the pieces of a batch are the batch: every file equals its own piece, which says nothing of gaps.
-
-        `raw_rows` is what the window held in PLAN, copies included.
+        Check that the chunks of the batch cover its window: that each file equals its chunks does not show gaps.
 
         Raises:
-            SourceMoving: Rows have come since then, where no piece is.
-            DataError: The pieces hold more or fewer rows than the window, however often both are counted.
+            SourceMoving: Rows have appeared since PLAN where no chunk is.
+            DataError: The chunks have more or fewer rows than the window, in every count.
         """
-        if sum(file.rows for file in files) == self._hot.count(Chunk(window)):
+        window = Chunk(self._batch.window)
+        rows = self._batch.rows.deduplicated() if any(file.deduplicated for file in files) else self._batch.rows
+        if sum(file.rows for file in files) == rows.count(window):
             return
-        for _ in range(READ_AGAIN):  # the source may have moved since; then pieces and window agree on what it is now
-            whole = self._hot.count(Chunk(window))
-            adapters = sum(self._hot.count(chunk) for chunk in planned)
-            if adapters == whole:
+        planned = [chunk for split in self._batch.splits for chunk in split.chunks]
+        for _ in range(READ_AGAIN):  # the source may have moved since; then chunks and window agree on its rows now
+            whole = rows.count(window)
+            parts = sum(rows.count(chunk) for chunk in planned)
+            if parts == whole:
                 return
         spec = self._hot.schema.spec
-        now = self._hot.window_stats(window).rows
-        if now != raw_rows:
-            raise SourceMoving(f"{raw_rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run"))
+        now = self._hot.statistics.window_stats(self._batch.window).rows
+        if now != self._batch.raw_rows:
+            raise SourceMoving(
+                f"{self._batch.raw_rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run")
+            )
         raise DataError(
-            f"{whole} rows of {spec.source} in the pieces of a batch", f"{adapters}", "report it: it is cut wrongly"
+            f"{whole} rows of {spec.source} in the chunks of a batch",
+            f"{parts}",
+            "report this bug with the table's CREATE statement: the batch is cut wrongly",
         )
 
     def _stored(self, files: Sequence[WrittenFile]) -> dict[str, Fingerprint]:
         filled = [file for file in files if file.rows]
-        self._lake.check_footers(self._state, filled)
-        found = self._verifier.stored(self._hot.schema, [file.path for file in filled]) if filled else {}
+        self._adapters.cold_files.check_footers(self._state, filled)
+        found = self._hot.verifier.stored([file.path for file in filled]) if filled else {}
         return {file.path: found.get(file.path, EMPTY) for file in files}
 
-    def _judge(self, file: WrittenFile, stored: Fingerprint) -> tuple[WrittenFile, bool]:
+    def _compare(self, file: WrittenFile, stored: Fingerprint) -> tuple[WrittenFile, bool]:
         if stored == file.source.fingerprint:
             return file, True
-        now = fingerprint_split(self._hot, file.split)
+        now = fingerprint_split(self._batch.rows, file.split)
         return replace(file, source=now), stored == now.fingerprint
 
     def _refusal(self, file: WrittenFile, stored: Fingerprint, *, moved: bool) -> SourceMoving | DataError:
         spec = self._hot.schema.spec
-        wanted = file.source.fingerprint
-        expected = f"{wanted.rows} rows of digest {wanted.digest:016x} in {file.path}"
+        source = file.source.fingerprint
+        expected = f"{source.rows} rows of digest {source.digest:016x} in {file.path}"
         found = f"{stored.rows} rows of digest {stored.digest:016x}, {READ_AGAIN + 1} times"
         if moved:
-            return SourceMoving(expected, f"{found}; {spec.source} changed between looks", spec.command("run"))
+            return SourceMoving(expected, f"{found}; {spec.source} changed between reads", spec.command("run"))
         return DataError(
-            expected, f"{found}, while {spec.source} stands still", "look for a fault in storage or memory"
+            expected,
+            f"{found}, while {spec.source} did not change",
+            f"check the object store and the memory of this machine for faults, then {spec.command('run')}",
         )
 
 
-def _renamed(split: Split, attempt: int) -> Split:
-    return replace(split, path=f"{split.path.removesuffix('.parquet')}-again{attempt + 1}.parquet")
-
-
-def fingerprint_split(hot: HotTable, split: Split) -> SourceFingerprint:
+def fingerprint_split(rows: HotRows, split: Split) -> SourceFingerprint:
     """
     Fingerprint the hot rows of a split.
 
     Raises:
-        DataError: A value that cannot be carried, or a key with two contents.
+        DataError: A value does not fit its Iceberg type, or a key has two contents.
     """
-    return reduce(add, map(hot.fingerprint, split.chunks))
+    return reduce(add, map(rows.fingerprint, split.chunks))
+
+
+def _renamed(split: Split, attempt: int) -> Split:
+    return replace(split, path=f"{split.path.removesuffix('.parquet')}-again{attempt + 1}.parquet")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, func, update
+from typing_extensions import override
 
 from offload.errors import Fenced, OffloadError
-from offload.ports.watermarks import RunOutcome, TableWatermark
+from offload.ports.watermarks import Lease, RunOutcome, TableWatermark
 from offload.watermarks.locks import Lock, Locks
 from offload.watermarks.tables import NOBODY, RUNS, WATERMARKS, columns_of
 
@@ -23,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Store(Protocol):
-    """What a lease needs of the store that gave it."""
+    """The part of the store that a lease uses."""
 
     locks: Locks
 
@@ -34,7 +36,7 @@ class Store(Protocol):
         """The database's clock."""
 
 
-class StoreLease:
+class StoreLease(Lease):
     """A claimed table. Every write says `WHERE epoch = mine`."""
 
     def __init__(self, store: Store, table: str, run_id: str, epoch: int, lock: Lock, seconds: float) -> None:
@@ -49,27 +51,22 @@ class StoreLease:
         self._thread = threading.Thread(target=self._heartbeats, name=f"heartbeat-{table}", daemon=True)
 
     def start(self) -> None:
-        """Begin to send heartbeats."""
+        """Start the heartbeats."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the heartbeats and let the lock go."""
+        """Stop the heartbeats and release the lock."""
         self._stopped.set()
-        self._thread.join(FAILURE_TIMEOUT / 4)  # a heartbeat on its way to a store that hangs is not waited for
+        self._thread.join(FAILURE_TIMEOUT / 4)  # do not wait for a heartbeat to a store that hangs
         self._lock.release()
 
+    @override
     def check(self) -> None:
-        """
-        Raise if a heartbeat has found that the table is no longer ours.
-
-        Raises:
-            Fenced: Another run took it over.
-        """
         if self._lost:
             raise self._lost
 
     def beat(self) -> None:
-        """Say that the run is alive."""
+        """Write a heartbeat."""
         self._store.call(lambda connection: self._write(connection, heartbeat_at=self._store.now(connection)))
 
     def _heartbeats(self) -> None:
@@ -83,13 +80,9 @@ class StoreLease:
                 # The store may come back; until then the commit's own fence protects the table.
                 _log.warning("no heartbeat for %s: %s", self._table, error)
 
+    @override
     def raise_epoch(self, above: int) -> None:
-        """
-        Make the epoch larger than one seen in the Iceberg table: the store was restored from an older backup.
-
-        Raises:
-            Fenced: Another run took the table over.
-        """
+        # The table has a larger epoch where the store was restored from an older backup.
         if self.epoch > above:
             return
         lock = self._store.locks.try_lock(self._table, above + 1)
@@ -99,23 +92,13 @@ class StoreLease:
         self._lock.release()
         self._lock, self.epoch = lock, above + 1
 
-    def repair(self, catchup: TableWatermark) -> None:
-        """
-        Put the store to the Iceberg table's value, whatever stands there.
+    @override
+    def repair(self, watermark: TableWatermark) -> None:
+        self._store.call(lambda connection: self._write(connection, **columns_of(watermark)))
 
-        Raises:
-            Fenced: Another run took the table over.
-        """
-        self._store.call(lambda connection: self._write(connection, **columns_of(catchup)))
-
+    @override
     def record(self, outcome: RunOutcome) -> None:
-        """
-        Let the store catch up and release the lease.
-
-        Raises:
-            Fenced: Another run took the table over; the store is left as it is.
-        """
-        # A run that fails is late already: what failed it may be this store.
+        # A failed run has already waited for one time-out, and the store may be the service that failed.
         bound = FAILURE_TIMEOUT if outcome.status == "failed" else None
         self._store.call(lambda connection: self._record(connection, outcome), bound)
 
@@ -126,22 +109,22 @@ class StoreLease:
             values["last_run_duration_seconds"] = outcome.seconds
         if outcome.status == "success":
             values |= {"last_successful_run": now, "failure_count": 0, "last_error_message": None}
-            values |= {"last_offload_row_count": outcome.rows}
+            values |= {"last_offload_row_count": outcome.counters.rows}
         elif outcome.status == "failed":
             values |= {"failure_count": func.coalesce(WATERMARKS.c.failure_count, 0) + 1}
             values |= {"last_error_message": outcome.error}
-        self._write(connection, **values, **(columns_of(outcome.catchup) if outcome.catchup else {}))
-        reached = outcome.catchup.timestamp if outcome.catchup else None
+        self._write(connection, **values, **(columns_of(outcome.watermark) if outcome.watermark else {}))
+        reached = outcome.watermark.timestamp if outcome.watermark else None
         connection.execute(
             update(RUNS)
             .where(RUNS.c.run_id == self._run_id, RUNS.c.table_name == self._table)
             .values(
                 status=outcome.status,
                 finished_at=now,
-                rows=outcome.rows,
+                snapshot_id=outcome.snapshot_id,
                 watermark_at=reached,
                 error=outcome.error,
-                **dict(outcome.counts),
+                **asdict(outcome.counters),
             )
         )
 
@@ -152,14 +135,14 @@ class StoreLease:
 
     def _fenced(self) -> Fenced:
         return Fenced(
-            f"to hold the lease of {self._table} under epoch {self.epoch}",
-            "another run has taken it over",
-            f"offload status; offload run {self._table}",
+            f"the lease of {self._table} under epoch {self.epoch}",
+            "another run, which has taken the table over",
+            f"offload status, then offload run {self._table}",
         )
 
 
 def _status(outcome: RunOutcome) -> str:
-    """A repair leaves a table as if its last run had just ended, or as if there had been none."""
+    """After a repair the table's status is that of a table whose last run succeeded, or that never had a run."""
     if outcome.status != "repaired":
         return outcome.status
-    return "success" if outcome.catchup and outcome.catchup.ticks is not None else "initialized"
+    return "success" if outcome.watermark and outcome.watermark.ticks is not None else "initialized"

@@ -1,7 +1,7 @@
 """
-The watermark store: what people and dashboards read, the lease, and the history of runs. Postgres and SQLite.
+The watermark store in Postgres or SQLite: the row that people and dashboards read, the lease, the history of runs.
 
-The Iceberg table decides; this only follows it.
+It follows the Iceberg table, which alone decides what was published.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, create_engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
+from typing_extensions import override
 
 from offload.errors import LeaseHeld
-from offload.io.database import create_tables, redacted_url, translate_errors, with_connect_timeout
+from offload.io.database import add_missing_columns, create_tables, redacted_url, translate_errors, with_connect_timeout
 from offload.io.deadline import within
+from offload.ports.watermarks import StoredWatermark, Watermarks
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
-from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS
+from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS, watermark_of
 
 T = TypeVar("T")
 
 
-class WatermarkStore:
+class WatermarkStore(Watermarks):
     """
     One store in one database.
 
@@ -47,12 +49,12 @@ class WatermarkStore:
         self.locks = locks_for(self._engine, timeout)
         self._ready = False
 
-    def read(self, table: str) -> dict[str, Any] | None:
-        """The table's row by column name, or None."""
+    @override
+    def read(self, table: str) -> StoredWatermark | None:
         rows = self.call(
             lambda c: c.execute(select(WATERMARKS).where(WATERMARKS.c.table_name == table)).mappings().all()
         )
-        return dict(rows[0]) if rows else None
+        return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
 
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
         """Every table's row, and how many seconds its watermark lies behind the database's clock."""
@@ -73,13 +75,8 @@ class WatermarkStore:
         return [dict(row) for row in self.call(lambda c: c.execute(query).mappings().all())]
 
     @contextmanager
+    @override
     def claim(self, table: str, run_id: str) -> Iterator[StoreLease]:
-        """
-        Take the table's lease: a new epoch, status `running`, a lock in a session of its own, a heartbeat.
-
-        Raises:
-            LeaseHeld: A living run has it; says who and since when.
-        """
         lease = self._take(table, run_id)
         try:
             lease.start()
@@ -91,9 +88,9 @@ class WatermarkStore:
         self.call(lambda connection: self._first_row(connection, table))
         for step in count(1):
             row, now = self.call(lambda connection: self._row_and_now(connection, table))
-            self._refuse_the_living(row, now)
-            # Another may hold the lock of the next epoch at this moment, and may even be frozen there: go past it. Of
-            # all who try, the one that swaps the epoch first has the table, and the others then see it running.
+            self._refuse_a_living_run(row, now)
+            # Another process may hold the lock of the next epoch, and may even be frozen with it: try the one after.
+            # The process that swaps the epoch first has the table; the others then read that it is running.
             epoch = row["epoch"] + step
             lock = self.locks.try_lock(table, epoch)
             if lock is not None:
@@ -104,17 +101,18 @@ class WatermarkStore:
                 lock.release()
         raise AssertionError("count() does not end")
 
-    def _refuse_the_living(self, row: dict[str, Any], now: datetime) -> None:
+    def _refuse_a_living_run(self, row: dict[str, Any], now: datetime) -> None:
         if row["status"] != "running" or row["owner"] in {None, NOBODY}:
             return
         silent = (now - (row["heartbeat_at"] or row["claimed_at"] or now)).total_seconds()
         held = not row["locked"] or self.locks.held(row["table_name"], row["epoch"])
         if silent <= self._lease and held:
             raise LeaseHeld(
-                f"nobody at work on {row['table_name']}",
+                f"no living run on {row['table_name']}",
                 f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at']:%Y-%m-%dT%H:%M:%SZ}, "
                 f"last heartbeat {silent:.0f} s ago",
-                f"wait until it has ended; a dead run is taken over after {self._lease:g} s at most",
+                f"wait until it has ended, then run the command again; a dead run is replaced after {self._lease:g} s "
+                "at most",
             )
 
     def _first_row(self, connection: Connection, table: str) -> None:
@@ -130,7 +128,7 @@ class WatermarkStore:
     def _write_claim(
         self, connection: Connection, *, row: dict[str, Any], epoch: int, run_id: str, lock: Lock, now: datetime
     ) -> bool:
-        """Compare and swap on the epoch: of two that claim at once, one writes."""
+        """Compare and swap on the epoch: of two claims at once, one writes."""
         claimed = connection.execute(
             update(WATERMARKS)
             .where(WATERMARKS.c.table_name == row["table_name"], WATERMARKS.c.epoch == row["epoch"])
@@ -185,6 +183,7 @@ class WatermarkStore:
         if self._ready:
             return
         create_tables(METADATA, self._engine)
+        add_missing_columns(METADATA, self._engine)
         self._ready = True
 
 

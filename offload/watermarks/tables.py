@@ -1,24 +1,27 @@
 """
-The two tables of the watermark store, and what is written to them.
+The two tables of the watermark store.
 
-The names of `offload_watermarks` are those of the system that this replaces, so that operators' SQL keeps working.
+The names in `offload_watermarks` are those of the system that Tidemark replaces, so that operators' SQL keeps working.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Numeric, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
+from offload.model.counters import Counters
 from offload.ports.watermarks import TableWatermark
 
 NOBODY = "nobody"
 
 
 class Unsigned(TypeDecorator[int]):
-    """A UInt64: NUMERIC(20) in Postgres, text in SQLite, whose integers are signed. What is none reads as NULL."""
+    """A UInt64: NUMERIC(20) in Postgres, text in SQLite, whose integers are signed. Invalid text reads as NULL."""
 
     impl = Numeric(20, 0)
     cache_ok = True
@@ -37,7 +40,7 @@ class Unsigned(TypeDecorator[int]):
 
 
 class Utc(TypeDecorator[datetime]):
-    """A time in UTC: TIMESTAMPTZ in Postgres, ISO 8601 text in SQLite. Text that is no time reads as NULL."""
+    """A time in UTC: TIMESTAMPTZ in Postgres, ISO 8601 text in SQLite. Invalid text reads as NULL."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -95,22 +98,28 @@ RUNS = Table(
     Column("started_at", Utc),
     Column("finished_at", Utc),
     Column("status", String(32)),
-    Column("rows", BigInteger),
-    Column("late_rows", BigInteger),
-    Column("duplicates_dropped", BigInteger),
-    Column("rows_without_timestamp", BigInteger),
-    Column("possibly_expired_rows", BigInteger),
+    *(Column(counter.name, BigInteger) for counter in fields(Counters)),
     Column("snapshot_id", BigInteger),
     Column("watermark_at", Utc),
     Column("error", Text),
 )
 
 
-def columns_of(catchup: TableWatermark) -> dict[str, Any]:
+def columns_of(watermark: TableWatermark) -> dict[str, Any]:
     """The columns of `offload_watermarks` that follow the Iceberg table."""
     return {
-        "last_offload_timestamp": catchup.timestamp,
-        "last_offload_max_sequence": catchup.sequence,
-        "watermark_ticks": catchup.ticks,
-        "cold_table_uuid": catchup.table_uuid,
+        "last_offload_timestamp": watermark.timestamp,
+        "last_offload_max_sequence": watermark.sequence,
+        "watermark_ticks": watermark.ticks,
+        "cold_table_uuid": watermark.table_uuid,
     }
+
+
+def watermark_of(row: Mapping[str, Any]) -> TableWatermark:
+    """The reverse of `columns_of`, from a row of `offload_watermarks`."""
+    return TableWatermark(
+        row["watermark_ticks"],
+        row["last_offload_timestamp"],
+        row["last_offload_max_sequence"],
+        row["cold_table_uuid"],
+    )

@@ -20,7 +20,7 @@ import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 
 from offload import api, wiring
-from offload.commands.run import TableRun
+from offload.commands.run import run
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
 from offload.results import TableAudit, TableResult
@@ -129,7 +129,7 @@ class Embedded:
         """Run one table; `parts` makes another port out of each named one."""
         with wiring.open_adapters(self.settings(**settings)) as made:
             chosen = replace(made, **{name: make(getattr(made, name)) for name, make in (adapters or {}).items()})
-            return TableRun(chosen, spec, uuid.uuid4().hex, until=until, listeners=listeners).run()
+            return run(chosen, spec, uuid.uuid4().hex, until=until, listeners=listeners)
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:
         """Hold hot against cold."""

@@ -54,7 +54,7 @@ def test_pieces_that_are_not_the_batch_publish_nothing(
         first, *rest = right(*given)
         return rest if fault == "gap" else [first, *rest, replace(first, number=99, path=f"{first.path}.again.parquet")]
 
-    monkeypatch.setattr("offload.commands.run.plan_splits", wrong)
+    monkeypatch.setattr("offload.protocol.planning.plan_splits", wrong)
     result = stage.run(spec)
 
     assert (result.exit_code, stage.published(spec)) == (65, 0), result

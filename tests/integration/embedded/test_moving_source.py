@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from offload.clickhouse.hashed_stream import HashedStream
+from offload.clickhouse.hot_table import ClickHouseRows
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
-from offload.ports.source import Source
+from offload.ports.source import HotTable, Source
 from tests.support.embedded import PLAIN, REPLACING, Embedded
 
 Action = Callable[[], object]
 
 
 class Moving:
-    """A source that does something just before each stream of rows, or between it and the count of them."""
+    """A source that calls an action before each stream of rows, or between the stream and the count of its rows."""
 
     def __init__(self, inner: Source, before: Action | None, after: Action | None) -> None:
         self.now = inner.now
@@ -25,25 +28,37 @@ class Moving:
         self._before = before
         self._after = after
 
-    def describe(self, spec: TableSpec) -> Any:
-        """The table, whose rows move while they are read."""
-        hot: Any = self._inner.describe(spec)
-        hot._stream = self._moved(hot._stream)
-        return hot
-
-    def _moved(self, stream: Callable[..., Any]) -> Callable[..., Any]:
-        def moved(rows: str, *, count_keys: bool) -> Any:
-            if self._before:
-                self._before()
-            arrived = stream(rows, count_keys=count_keys)
-            if self._after:
-                arrived._arriving = followed(arrived._arriving, self._after)
-            return arrived
-
-        return moved
+    def describe(self, spec: TableSpec) -> HotTable:
+        """The table, whose rows change while they are read."""
+        hot = self._inner.describe(spec)
+        assert isinstance(hot.rows, ClickHouseRows)
+        rows = MovingRows(hot.rows.client, hot.rows.files, hot.rows.filter, self._before, self._after)
+        return replace(hot, rows=rows)
 
 
-def followed(batches: Iterable[Any], action: Action) -> Iterator[Any]:
+@dataclass(frozen=True)
+class MovingRows(ClickHouseRows):
+    """
+    Rows of a table that changes while it is read.
+
+    Attributes:
+        before: Called before each stream.
+        after: Called after the last batch of each stream, before its rows are counted.
+    """
+
+    before: Action | None
+    after: Action | None
+
+    def _stream(self, rows: str, *, count_keys: bool) -> HashedStream:
+        if self.before:
+            self.before()
+        stream = super()._stream(rows, count_keys=count_keys)
+        if self.after:
+            stream._batches = followed(stream._batches, self.after)
+        return stream
+
+
+def followed(batches: Iterable[Any], action: Action) -> Generator[Any]:
     """The batches, and then the action."""
     yield from batches
     action()

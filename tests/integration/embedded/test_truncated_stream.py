@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from offload.clickhouse.client import ClickHouse
-from offload.clickhouse.hashed_stream import HASH, KEY, TICKS, WRONG, HashedStream
+from offload.clickhouse.hashed_stream import HASH, INVALID, KEY, TICKS, HashedStream
 from offload.clickhouse.wire_format import wire_column
 from offload.model.columns import Column, TypeMapping
 from tests.support.embedded import Embedded
@@ -51,18 +51,22 @@ def test_streams_that_always_end_early_publish_nothing(stage: Embedded, monkeypa
     assert (result.exit_code, stage.published(spec)) == (65, 0), result
 
 
-def test_what_stands_beside_the_rows_is_taken_off_and_summed_up() -> None:
-    """The digest wraps at 2^64, equal keys count once, and one row that cannot be carried is enough."""
-    columns = {"id": ["a", "b"], HASH: [2**64 - 1, 5], KEY: [7, 7], WRONG: [0, 1], TICKS: [30, 20]}
-    types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), WRONG: pa.uint8(), TICKS: pa.int64()}
+def test_extra_columns_are_removed_from_the_rows_and_added_up() -> None:
+    """The digest wraps at 2^64, equal keys count once, and one invalid row makes the stream invalid."""
+    columns = {"id": ["a", "b"], HASH: [2**64 - 1, 5], KEY: [7, 7], INVALID: [0, 1], TICKS: [30, 20]}
+    types = {"id": pa.string(), HASH: pa.uint64(), KEY: pa.uint64(), INVALID: pa.uint8(), TICKS: pa.int64()}
     batch = pa.record_batch(columns, schema=pa.schema(types.items()))
     arriving = (one for one in (batch, batch.slice(0, 1)))
     stream = HashedStream(
-        arriving, {"id": wire_column(Column("id", TypeMapping("string", "String")))}, (HASH, KEY, WRONG, TICKS), "id", 9
+        arriving,
+        {"id": wire_column(Column("id", TypeMapping("string", "String")))},
+        (HASH, KEY, INVALID, TICKS),
+        "id",
+        9,
     )
 
     assert [own.schema.names for own in stream] == [["id"], ["id"]]
-    assert (stream.rows, stream.digest, stream.copies, stream.wrong) == (
+    assert (stream.rows, stream.digest, stream.duplicates, stream.invalid) == (
         3,
         (2**64 - 1 + 5 + 2**64 - 1) % 2**64,
         2,

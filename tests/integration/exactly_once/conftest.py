@@ -20,7 +20,7 @@ from harness.trades import tagged
 from offload import api, wiring
 from offload.protocol.adapters import Adapters
 from offload.results import RunResult
-from offload.settings import Settings
+from tests.support.environments import settings_of
 
 TABLE = "bronze_trades_binance"
 DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse" / f"{TABLE}.sql"
@@ -90,8 +90,3 @@ def built(folder: Path, made: tagged.TaggedTrades) -> tuple[Path, tagged.TaggedT
         tagged.create(client, DDL.read_text())
         tagged.insert(client, TABLE, made)
     return folder, made, read_hot(HotTableAddress(TABLE, dsn), final=True)
-
-
-def settings_of(environment: EmbeddedEnvironment) -> Settings:
-    """The settings that a child in this place reads from its environment."""
-    return Settings(**{name.removeprefix("OFFLOAD_").lower(): value for name, value in environment.env.items()})

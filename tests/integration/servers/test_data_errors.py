@@ -29,7 +29,7 @@ def environment(stack: Stack) -> Iterator[ServerEnvironment]:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        pytest.param("DROP TABLE {table} SYNC", "none of that name", id="table dropped"),
+        pytest.param("DROP TABLE {table} SYNC", "no table of that name", id="table dropped"),
         pytest.param("ALTER TABLE {table} DROP COLUMN quantity", "quantity", id="column dropped"),
         pytest.param("ALTER TABLE {table} MODIFY COLUMN price Float64", "price", id="column of another type"),
         pytest.param(f"INSERT INTO {{table}} ({COLUMNS}) {SPOILT}", "trade_id", id="text that is no UTF-8"),

@@ -3,21 +3,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from unittest.mock import Mock
 
 import allure
 import pytest
 
 from harness.history import History
-from harness.reports.summary import PAGE, PROPERTY, summarise
 from harness.reports.attachments import attach
+from harness.reports.summary import PAGE, PROPERTY, summarise
+from harness.scenarios import row_counts
 from harness.stack.service import Service
 from harness.timeline import Milestone, Timeline
-from harness.scenarios import row_counts
-
-if TYPE_CHECKING:
-    from harness.scenarios.scenario import Scenario
 
 ROW = {
     "id": "FM-01",
@@ -88,7 +85,7 @@ def test_a_server_that_stays_down_costs_the_rows_and_nothing_else(
     )
 
     with pytest.raises(ConnectionError):
-        attach(cast("pytest.Item", item), cast("Scene", scenario))
+        attach(cast("pytest.Item", item), cast("Any", scenario))
 
     written = json.loads((tmp_path / PAGE.with_suffix("") / "test_a.json").read_text())
     assert written["events"][0]["fault"] == "Stop of clickhouse"

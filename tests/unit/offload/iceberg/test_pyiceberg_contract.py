@@ -207,12 +207,12 @@ def test_the_snapshot_id_is_known_before_the_commit(catalog: SqlCatalog) -> None
     table = catalog.load_table("cold.t")
     transaction = table.transaction()
     append = transaction.update_snapshot().fast_append()
-    told = append.snapshot_id
+    chosen = append.snapshot_id
     append.commit()
 
     catalog.commit_table(table, (), transaction._updates)  # what is pinned here
 
-    assert catalog.load_table("cold.t").metadata.current_snapshot_id == told
+    assert catalog.load_table("cold.t").metadata.current_snapshot_id == chosen
 
 
 def test_the_hook_is_called_after_the_upload_and_before_the_pointer_moves(catalog: SqlCatalog) -> None:
@@ -224,15 +224,27 @@ def test_the_hook_is_called_after_the_upload_and_before_the_pointer_moves(catalo
     folder = Path(table.location().removeprefix("file://")) / "metadata"
     before = len(list(folder.glob("*.metadata.json")))
 
-    def told() -> None:
+    def on_uploaded() -> None:
         uploaded = len(list(folder.glob("*.metadata.json"))) - before
         seen.append((uploaded, len(catalog.load_table("cold.t").metadata.snapshots)))
 
-    catalog.told = told
-    catalog.commit_table(table, *request)
+    catalog.observed(on_uploaded).commit_table(table, *request)
 
     assert seen == [(1, 1)]
     assert len(catalog.load_table("cold.t").metadata.snapshots) == 2
+
+
+def test_the_callback_of_one_commit_is_not_called_by_another(catalog: SqlCatalog) -> None:
+    """Two tables may commit at the same time through one catalog: each has a committer of its own."""
+    assert isinstance(catalog, ObservedCatalog)
+    called: list[str] = []
+    first, second = (catalog.observed(lambda name=name: called.append(name)) for name in ("first", "second"))
+
+    second.commit_table(table := catalog.load_table("cold.t"), *staged(table))
+    catalog.commit_table(table := catalog.load_table("cold.t"), *staged(table))
+    first.commit_table(table := catalog.load_table("cold.t"), *staged(table))
+
+    assert called == ["second", "first"]
 
 
 def test_what_the_hook_raises_keeps_the_commit_from_landing(catalog: SqlCatalog) -> None:
@@ -241,12 +253,11 @@ def test_what_the_hook_raises_keeps_the_commit_from_landing(catalog: SqlCatalog)
     table = catalog.load_table("cold.t")
     request = staged(table)
 
-    def told() -> None:
+    def on_uploaded() -> None:
         raise OSError("planted")
 
-    catalog.told = told
     with pytest.raises(OSError, match="planted"):
-        catalog.commit_table(table, *request)
+        catalog.observed(on_uploaded).commit_table(table, *request)
 
     assert len(catalog.load_table("cold.t").metadata.snapshots) == 1
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offload.commands.run import TableRun
+from offload.commands.run import run as offload_run
 from offload.fakes import FAKE_SPEC, FakeWorld
 from offload.model.steps import STEP_EVENTS, Event, Step, StepEvent
 
@@ -35,12 +36,12 @@ class DieAt:
 
 def run(world: FakeWorld, death: DieAt | None = None) -> None:
     """One run that succeeds, or dies and leaves everything as a killed process does."""
-    store = dict(world.watermarks.row)
+    before = world.watermarks.row
     try:
-        result = TableRun(world.adapters(), FAKE_SPEC, "run", listeners=[death] if death else []).run()
+        result = offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[death] if death else [])
     except Died:
         # a killed process records nothing: what `record` wrote on the way out is taken back
-        world.watermarks.row |= {"watermark_ticks": store["watermark_ticks"], "owner": "the dead"}
+        world.watermarks.row = replace(world.watermarks.row, watermark=before.watermark, owner="the dead")
         world.watermarks.dead = True
     else:
         assert result.error is None, result.error
@@ -79,7 +80,7 @@ def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tu
     assert all(before <= after for before, after in pairwise(marks)), "I4: the watermark went back"
     assert set(cold) <= set(world.hot.rows), "I2: a row that hot never held"
     late = expected - set(cold)
-    counted = TableRun(world.adapters(), FAKE_SPEC, "count").run().late_rows
+    counted = offload_run(world.adapters(), FAKE_SPEC, "count").late_rows
     look_back_covers_all = counted == len(late)
     assert look_back_covers_all, f"I3: {len(late)} rows at or below the watermark are missing, {counted} counted"
 
@@ -94,8 +95,8 @@ def test_whatever_moment_a_run_dies_at_the_next_one_finishes_its_rows(moment: st
     run(world)
 
     assert sorted(world.lake.rows()) == sorted(world.hot.rows)
-    assert world.watermarks.row["watermark_ticks"] == 8
-    assert world.watermarks.row["owner"] is None
+    assert world.watermarks.row.watermark.ticks == 8
+    assert world.watermarks.row.owner is None
 
 
 def test_every_moment_is_told_in_the_order_of_the_protocol() -> None:
@@ -104,7 +105,7 @@ def test_every_moment_is_told_in_the_order_of_the_protocol() -> None:
     world.hot.rows = [("a", 1), ("b", 2)]
     world.clock.time = 100
     heard: list[str] = []
-    TableRun(world.adapters(), FAKE_SPEC, "run", listeners=[lambda moment: heard.append(str(moment))]).run()
+    offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[lambda moment: heard.append(str(moment))])
     steps = [name for step in Step for name in (f"before:{step}", f"after:{step}")]
 
     assert [name for name in heard if not name.startswith("at:")] == steps
@@ -119,7 +120,7 @@ def test_a_second_run_while_the_first_lives_is_told_who_has_the_lease() -> None:
     world.hot.rows = [("a", 1)]
     world.clock.time = 100
     with world.watermarks.claim("trades", "the first"):
-        result = TableRun(world.adapters(), FAKE_SPEC, "second").run()
+        result = offload_run(world.adapters(), FAKE_SPEC, "second")
 
     assert result.exit_code == 75
     assert result.error is not None

@@ -1,0 +1,1 @@
+"""What a failure mode leaves behind: Allure attachments, the summary, the chart."""

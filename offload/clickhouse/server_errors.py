@@ -1,0 +1,89 @@
+"""Errors of ClickHouse, chDB and the libraries between, as errors that a caller can act on."""
+
+from __future__ import annotations
+
+from offload.errors import (
+    CHECK_SERVER,
+    AccessRefused,
+    ConfigurationError,
+    DataError,
+    LeaseHeld,
+    OffloadError,
+    Unavailable,
+)
+
+# system.errors / ErrorCodes.cpp of ClickHouse
+_REFUSED = {192, 193, 194, 497, 516}
+_MISSING = {47, 60}
+_NO_DATABASE = 81
+_BUSY_FOLDER = 36
+_NO_ENGINE = "Unable to open the chdb engine"  # clickhouse-connect's message, which has no code
+_NO_TLS = "WRONG_VERSION_NUMBER"  # of Python's ssl, where a port answers in plain text
+_BUCKET = 499
+_TRANSIENT = {159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 279, 319, 394, 999}
+
+
+def translate(error: Exception, where: str, timeout: float, *, embedded: bool) -> OffloadError | None:
+    """
+    The error that a caller can act on, for one of clickhouse-connect, urllib3 or pyarrow; None: a bug.
+
+    Args:
+        error: The library's error.
+        where: The server's address, without user and password.
+        timeout: Seconds that the server had to answer.
+        embedded: Whether the server is chDB in this process.
+    """
+    code = getattr(error, "code", None)
+    found = _first_line(error)
+    if code == _BUSY_FOLDER or (_NO_ENGINE in str(error) and f"Code: {_BUSY_FOLDER}" in str(error)):
+        return LeaseHeld(
+            f"no other process that uses {where}", found, "wait until it has ended, then run the command again"
+        )
+    if _NO_ENGINE in str(error):
+        return ConfigurationError(f"a usable {where}", found, "correct OFFLOAD_CLICKHOUSE_DSN, or restore the folder")
+    if code in _REFUSED:
+        return AccessRefused(f"{where} to accept the user and the password", found, "correct OFFLOAD_CLICKHOUSE_DSN")
+    if code == _BUCKET:
+        return _bucket_error(where, found)
+    if code == _NO_DATABASE:
+        return ConfigurationError(
+            f"an existing database at {where}", found, "create it, or correct OFFLOAD_CLICKHOUSE_DSN"
+        )
+    if code in _MISSING:
+        return DataError(f"the tables and columns of the query at {where}", found, "offload tables")
+    if _NO_TLS in str(error):
+        return ConfigurationError(
+            f"TLS at {where}", found, "correct OFFLOAD_CLICKHOUSE_DSN: clickhouse:// is the form without TLS"
+        )
+    from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
+    from pyarrow import ArrowInvalid
+    from urllib3.exceptions import HTTPError
+
+    gone = isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError | ArrowInvalid)
+    if code in _TRANSIENT or (gone and (code is None or isinstance(error, StreamFailureError))):
+        return Unavailable(f"an answer from {where} within {timeout:g} s", found, CHECK_SERVER)
+    if isinstance(error, Error) and code is None and not embedded:
+        return Unavailable(f"an answer from {where}", found, CHECK_SERVER)
+    return None
+
+
+def _bucket_error(where: str, found: str) -> OffloadError:
+    """The error of a server that could not read from the bucket."""
+    if any(word in found for word in ("code: 403", "Access Denied", "ACCESS_DENIED")):
+        return AccessRefused(
+            f"the bucket to accept the key that {where} uses",
+            found,
+            "correct OFFLOAD_S3_ACCESS_KEY and OFFLOAD_S3_SECRET_KEY",
+        )
+    if "code: 404" in found:
+        return DataError(f"{where} to find the cold table's files in the bucket", found, "restore them from a backup")
+    return Unavailable(
+        f"{where} to reach the bucket",
+        found,
+        "check that the object store is running and that the ClickHouse server can reach "
+        "OFFLOAD_S3_ENDPOINT_FOR_CLICKHOUSE, then run the command again",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

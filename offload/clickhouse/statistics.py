@@ -1,0 +1,114 @@
+"""Statistics of one hot table, from its raw rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from offload.clickhouse import sql
+from offload.clickhouse.data_errors import unsupported_value, value_vanished
+from offload.clickhouse.hot_table import ClickHouseRows
+from offload.model.columns import Column, TableSchema
+from offload.model.splits import BucketCount, Chunk
+from offload.model.windows import DAY, Window
+from offload.ports.source import Bound, HotStatistics, WindowStats
+
+_PRUNABLE = {"int", "long", "string"}
+
+
+@dataclass(frozen=True)
+class ClickHouseStatistics(HotStatistics):
+    """Counts of the raw rows of the table that `rows` selects from."""
+
+    rows: ClickHouseRows
+
+    @property
+    def _schema(self) -> TableSchema:
+        return self.rows.schema
+
+    @property
+    def _timestamp(self) -> str:
+        return sql.identifier(self._schema.spec.timestamp)
+
+    @override
+    def window_stats(self, window: Window) -> WindowStats:
+        ttl, within = self.rows.filter.layout.ttl, self.rows.filter.within(window)
+        expired = f"countIf({ttl} <= now())" if ttl else "0"
+        zero = sql.timestamp(0, self._schema.precision)
+        counts = f"count(), countIf({self._timestamp} = {zero}), {expired}"
+        found = self.rows.client.rows(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
+        return WindowStats(*map(int, found[0]))
+
+    @override
+    def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
+        selected = self.rows.filter
+        at = sql.bucket(self._timestamp, self._schema.precision, bucket)
+        partition = enumerate(self._schema.spec.partition) if clustered else ()
+        parts = {f"p{n}": sql.partition_of(field) for n, field in partition}
+        named = clustered and selected.cluster is not None
+        cluster = sql.identifier(selected.cluster or "") if named else "''"
+        inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
+        texts = ", ".join(f"toString({name})" for name in parts)
+        # Counted in the columns' own types, and turned to text once per group.
+        rows = self.rows.client.rows(
+            f"SELECT CAST([{texts}] AS Array(String)), toString(c), b, n, w FROM "
+            f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n, {self._not_text() if clustered else 0} AS w "
+            f"FROM {selected.raw} WHERE {selected.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) "
+            "ORDER BY ALL"
+        )
+        if any(row[4] for row in rows):
+            self._refuse_columns_that_are_not_text(window)
+        return [
+            BucketCount(tuple(part), value if named else None, int(start), int(n)) for part, value, start, n, _ in rows
+        ]
+
+    @override
+    def key_bounds(self, window: Window) -> list[Bound]:
+        key = [self._schema.column(name) for name in self._schema.spec.key]
+        columns = [column for column in key if column.mapping.iceberg in _PRUNABLE]
+        if not columns:
+            return []
+        ends = [f"{side}({sql.cast(column)})" for column in columns for side in ("min", "max")]
+        rows = self.rows.filter.select(Chunk(window))
+        found = self.rows.client.rows(f"SELECT {', '.join(ends)} {rows}")[0]
+        return [(column.name, found[2 * at], found[2 * at + 1]) for at, column in enumerate(columns)]
+
+    @override
+    def sequence_at(self, ticks: int) -> int | None:
+        found = self.rows.client.rows(
+            f"SELECT count(), max({sql.identifier(self._schema.spec.sequence)}) FROM {self.rows.filter.raw} "
+            f"WHERE {self._timestamp} = {sql.timestamp(ticks, self._schema.precision)}"
+        )
+        count, last = found[0]
+        return int(last) if count else None
+
+    @override
+    def oldest(self) -> int | None:
+        # Rows past their TTL may be gone. Without a TTL partitions may have been dropped: the first day may be a part.
+        ttl = self.rows.filter.layout.ttl
+        kept = f"{ttl} > now()" if ttl else "1"
+        at = sql.ticks(f"minIf({self._timestamp}, {kept})", self._schema.precision)
+        count, ticks = self.rows.client.rows(f"SELECT countIf({kept}), {at} FROM {self.rows.filter.raw}")[0]
+        if not count:
+            return None
+        day = DAY * 10**self._schema.precision
+        return int(ticks) if ttl else int(ticks) - int(ticks) % day
+
+    def _cut_as_text(self) -> list[Column]:
+        """Chunks are ranges of these columns' values as text: a value that is not valid text would be in no chunk."""
+        identities = (field.column for field in self._schema.spec.partition if field.transform == "identity")
+        used = {self.rows.filter.cluster, *identities}
+        return [column for column in self._schema.columns if column.name in used and sql.invalid_value(column)]
+
+    def _not_text(self) -> str:
+        invalid = [f"({sql.invalid_value(column)})" for column in self._cut_as_text()]
+        return f"countIf({' OR '.join(invalid)})" if invalid else "0"
+
+    def _refuse_columns_that_are_not_text(self, window: Window) -> None:
+        chunk = Chunk(window)
+        for column in self._cut_as_text():
+            condition = sql.invalid_value(column) or "0"
+            if count := self.rows.count_where(chunk, condition):
+                raise unsupported_value(self._schema, column, count, self.rows.examples(chunk, condition))
+        raise value_vanished(self._schema.spec)
