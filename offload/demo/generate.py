@@ -161,7 +161,7 @@ def _leader(seed: str, first: int) -> str:
 
 
 def _walk(seed: str) -> str:
-    """The expression for the relative distance from the base price: hashed noise on five scales, linear between points."""
+    """The expression for the relative distance from the base price: hashed noise on five scales."""
     scales = ((65536, 0.05), (8192, 0.02), (1024, 0.006), (128, 0.002), (16, 0.0004))
     return " + ".join(_noise(seed, width, height) for width, height in scales)
 
