@@ -1,1 +1,1 @@
-"""The first five minutes: a million trades from ClickHouse to Iceberg and a kill -9, without a server."""
+"""The demo: a million trades from ClickHouse to Iceberg, across a kill -9, without a server."""

@@ -1,4 +1,4 @@
-"""What a reader of the cold tier sees: PyIceberg alone, nothing of the offload."""
+"""The cold tables as a reader sees them: read with PyIceberg alone, without code of the offload."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ KEY = ("exchange", "symbol", "trade_id")
 
 
 @contextmanager
-def opened(uri: str, warehouse: Path) -> Iterator[Cold]:
-    """Open the catalog to read; it must exist already."""
+def opened(uri: str, warehouse: Path) -> Iterator[ColdTables]:
+    """Open an existing catalog for reading; the catalog is closed at the end of the block."""
     from pyiceberg.catalog.sql import SqlCatalog
 
     catalog = SqlCatalog("tidemark", uri=uri, warehouse=str(warehouse), init_catalog_tables="false")
     try:
-        yield Cold(catalog)
+        yield ColdTables(catalog)
     finally:
         catalog.close()
 
 
-class Cold:
-    """The current snapshots of the tables of namespace `cold`."""
+class ColdTables:
+    """The tables of namespace `cold`, each at its current snapshot."""
 
     def __init__(self, catalog: Any) -> None:
         self._tables = {name[-1]: catalog.load_table(name) for name in sorted(catalog.list_tables("cold"))}
@@ -32,39 +32,39 @@ class Cold:
         """Rows per table."""
         return {name: table.scan().count() for name, table in self._tables.items()}
 
-    def repeated(self) -> int:
-        """Rows whose key stands in another row too, beyond the first of each; reads the keys of every row."""
-        return sum(_repeated(table) for table in self._tables.values())
+    def duplicates(self) -> int:
+        """Rows of all tables beyond the first row of each key; this reads the key columns of every row."""
+        return sum(_duplicates(table) for table in self._tables.values())
 
     def files(self) -> set[Path]:
-        """The data files that current snapshots refer to."""
+        """The data files that the current snapshots refer to."""
         tasks = (task for table in self._tables.values() for task in table.scan().plan_files())
         return {_path(task.file.file_path) for task in tasks}
 
     def locations(self) -> dict[str, str]:
-        """Where each table lies."""
+        """The location (a URL) of each table."""
         return {name: table.location() for name, table in self._tables.items()}
 
     def commits(self) -> list[tuple[float, int]]:
-        """Every commit of every table: seconds since 1970 UTC, and the rows of all tables after it; oldest first."""
+        """Every commit of every table: its time (seconds since 1970 UTC) and the rows of all tables after it."""
         snapshots = sorted(
             (snapshot.timestamp_ms / 1000, name, int(snapshot.summary["total-records"]))
             for name, table in self._tables.items()
             for snapshot in table.snapshots()
         )
         rows: dict[str, int] = {}
-        line = []
-        for moment, name, total in snapshots:
+        history = []
+        for time, name, total in snapshots:
             rows[name] = total
-            line.append((moment, sum(rows.values())))
-        return line
+            history.append((time, sum(rows.values())))
+        return history
 
 
-def _repeated(table: Any) -> int:
+def _duplicates(table: Any) -> int:
     keys = table.scan(selected_fields=KEY).to_arrow()
     return int(keys.num_rows - keys.group_by(list(KEY)).aggregate([]).num_rows)
 
 
 def _path(location: str) -> Path:
-    """PyIceberg takes what follows `file://` as it stands, percent signs included."""
+    """PyIceberg does not decode percent signs after `file://`, so this function does not either."""
     return Path(location.removeprefix("file://")).resolve()

@@ -1,4 +1,4 @@
-"""The demo: trades go from ClickHouse to Iceberg exactly once, also across a kill -9, without a server."""
+"""The steps of `offload demo`: ClickHouse to Iceberg exactly once, also across a kill -9, without a server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from time import monotonic
 
 from rich.console import Console
 
-from offload.demo import cold, hot, picture
-from offload.demo.stage import Killed, Stage
-from offload.demo.story import Step, Story, expect
-from offload.demo.trades import Generated, Recorded, Trades
+from offload.demo import chart, cold, hot
+from offload.demo.story import Story, StoryRow, expect
+from offload.demo.trades import GeneratedTrades, RecordedTrades, TradeSource
+from offload.demo.workspace import KilledRun, Workspace
 from offload.errors import ConfigurationError, DataError, OffloadError, UsageError
 
 DEFAULT_ROWS = 1_000_000
@@ -40,23 +40,23 @@ def run_demo(
     reports: Path = Path("reports"),
 ) -> int:
     """
-    Play the demo on a terminal.
+    Run the demo and print its steps.
 
     Args:
-        folder: Where everything goes; must be empty or missing. None: a new folder among the temporary ones.
-        trades: A folder of recorded raw messages to use instead of generated trades.
-        rows: How many trades to generate at first; an eighth of that is added later.
-        reports: Where demo.png goes.
+        folder: The folder of all its data; must be empty or missing. None: a new temporary folder.
+        trades: A folder of recorded raw messages. None: the trades are generated.
+        rows: Number of trades to generate first; an eighth as many are added later.
+        reports: The folder of the chart, demo.png.
 
     Returns:
-        An exit code: 0, or that of what went wrong, which has been printed.
+        The exit code: 0, or that of the error that was printed.
     """
     console = Console()
     try:
         _check(trades, rows)
-        stage = Stage((folder or Path(tempfile.mkdtemp(prefix="tidemark-demo-"))).resolve())
-        stage.prepare()
-        _play(Story(stage, console), Recorded(trades) if trades else Generated(rows), reports)
+        workspace = Workspace((folder or Path(tempfile.mkdtemp(prefix="tidemark-demo-"))).resolve())
+        workspace.prepare()
+        _run_steps(Story(workspace, console), RecordedTrades(trades) if trades else GeneratedTrades(rows), reports)
     except OffloadError as error:
         for part, text in (("expected", error.expected), ("found", error.found), ("next", error.next_step)):
             console.print(f"{part}: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
@@ -66,19 +66,27 @@ def run_demo(
 
 def _check(trades: Path | None, rows: int) -> None:
     if rows < _FEWEST_ROWS:
-        raise UsageError(f"--rows of {_FEWEST_ROWS} at least", str(rows), "offload demo")
+        raise UsageError(f"--rows of at least {_FEWEST_ROWS}", str(rows), "offload demo")
     if trades is not None and not trades.is_dir():
-        raise ConfigurationError("a folder in --trades", str(trades), "name one that exists")
+        raise ConfigurationError(
+            "an existing folder after --trades",
+            f"no folder at {trades}",
+            "offload demo --trades ANOTHER_FOLDER, or offload demo",
+        )
     if missing := [name for name in ("chdb", "matplotlib") if find_spec(name) is None]:
-        raise ConfigurationError("chDB and matplotlib", f"no {', '.join(missing)}", "pip install 'tidemark[demo]'")
+        raise ConfigurationError(
+            "the packages chdb and matplotlib",
+            f"not installed: {', '.join(missing)}",
+            "pip install 'tidemark[demo]'",
+        )
 
 
-def _play(story: Story, trades: Trades, reports: Path) -> None:
+def _run_steps(story: Story, trades: TradeSource, reports: Path) -> None:
     start = monotonic()
-    _fill(story, trades)
+    _insert_first(story, trades)
     _offload(story, "offload")
     _offload(story, "offload again")
-    _add(story, trades)
+    _insert_newer(story, trades)
     killed = _kill(story)
     _offload(story, "offload after the kill")
     _audit(story)
@@ -86,80 +94,96 @@ def _play(story: Story, trades: Trades, reports: Path) -> None:
     story.console.print(f"Done in {monotonic() - start:.0f} s.", highlight=False)
 
 
-def _fill(story: Story, trades: Trades) -> None:
-    with story.doing(f"Putting {trades.name} trades into ClickHouse"), hot.opened(story.stage.clickhouse_dsn) as client:
+def _insert_first(story: Story, trades: TradeSource) -> None:
+    with (
+        story.status(f"Inserting {trades.name} trades into ClickHouse"),
+        hot.opened(story.workspace.clickhouse_dsn) as client,
+    ):
         start = monotonic()
         hot.create_tables(client, trades.ttl_days)
         rows = trades.first(client)
         seconds = monotonic() - start
-        story.filled(hot.count(client))
-    story.emit(Step(f"{trades.name} trades", rows, seconds, outcome=trades.remark()))
+        story.record_hot(hot.count(client))
+    story.emit(StoryRow(f"insert {trades.name} trades", rows, seconds, outcome=trades.remark()))
 
 
 def _offload(story: Story, name: str) -> None:
-    with story.doing(f"{name}: ClickHouse to Iceberg"):
-        story.offloaded(name, story.stage.offload(*_RUN))
+    with story.status(f"{name}: from ClickHouse to Iceberg"):
+        story.record_offload(name, story.workspace.offload(*_RUN))
 
 
-def _add(story: Story, trades: Trades) -> None:
-    with story.doing("Adding newer trades"), hot.opened(story.stage.clickhouse_dsn) as client:
+def _insert_newer(story: Story, trades: TradeSource) -> None:
+    with story.status("Inserting newer trades into ClickHouse"), hot.opened(story.workspace.clickhouse_dsn) as client:
         start = monotonic()
         rows = trades.later(client)
         seconds = monotonic() - start
-        story.filled(hot.count(client))
-    story.emit(Step("newer trades", rows, seconds))
+        story.record_hot(hot.count(client))
+    story.emit(StoryRow("insert newer trades", rows, seconds))
 
 
-def _kill(story: Story) -> Killed:
-    """Kill a run as it writes; a reader must see each table as it was, unless its batch was published just before."""
-    with story.doing("Offloading, to be killed with -9 in mid write"):
-        killed = story.stage.kill_in_mid_write(*_RUN)
-        before, left = dict(story.cold), story.stage.data_files()
-        repeated = story.fingerprint()
-        with cold.opened(story.stage.catalog_uri, story.stage.warehouse) as reader:
-            orphans = left - reader.files()
+def _kill(story: Story) -> KilledRun:
+    """
+    Kill a run during its write, then read each cold table.
+
+    A table must have its rows from before the run; it has its whole batch if that was published just before the kill.
+    """
+    with story.status("Starting a run and killing it with signal 9 during its write"):
+        killed = story.workspace.kill_during_write(*_RUN)
+        before, on_disk = dict(story.cold), story.workspace.data_files()
+        duplicates = story.read_cold()
+        with cold.opened(story.workspace.catalog_uri, story.workspace.warehouse) as tables:
+            orphans = on_disk - tables.files()
     for table, rows in story.cold.items():
         if rows not in (before[table], story.hot[table]):
             expect(f"{table} as before the kill, or with its whole batch", before[table], rows)
-    expect("no trade twice", 0, repeated)
-    grown = sum(story.cold.values()) - sum(before.values())
-    seen = f"{grown:,} were published just before" if grown else "readers see none of it"
-    outcome = f"process {killed.pid} was alive and died of signal 9; {len(orphans)} orphan file(s); {seen}"
-    story.emit(Step("kill -9 in mid write", grown, killed.seconds, repeated=repeated, outcome=outcome))
+    expect("no duplicate trade in Iceberg", 0, duplicates)
+    published = sum(story.cold.values()) - sum(before.values())
+    visible = f"readers see {published:,} trades, published before the kill" if published else "readers see none of it"
+    outcome = f"Signal 9 killed process {killed.pid}. It left orphan files ({len(orphans)}); {visible}"
+    story.emit(StoryRow("kill -9 during a write", published, killed.seconds, duplicates=duplicates, outcome=outcome))
     for path in sorted(orphans):
-        story.console.print(f"  orphan {path.relative_to(story.stage.warehouse)}", highlight=False, soft_wrap=True)
+        line = f"  orphan file {path.relative_to(story.workspace.warehouse)}"
+        story.console.print(line, highlight=False, soft_wrap=True)
     return killed
 
 
 def _audit(story: Story) -> None:
-    with story.doing("Audit: hot against cold, every row"):
-        audit = story.stage.offload("audit", *hot.TABLES)
+    with story.status("audit: comparing every row of ClickHouse and Iceberg"):
+        audit = story.workspace.offload("audit", *hot.TABLES)
     tables = audit.document["tables"]
-    expect("every table equal", [], [table for table in tables if not table["equal"]])
+    expect("no table that differs", [], [table for table in tables if not table["equal"]])
     expect("an audit of three tables", sorted(hot.TABLES), sorted(table["table"] for table in tables))
-    expect("all trades audited", story.hot, {table["table"]: table["cold_rows"] for table in tables})
-    story.emit(Step("audit", sum(story.hot.values()), audit.seconds, outcome="0 missing, 0 extra, 0 different"))
+    expect("an audit of every trade", story.hot, {table["table"]: table["cold_rows"] for table in tables})
+    outcome = "Every row was compared: 0 missing, 0 extra, 0 different"
+    story.emit(StoryRow("audit", sum(story.hot.values()), audit.seconds, outcome=outcome))
 
 
-def _show(story: Story, killed: Killed, reports: Path) -> None:
-    console, stage = story.console, story.stage
-    with story.doing("Reading with the snippet, drawing"), cold.opened(stage.catalog_uri, stage.warehouse) as reader:
-        snippet = _SNIPPET.format(uri=stage.catalog_uri, warehouse=str(stage.warehouse))
-        answer = _run_snippet(snippet, story.hot["bronze_trades_binance"])
-        picture.draw(reports / "demo.png", story.hot_line, reader.commits(), killed.at)
-        locations = reader.locations()
+def _show(story: Story, killed: KilledRun, reports: Path) -> None:
+    console, workspace = story.console, story.workspace
+    with (
+        story.status("Running the query and drawing the chart"),
+        cold.opened(workspace.catalog_uri, workspace.warehouse) as tables,
+    ):
+        snippet = _SNIPPET.format(uri=workspace.catalog_uri, warehouse=str(workspace.warehouse))
+        output = _run_snippet(snippet, story.hot["bronze_trades_binance"])
+        chart.draw(reports / "demo.png", story.hot_history, tables.commits(), killed.at)
+        locations = tables.locations()
     console.print(story.table())
     console.print("The Iceberg tables:", *locations.values(), sep="\n  ", highlight=False, soft_wrap=True)
-    console.print("\nTo query them (paste it into .venv/bin/python):\n", highlight=False)
+    console.print("\nTo query a table, paste this into .venv/bin/python:\n", highlight=False)
     console.print(snippet, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"It printed just now:\n\n{answer}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"The picture: {reports / 'demo.png'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"The demo ran this query too; its output:\n\n{output}", markup=False, highlight=False, soft_wrap=True
+    )
+    console.print(f"The chart: {reports / 'demo.png'}", highlight=False, soft_wrap=True)
 
 
 def _run_snippet(snippet: str, rows: int) -> str:
-    """Prove the snippet before it is shown; returns what it printed."""
+    """Run the snippet and check its row count before the demo prints it; return its output."""
     done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
-        raise DataError("the snippet to run", done.stderr[-2000:], "this is a bug in Tidemark: please report it")
-    expect("the snippet to count every trade", str(rows), done.stdout.splitlines()[0])
+        raise DataError(
+            "the query of the demo to succeed", done.stderr[-2000:], "this is a bug in Tidemark: please report it"
+        )
+    expect("the query of the demo to count every trade", str(rows), done.stdout.splitlines()[0])
     return done.stdout

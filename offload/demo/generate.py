@@ -1,9 +1,9 @@
 """
-Trades like the real ones, made inside ClickHouse: a million in a second or two.
+Generated trades with properties of real ones, created inside ClickHouse: a million in one or two seconds.
 
-Everything about the n-th trade of a market is a hash of n, so the same call makes the same trades whatever the number
-of threads; only the times depend on the caller's clock. What is like the recordings: 77-82 % of Binance's trades
-share their millisecond with another, some bursts of hundreds do, one order takes several levels of the book.
+Every value of the n-th trade of a market is a hash of n, so the same call generates the same trades with any number of
+threads; only the times depend on the caller's clock. Properties as in recordings: 77-82 % of Binance's trades share
+their millisecond with another trade, some bursts of hundreds of trades do, one order takes several levels of the book.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ class Market:
     One symbol of one exchange.
 
     Attributes:
-        share: Part of all trades, in percent; those of `MARKETS` add up to 100.
-        tick: Price step, as a decimal literal; `price` counts in it.
+        share: Share of all trades in percent; the shares of `MARKETS` add up to 100.
+        price: Base price, as a number of ticks.
+        tick: Price step, as a decimal literal.
         lot: Quantity step, as a decimal literal.
         first_id: Trade id of the first trade.
     """
@@ -54,8 +55,8 @@ MARKETS = (
     Market("coinbase", "ETH-USD", "ETH/USD", 8, 268_402, "0.01", "0.00010007", 556_826_827),
 )
 
-# Times as each exchange prints them: Binance in milliseconds, the others in microseconds. All trades of a group share
-# their millisecond; Coinbase alone tells them apart within it.
+# The resolution of each exchange's times: Binance milliseconds, the others microseconds. All trades of a group share
+# their millisecond; only on Coinbase they have different microseconds.
 _TICKS = {
     "binance": "intDiv(us, 1000) * 1000",
     "kraken": "us",
@@ -70,26 +71,26 @@ _METADATA = {
 
 
 def generate(
-    client: Any, rows: int, start: datetime, end: datetime, told: Callable[[Market, int], None] = lambda *_: None
+    client: Any, rows: int, start: datetime, end: datetime, on_market: Callable[[Market, int], None] = lambda *_: None
 ) -> int:
     """
-    Add `rows` trades of all markets between `start` and `end` (UTC), continuing ids and prices where they stand.
+    Insert `rows` trades of all markets between `start` and `end` (UTC); ids and prices continue those in the tables.
 
     Args:
-        client: A clickhouse-connect client on a database that holds the bronze tables.
-        rows: Trades over all markets.
-        start: All trades are later than this, at least a millisecond.
-        end: All trades are earlier than this.
-        told: Called with each market when its rows are in, and their number.
+        client: A clickhouse-connect client for a database with the bronze tables.
+        rows: Number of trades of all markets together.
+        start: All trades are at least a millisecond later.
+        end: All trades are earlier.
+        on_market: Called after each market's insert, with the market and its number of trades.
 
     Returns:
-        The number of trades added: `rows`.
+        The number of inserted trades: `rows`.
     """
     done = 0
     for number, market in enumerate(MARKETS, start=1):
         until = rows * sum(other.share for other in MARKETS[:number]) // 100
         _fill(client, market, until - done, (_microseconds(start) + 1000, _microseconds(end) - 1000))
-        told(market, until - done)
+        on_market(market, until - done)
         done = until
     return done
 
@@ -108,9 +109,10 @@ def _fill(client: Any, market: Market, rows: int, times: tuple[int, int]) -> Non
 
 def _insert(market: Market, first: int, rows: int, times: tuple[int, int]) -> str:
     """
-    The statement that adds trades `first` .. `first + rows` of a market.
+    The statement that inserts trades `first` to `first + rows - 1` of a market.
 
-    `nth` is a trade's place in its group, `leader` the group's first trade; side, time and price level belong to it.
+    `leader` is the number of the first trade of a trade's group, `nth` the trade's position in the group. Side, time
+    and first price level are those of the group.
     """
     seed = f"'{market.exchange}', '{market.symbol}'"
     low, high = times
@@ -143,15 +145,15 @@ def _insert(market: Market, first: int, rows: int, times: tuple[int, int]) -> st
 
 def _leader(seed: str, first: int) -> str:
     """
-    The first trade of a trade's group.
+    The expression for the number of the first trade of a trade's group.
 
-    In each block of 16 a hash says where groups begin: anywhere with 7/16, which makes 4 in 5 trades share their
-    millisecond. In one of 40 blocks of 1024, the first 100 to 735 trades are one group.
+    In each block of 16 trades, hash bits mark the starts of groups, each with probability 7/16: 4 of 5 trades then
+    share their millisecond with another. In one of 40 blocks of 1024, the first 100 to 735 trades are one group.
     """
     bits = [f"cityHash64({seed}, 'group{bit}', intDiv(number, {TICK_BLOCK}))" for bit in range(4)]
     starts = f"bitOr(1, bitAnd({bits[0]}, bitOr({bits[1]}, bitOr({bits[2]}, {bits[3]}))))"
     seen = f"bitAnd({starts}, bitShiftLeft(toUInt64(2), number % {TICK_BLOCK}) - 1)"
-    # The half keeps the logarithm away from whole numbers, where its last bit would decide.
+    # Adding 0.5 keeps the logarithm away from whole numbers, where a rounding error would change the result.
     usual = f"intDiv(number, {TICK_BLOCK}) * {TICK_BLOCK} + toUInt64(floor(log2({seen} + 0.5)))"
     burst = f"cityHash64({seed}, 'burst', intDiv(number, {BURST_BLOCK}))"
     inside = f"{burst} % 40 = 0 AND number % {BURST_BLOCK} < 100 + intDiv({burst}, 40) % 636"
@@ -159,7 +161,7 @@ def _leader(seed: str, first: int) -> str:
 
 
 def _walk(seed: str) -> str:
-    """Relative distance from the first price: hashed noise on five scales, straight lines between its points."""
+    """The expression for the relative distance from the base price: hashed noise on five scales."""
     scales = ((65536, 0.05), (8192, 0.02), (1024, 0.006), (128, 0.002), (16, 0.0004))
     return " + ".join(_noise(seed, width, height) for width, height in scales)
 
@@ -172,5 +174,5 @@ def _noise(seed: str, width: int, height: float) -> str:
     return f"{2 * height} * ({point(cell)} * (1 - {along}) + {point(f'{cell} + 1')} * {along})"
 
 
-def _microseconds(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+def _microseconds(time: datetime) -> int:
+    return int(time.timestamp()) * 1_000_000 + time.microsecond

@@ -1,4 +1,4 @@
-"""The hot tier of the demo: the bronze tables in a chDB folder, open only while this process uses it."""
+"""The hot tables of the demo: the bronze tables in a chDB folder, which one process at a time can open."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
-from offload.demo.messages import Trade
+from offload.demo.messages import DemoTrade
 from offload.errors import ConfigurationError
 
 EXCHANGES = ("binance", "kraken", "coinbase")
 TABLES = tuple(f"bronze_trades_{exchange}" for exchange in EXCHANGES)
-# Trades of years ago stay: as long as DateTime allows for trades of this decade.
+# Recorded trades are years old; this is about the longest TTL that DateTime allows for trades of this decade.
 KEEP_RECORDINGS_DAYS = 25_000
 
-_INSERTED_TOGETHER = 50_000
+_BATCH_ROWS = 50_000
 _LAST_DATETIME = datetime(2106, 2, 7, tzinfo=UTC)
 
 
 @contextmanager
 def opened(dsn: str) -> Iterator[Any]:
     """
-    A clickhouse-connect client; once it is left, another process can open the folder.
+    Open a clickhouse-connect client; after the block, another process can open the folder.
 
     Raises:
         ConfigurationError: chDB is not installed, or another process has the folder open.
@@ -36,7 +36,9 @@ def opened(dsn: str) -> Iterator[Any]:
         client = clickhouse_connect.get_client(dsn=dsn)
     except (ImportError, clickhouse_connect.driver.exceptions.Error) as error:
         raise ConfigurationError(
-            f"chDB, and nobody else at {dsn}", str(error), "pip install 'tidemark[demo]', or name another --folder"
+            f"chDB, and no other process that has {dsn} open",
+            str(error),
+            "pip install 'tidemark[demo]', or offload demo --folder ANOTHER_FOLDER",
         ) from error
     try:
         yield client
@@ -49,38 +51,38 @@ def create_tables(client: Any, ttl_days: int) -> None:
     Create the three bronze tables.
 
     Raises:
-        ValueError: Today plus the TTL is past what DateTime can hold; every row would vanish at the first merge.
+        ValueError: Today plus the TTL is later than DateTime can hold; the first merge would delete every row.
     """
     if datetime.now(UTC) + timedelta(days=ttl_days) >= _LAST_DATETIME:
-        raise ValueError(f"a TTL of {ttl_days} days ends after {_LAST_DATETIME:%Y-%m-%d}, where DateTime wraps round")
+        raise ValueError(f"a TTL of {ttl_days} days ends after {_LAST_DATETIME:%Y-%m-%d}, the last day of DateTime")
     ddl = resources.files("offload.demo") / "ddl"
     for table in TABLES:
         client.command((ddl / f"{table}.sql").read_text("utf-8").replace("{ttl_days}", str(ttl_days)))
 
 
-def insert(client: Any, table: str, trades: Iterable[Trade]) -> int:
-    """Insert parsed trades in bounded batches, as if a broker had just delivered them; returns their number."""
+def insert(client: Any, table: str, trades: Iterable[DemoTrade]) -> int:
+    """Insert parsed trades in batches of bounded size, as delivered by a broker just now; return their number."""
     rows = iter(trades)
-    done = 0
-    while batch := list(islice(rows, _INSERTED_TOGETHER)):
+    inserted = 0
+    while batch := list(islice(rows, _BATCH_ROWS)):
         now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
         delivered = (
             trade.as_json() | {"kafka_partition": 0, "kafka_offset": offset, "ingestion_timestamp": now}
-            for offset, trade in enumerate(batch, start=done)
+            for offset, trade in enumerate(batch, start=inserted)
         )
         block = "\n".join(json.dumps(row) for row in delivered)
-        # Text, because JSONEachRow reads decimals out of it exactly.
+        # JSONEachRow reads decimals exactly only from text.
         client.raw_insert(table, insert_block=block.encode(), fmt="JSONEachRow")
-        done += len(batch)
-    return done
+        inserted += len(batch)
+    return inserted
 
 
 def redeliver(client: Any, table: str, rows: int) -> int:
     """
-    Insert the newest `rows` trades once more, as a broker does that delivers at least once: with other offsets.
+    Insert the newest `rows` trades again with other offsets, like a broker that delivers at least once.
 
     Returns:
-        The rows inserted; fewer where the table has fewer.
+        The number of inserted rows; fewer than `rows` if the table has fewer.
     """
     count = min(rows, int(client.command(f"SELECT count() FROM {table}")))
     client.command(
@@ -91,12 +93,12 @@ def redeliver(client: Any, table: str, rows: int) -> int:
 
 
 def count(client: Any) -> dict[str, int]:
-    """Trades per table; one that was delivered twice counts once."""
+    """Trades per table; a trade that was delivered twice counts once."""
     return {table: int(client.command(f"SELECT count() FROM {table} FINAL")) for table in TABLES}
 
 
 def newest(client: Any) -> datetime:
-    """The latest exchange time of all tables, UTC."""
+    """The latest exchange timestamp of all tables (UTC)."""
     latest = " UNION ALL ".join(f"SELECT max(exchange_timestamp) AS latest FROM {table}" for table in TABLES)
     rows = client.query(f"SELECT toUnixTimestamp64Micro(max(latest)) FROM ({latest})").result_rows
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=rows[0][0])

@@ -1,12 +1,12 @@
 """
-Raw messages of the exchanges to bronze rows, without a float on the way.
+Parsing of the exchanges' raw messages into bronze rows, without floats.
 
     Binance   `trade`    https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#trade-streams
-    Kraken    `trade`    https://docs.kraken.com/api/docs/websocket-v2/trade: several trades a message, JSON numbers
-    Kraken    one record of REST `Trades`, as recorders write it
+    Kraken    `trade`    https://docs.kraken.com/api/docs/websocket-v2/trade: several trades per message, JSON numbers
+    Kraken    one record of REST `Trades`, in the form of the recordings
     Coinbase  `match`    https://docs.cdp.coinbase.com/exchange/websocket-feed/channels#matches-channel
 
-A trade whose numbers do not fit or do not round-trip is a `Reject`; it never stops the others.
+A trade with a number that its column cannot hold exactly becomes a `RejectedMessage`; parsing continues after it.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from offload.demo.exact import decimal18_8, iso_time, kraken_pair, product, seconds, split_pair, whole_number
+from offload.demo.exact_values import decimal18_8, iso_time, kraken_pair, product, seconds, split_pair, whole_number
 
 Record = dict[str, Any]
 
-# What a message can make the code below raise: a missing field, a wrong type, text or a number out of range.
-_BAD = (KeyError, TypeError, ValueError, ArithmeticError)
+# The errors of the parsers below: a missing field, a wrong type, invalid text, a number out of range.
+_PARSE_ERRORS = (KeyError, TypeError, ValueError, ArithmeticError)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_2100 = 4_102_444_800_000_000  # microseconds; with a TTL of a few years on top still a valid DateTime
+_YEAR_2100 = 4_102_444_800_000_000  # microseconds; plus a TTL of a few years it is still a valid DateTime
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class DemoTrade:
     """
-    One bronze row but for its delivery columns.
+    One bronze row without its delivery columns.
 
-    `side` is the taker's; `exchange_timestamp` is in microseconds since 1970 UTC, truncated, and
-    `metadata["exchange_time"]` is what the exchange printed.
+    Attributes:
+        side: The taker's side.
+        exchange_timestamp: Microseconds since 1970 UTC, truncated.
+        metadata: Has the exchange's own text of the time as `exchange_time`.
     """
 
     exchange: str
@@ -52,59 +54,59 @@ class Trade:
     metadata: dict[str, str]
 
     def as_json(self) -> Record:
-        """The row as ClickHouse's JSONEachRow reads it exactly: decimals and the time are text."""
-        moment = _EPOCH + timedelta(microseconds=self.exchange_timestamp)
+        """The row for ClickHouse's JSONEachRow; decimals and the time are text, which it reads exactly."""
+        time = _EPOCH + timedelta(microseconds=self.exchange_timestamp)
         numbers = {name: f"{getattr(self, name):f}" for name in ("price", "quantity", "quote_volume")}
-        return asdict(self) | numbers | {"exchange_timestamp": f"{moment:%Y-%m-%d %H:%M:%S.%f}"}
+        return asdict(self) | numbers | {"exchange_timestamp": f"{time:%Y-%m-%d %H:%M:%S.%f}"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A trade, or a whole message, that bronze cannot hold: why, and the text it came in."""
+class RejectedMessage:
+    """A trade, or a whole message, that a bronze table cannot hold: the reason, and the text of the message."""
 
     reason: str
     message: str
 
 
-def parse(exchange: str, lines: Iterable[str]) -> Iterator[Trade | Reject]:
+def parse(exchange: str, lines: Iterable[str]) -> Iterator[DemoTrade | RejectedMessage]:
     """
     Parse raw messages, one per line.
 
     Args:
         exchange: `binance`, `kraken` or `coinbase`.
-        lines: JSON texts; a blank line is passed over.
+        lines: JSON texts; blank lines are skipped.
 
     Raises:
-        KeyError: The exchange is none of the three; no message raises anything.
+        KeyError: The exchange is not one of the three. No message raises an error.
     """
-    trades, read = _READERS[exchange]
+    records_of, read = _READERS[exchange]
     for line in lines:
         if line.strip():
-            yield from _parse_message(line, trades, read)
+            yield from _parse_message(line, records_of, read)
 
 
 def _parse_message(
-    line: str, trades: Callable[[Any], list[Record]], read: Callable[[Record], Trade]
-) -> Iterator[Trade | Reject]:
+    line: str, records_of: Callable[[Any], list[Record]], read: Callable[[Record], DemoTrade]
+) -> Iterator[DemoTrade | RejectedMessage]:
     try:
-        records = trades(_load(line))
-    except (*_BAD, RecursionError) as error:
-        yield Reject(_reason(error), line)
+        records = records_of(_load(line))
+    except (*_PARSE_ERRORS, RecursionError) as error:
+        yield RejectedMessage(_reason(error), line)
         return
     for record in records:
         try:
             yield read(record)
-        except _BAD as error:
-            yield Reject(_reason(error), line)
+        except _PARSE_ERRORS as error:
+            yield RejectedMessage(_reason(error), line)
 
 
 def _load(line: str) -> Any:
-    """JSON with every number as the text that stood there."""
+    """Parse JSON; keep every number as its text."""
     return json.loads(line, parse_float=str, parse_int=str, parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _reason(error: Exception) -> str:
@@ -126,12 +128,12 @@ def _coinbase_trades(message: Any) -> list[Record]:
 
 
 def _kraken_trades(message: Any) -> list[Record]:
-    """A REST record is a trade by itself; a v2 message carries a list of them, in other names."""
+    """A REST record is one trade; a v2 message has a list of trades, with other field names."""
     if isinstance(message, dict) and "pair" in message:
         return [message]
     data = _of_kind(message, "channel", "trade")["data"]
     if not isinstance(data, list):
-        raise TypeError(f"data is no list: {data!r}")
+        raise TypeError(f"data is not a list: {data!r}")
     return data
 
 
@@ -141,7 +143,7 @@ def _of_kind(message: Any, field: str, kind: str) -> Record:
     return message
 
 
-def _binance(record: Record) -> Trade:
+def _binance(record: Record) -> DemoTrade:
     symbol, taker_sells = _text(record, "s"), record["m"]
     if not isinstance(taker_sells, bool):
         raise TypeError(f"m is {taker_sells!r}, not true or false")
@@ -157,9 +159,9 @@ def _binance(record: Record) -> Trade:
     )
 
 
-def _kraken(record: Record) -> Trade:
+def _kraken(record: Record) -> DemoTrade:
     if not isinstance(record, dict):
-        raise TypeError(f"a trade is no object: {record!r}")
+        raise TypeError(f"a trade is not an object: {record!r}")
     rest = "pair" in record
     symbol, time = (
         (_text(record, "pair"), _text(record, "time"))
@@ -181,14 +183,14 @@ def _kraken(record: Record) -> Trade:
     )
 
 
-def _coinbase(record: Record) -> Trade:
+def _coinbase(record: Record) -> DemoTrade:
     symbol = _text(record, "product_id")
     return _trade(
         exchange="coinbase",
         symbol=symbol,
         canonical_symbol=symbol.replace("-", "/"),
         trade_id=_text(record, "trade_id"),
-        side=_one_of(record, "side", {"buy": "sell", "sell": "buy"}),  # printed is the maker's
+        side=_one_of(record, "side", {"buy": "sell", "sell": "buy"}),  # the message has the maker's side
         numbers=(_text(record, "price"), _text(record, "size")),
         exchange_timestamp=iso_time(_text(record, "time")),
         metadata={"exchange_time": _text(record, "time")}
@@ -196,18 +198,20 @@ def _coinbase(record: Record) -> Trade:
     )
 
 
-def _trade(*, numbers: tuple[str, str], trade_id: str, exchange_timestamp: int, **fields: Any) -> Trade:
+def _trade(*, numbers: tuple[str, str], trade_id: str, exchange_timestamp: int, **fields: Any) -> DemoTrade:
     """
-    What the exchanges have in common.
+    Build a row from the fields that all exchanges have.
 
     Raises:
-        ValueError: A number that the columns cannot hold exactly, or text that is not UTF-8.
+        ValueError: A column cannot hold a number exactly, or text is not UTF-8.
     """
     price, quantity = decimal18_8(numbers[0], "price"), decimal18_8(numbers[1], "quantity")
     if not 0 <= exchange_timestamp < _YEAR_2100:
         raise ValueError(f"time {exchange_timestamp} microseconds is not between 1970 and 2100")
-    "".join((fields["symbol"], *fields["metadata"].values())).encode()  # a lone surrogate has no UTF-8
-    return Trade(
+    "".join(
+        (fields["symbol"], *fields["metadata"].values())
+    ).encode()  # raises on half a surrogate pair, which has no UTF-8 form
+    return DemoTrade(
         trade_id=trade_id,
         sequence_number=whole_number(trade_id, "trade_id"),
         is_buyer_maker=fields["side"] == "sell",
@@ -220,7 +224,7 @@ def _trade(*, numbers: tuple[str, str], trade_id: str, exchange_timestamp: int, 
 
 
 def _text(record: Record, field: str) -> str:
-    """A field that is text or a number, as it stood in the message; empty text is as good as none."""
+    """A text or number field, as text; empty text is refused like a missing field."""
     value = record[field]
     if not isinstance(value, str) or not value:
         raise ValueError(f"{field} is {value!r}")
@@ -242,7 +246,7 @@ def _one_of(record: Record, field: str, meanings: dict[str, str]) -> str:
     return meanings[value]
 
 
-_READERS: dict[str, tuple[Callable[[Any], list[Record]], Callable[[Record], Trade]]] = {
+_READERS: dict[str, tuple[Callable[[Any], list[Record]], Callable[[Record], DemoTrade]]] = {
     "binance": (_binance_trades, _binance),
     "kraken": (_kraken_trades, _kraken),
     "coinbase": (_coinbase_trades, _coinbase),

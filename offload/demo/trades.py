@@ -1,4 +1,4 @@
-"""Where the demo's trades come from: made up, or recorded. Each gives a first lot, and a later one for the kill."""
+"""The sources of the demo's trades: generated or recorded. Each has first trades, and newer ones for the killed run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from offload.demo import generate, hot
-from offload.demo.messages import Reject, Trade, parse
+from offload.demo.messages import DemoTrade, RejectedMessage, parse
 from offload.errors import ConfigurationError, DataError
 
 PATTERNS = {
@@ -19,112 +19,118 @@ PATTERNS = {
     "kraken": "kraken-rest-trades*.jsonl.gz",
     "coinbase": "coinbase-matches*.jsonl.gz",
 }
-_HELD_BACK = 0.1
-_DELIVERED_AGAIN = 1_000
+_NEWER_SHARE = 0.1
+_REDELIVERED_ROWS = 1_000
 
 
-class Trades(Protocol):
+class TradeSource(Protocol):
     """
     The trades of one demo.
 
-    What `later` adds is later, in every table, than all that `first` put there: only late rows lie before a watermark,
-    and this demo has none.
+    No trade of `later` is at or before the newest trade of `first` in its table: a trade below the watermark is a
+    late row, and this demo has no late rows.
     """
 
     @property
     def name(self) -> str:
-        """What kind of trades."""
+        """The kind of trades: generated or recorded."""
 
     @property
     def ttl_days(self) -> int:
-        """How long ClickHouse must keep them."""
+        """Days that ClickHouse must keep the trades."""
 
     def first(self, client: Any) -> int:
-        """Fill the empty tables; returns the number of trades."""
+        """Fill the empty tables; return the number of trades."""
 
     def later(self, client: Any) -> int:
-        """Add newer trades; returns their number."""
+        """Add newer trades; return their number."""
 
     def remark(self) -> str:
-        """What is to be said of the trades, once `first` is done."""
+        """A sentence on the trades, without its full stop; call it after `first`."""
 
 
 @dataclass(frozen=True)
-class Generated:
-    """`rows` trades of the last sixty hours, and later an eighth of that; all older than the usual buffer of 5 min."""
+class GeneratedTrades:
+    """
+    `rows` trades of the last sixty hours, then an eighth as many newer ones.
+
+    All are older than the usual buffer of 5 minutes.
+    """
 
     rows: int
     name: str = "generated"
     ttl_days: int = 7
 
     def first(self, client: Any) -> int:
-        """Make the trades up, in ClickHouse."""
+        """Generate the trades in ClickHouse, up to 20 minutes ago."""
         now = datetime.now(UTC)
         return generate.generate(client, self.rows, now - timedelta(hours=60), now - timedelta(minutes=20))
 
     def later(self, client: Any) -> int:
-        """Make newer ones up, and deliver some twice, as a broker may."""
+        """Generate newer trades, up to 6 minutes ago, and deliver some of them twice, as a broker may."""
         added = generate.generate(client, self.rows // 8, hot.newest(client), datetime.now(UTC) - timedelta(minutes=6))
         for table in hot.TABLES:
-            hot.redeliver(client, table, _DELIVERED_AGAIN)
+            hot.redeliver(client, table, _REDELIVERED_ROWS)
         return added
 
     def remark(self) -> str:
-        """How they resemble real ones."""
-        return "four in five share their millisecond with another"
+        """A property of real trades that the generated ones have too."""
+        return "Four of five trades share their millisecond with another trade"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedTrades:
     """
-    Trades of a folder of raw messages; the last tenth, by time, is held back for later.
+    The trades in a folder of recorded raw messages; the newest tenth of each exchange is inserted later.
 
     Attributes:
-        folder: Holds files named like `PATTERNS`.
-        rejects: Messages that bronze cannot hold, filled by `first`.
+        folder: Has files with names that match `PATTERNS`.
+        rejects: The messages that a bronze table cannot hold; `first` fills this list.
     """
 
     folder: Path
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedMessage] = field(default_factory=list)
     name: str = "recorded"
     ttl_days: int = hot.KEEP_RECORDINGS_DAYS
 
     def first(self, client: Any) -> int:
         """
-        Load every message, then move the first nine tenths of each exchange into its bronze table.
+        Load every message, then copy the oldest nine tenths of each exchange into its bronze table.
 
         Raises:
-            ConfigurationError: The folder holds no recording.
+            ConfigurationError: The folder has no recording.
             DataError: A file cannot be read to its end.
         """
         if not any(self._files(exchange) for exchange in PATTERNS):
             raise ConfigurationError(
-                f"files such as {', '.join(PATTERNS.values())} in {self.folder}", "none", "name a folder in --trades"
+                f"recordings in {self.folder}, named {' or '.join(PATTERNS.values())}",
+                "no file with such a name",
+                "offload demo --trades ANOTHER_FOLDER",
             )
         for exchange in PATTERNS:
-            waiting = f"recorded_trades_{exchange}"
-            client.command(f"CREATE TABLE {waiting} AS bronze_trades_{exchange}")
-            hot.insert(client, waiting, self._good(exchange))
-        return self._move(client, "<=")
+            loaded = f"recorded_trades_{exchange}"
+            client.command(f"CREATE TABLE {loaded} AS bronze_trades_{exchange}")
+            hot.insert(client, loaded, self._parsed(exchange))
+        return self._copy(client, "<=")
 
     def later(self, client: Any) -> int:
-        """Move the rest."""
-        rows = self._move(client, ">")
+        """Copy the newest tenth."""
+        rows = self._copy(client, ">")
         for exchange in PATTERNS:
             client.command(f"DROP TABLE recorded_trades_{exchange}")
         return rows
 
     def remark(self) -> str:
-        """How many messages were rejected, and why the first was."""
-        first = f", the first: {self.rejects[0].reason}" if self.rejects else ""
-        return f"{len(self.rejects)} messages rejected{first}"
+        """The number of rejected messages, and the reason of the first."""
+        first = f"; the first: {self.rejects[0].reason}" if self.rejects else ""
+        return f"Rejected messages: {len(self.rejects)}{first}"
 
     def _files(self, exchange: str) -> list[Path]:
         return sorted(self.folder.glob(PATTERNS[exchange]))
 
-    def _good(self, exchange: str) -> Iterator[Trade]:
+    def _parsed(self, exchange: str) -> Iterator[DemoTrade]:
         for parsed in parse(exchange, self._lines(exchange)):
-            if isinstance(parsed, Reject):
+            if isinstance(parsed, RejectedMessage):
                 self.rejects.append(parsed)
             else:
                 yield parsed
@@ -135,17 +141,17 @@ class Recorded:
                 with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
                     yield from lines
             except (EOFError, OSError, zlib.error) as error:
-                raise DataError(f"gzip in {path}", str(error), f"gzip --test {path}") from error
+                raise DataError(f"a complete gzip file at {path}", str(error), f"gzip --test {path}") from error
 
     @staticmethod
-    def _move(client: Any, side: str) -> int:
-        """Copy what is on one side of the cut; a tie is never cut."""
+    def _copy(client: Any, comparison: str) -> int:
+        """Copy the trades on one side of the cut; trades with equal times are on the same side."""
         before = sum(hot.count(client).values())
         for exchange in PATTERNS:
-            waiting = f"recorded_trades_{exchange}"
-            cut = f"(SELECT quantileExact({1 - _HELD_BACK})(exchange_timestamp) FROM {waiting})"
+            loaded = f"recorded_trades_{exchange}"
+            cut = f"(SELECT quantileExact({1 - _NEWER_SHARE})(exchange_timestamp) FROM {loaded})"
             client.command(
                 f"INSERT INTO bronze_trades_{exchange} SELECT * EXCEPT arrived_at, now64(3) AS arrived_at"
-                f" FROM {waiting} WHERE exchange_timestamp {side} {cut}"
+                f" FROM {loaded} WHERE exchange_timestamp {comparison} {cut}"
             )
         return sum(hot.count(client).values()) - before

@@ -1,16 +1,16 @@
-"""One picture of the demo: rows hot and cold over time, the kill marked."""
+"""The chart of the demo: trades in ClickHouse and in Iceberg over time, with the time of the kill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-Line = Sequence[tuple[float, int]]
-"""Moments (seconds since 1970 UTC), oldest first, and the rows from then on."""
+RowHistory = Sequence[tuple[float, int]]
+"""Points, oldest first: a time (seconds since 1970 UTC) and the number of rows from that time on."""
 
 
-def draw(path: Path, hot: Line, cold: Line, killed_at: float) -> None:
-    """Write the picture to `path` (PNG), making its folder."""
+def draw(path: Path, hot: RowHistory, cold: RowHistory, killed_at: float) -> None:
+    """Write the chart to `path` (PNG); create its folder."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -18,11 +18,11 @@ def draw(path: Path, hot: Line, cold: Line, killed_at: float) -> None:
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for label, line, style in (("hot: ClickHouse", hot, "--"), ("cold: Iceberg, as readers see it", cold, "-")):
-        seconds = [0.0, *(moment - start for moment, _ in line), end - start]
-        rows = [0, *(rows for _, rows in line), line[-1][1]]
+    for label, history, style in (("hot: ClickHouse", hot, "--"), ("cold: Iceberg, as readers see it", cold, "-")):
+        seconds = [0.0, *(time - start for time, _ in history), end - start]
+        rows = [0, *(rows for _, rows in history), history[-1][1]]
         axes.step(seconds, rows, where="post", label=label, linestyle=style, linewidth=2)
-    axes.axvline(killed_at - start, color="crimson", linestyle=":", linewidth=2, label="kill -9 in mid write")
+    axes.axvline(killed_at - start, color="crimson", linestyle=":", linewidth=2, label="kill -9 during a write")
     axes.set(
         title="Exactly once across a kill",
         xlabel="seconds",

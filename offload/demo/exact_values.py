@@ -1,7 +1,7 @@
 """
-Numbers, times and pairs as the exchanges print them, exactly: nothing passes through a float.
+Exact parsing of the numbers, times and pairs that exchanges print, without floats.
 
-Every function raises ValueError where the text cannot be held without loss.
+Every function raises ValueError if its result would lose a part of the text.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal
 
-# Wide enough for every product of two Decimal(18,8).
+# 60 digits hold every product of two Decimal(18,8).
 _EXACT = Context(prec=60, rounding=ROUND_DOWN)
 _PLACES = Decimal("1e-8")
 _WHOLE_DIGITS = 10
-_LARGEST_ID = 2**63 - 1  # carried as an Iceberg long
+_LARGEST_ID = 2**63 - 1  # the largest Iceberg long
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
@@ -29,55 +29,55 @@ _QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "GBP", "TRY", 
 
 
 def decimal18_8(text: str, name: str) -> Decimal:
-    """The number as Decimal(18,8), equal to what was printed."""
+    """Parse a number as a Decimal(18,8) that equals the printed number."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{name} {text!r} is no number")
+        raise ValueError(f"{name} {text!r} is not a number")
     value = Decimal(text)
     if value and value.adjusted() >= _WHOLE_DIGITS:
         raise ValueError(f"{name} {text} does not fit Decimal(18,8)")
-    held = (value or Decimal(0)).quantize(_PLACES, context=_EXACT)
-    if held != value:
+    rounded = (value or Decimal(0)).quantize(_PLACES, context=_EXACT)
+    if rounded != value:
         raise ValueError(f"{name} {text} has more than eight decimals")
-    return held
+    return rounded
 
 
 def whole_number(text: str, name: str) -> int:
-    """A count or an id, at most 2^63-1 and without leading zeros, so that its text is its number."""
+    """Parse a count or an id, at most 2^63-1; leading zeros are refused, so that equal numbers have equal texts."""
     if not _WHOLE_NUMBER.fullmatch(text) or int(text) > _LARGEST_ID:
-        raise ValueError(f"{name} {text!r} is no whole number below 2^63")
+        raise ValueError(f"{name} {text!r} is not a whole number below 2^63")
     return int(text)
 
 
 def seconds(text: str) -> int:
-    """Seconds since 1970 with any number of decimals, in microseconds, truncated."""
+    """Parse seconds since 1970 UTC with any number of decimals; return microseconds, truncated."""
     if not _NUMBER.fullmatch(text) or Decimal(text).adjusted() > _WHOLE_DIGITS:
-        raise ValueError(f"time {text!r} is no number of seconds")
+        raise ValueError(f"time {text!r} is not a number of seconds")
     return int(_EXACT.multiply(Decimal(text), Decimal(1_000_000)))
 
 
 def iso_time(text: str) -> int:
-    """ISO 8601 with any number of decimals, in microseconds since 1970, truncated."""
+    """Parse an ISO 8601 time with any number of decimals; return microseconds since 1970 UTC, truncated."""
     match = _ISO_TIME.fullmatch(text)
     if not match:
-        raise ValueError(f"time {text!r} is not ISO 8601 with a zone")
+        raise ValueError(f"time {text!r} is not ISO 8601 with a time zone")
     whole, fraction, zone = match.groups()
     since = datetime.fromisoformat(whole + zone.replace("Z", "+00:00")) - _EPOCH
     return since // timedelta(microseconds=1) + int((fraction or "")[:6].ljust(6, "0"))
 
 
 def split_pair(symbol: str) -> str:
-    """BTCUSDT to BTC/USDT; a symbol whose quote is unknown stays as it is."""
+    """Convert BTCUSDT to BTC/USDT; a symbol with an unknown quote currency does not change."""
     quote = next((quote for quote in _QUOTES if symbol.endswith(quote) and symbol != quote), None)
     return f"{symbol.removesuffix(quote)}/{quote}" if quote else symbol
 
 
 def kraken_pair(symbol: str) -> str:
-    """XBTUSDT, XXBTZUSD and XBT/USD to BTC/USDT or BTC/USD."""
+    """Convert XBTUSDT, XXBTZUSD and XBT/USD to BTC/USDT or BTC/USD."""
     old = _KRAKEN_OLD_PAIR.fullmatch(symbol)
     pair = "/".join(old.groups()) if old else symbol if "/" in symbol else split_pair(symbol)
     return "/".join(_KRAKEN_NAMES.get(part, part) for part in pair.split("/"))
 
 
 def product(price: Decimal, quantity: Decimal) -> Decimal:
-    """The product of two Decimal(18,8), exact: a Decimal(38,16)."""
+    """The exact product of two Decimal(18,8): a Decimal(38,16)."""
     return _EXACT.multiply(price, quantity)
