@@ -10,15 +10,15 @@ from pathlib import Path
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_the_demo_moves_its_trades_exactly_once_across_a_kill_and_draws_its_picture(tmp_path: Path) -> None:
-    """It exits 0 only if every count it shows is the one expected; the picture is a PNG of some size."""
+def test_the_demo_moves_its_trades_exactly_once_across_a_kill_and_draws_its_chart(tmp_path: Path) -> None:
+    """It exits 0 only if every count it shows is the one expected; the chart is a PNG of some size."""
     words = [sys.executable, "-m", "offload", "demo", "--rows", "20000", "--folder", str(tmp_path / "lake house")]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
-    picture = (tmp_path / "reports" / "demo.png").read_bytes()
+    chart = (tmp_path / "reports" / "demo.png").read_bytes()
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert picture.startswith(PNG)
-    assert len(picture) > 10_000
+    assert chart.startswith(PNG)
+    assert len(chart) > 10_000
     assert "kill" in done.stdout
 
 

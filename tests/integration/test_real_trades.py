@@ -16,8 +16,8 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from offload.demo import hot
-from offload.demo.stage import Stage
-from offload.demo.trades import Recorded
+from offload.demo.trades import RecordedTrades
+from offload.demo.workspace import Workspace
 from tests.support.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
 
 RUN = ("run", "bronze_trades_binance", "bronze_trades_kraken", "bronze_trades_coinbase")
@@ -27,7 +27,7 @@ class Offloaded(NamedTuple):
     """The folder of recordings, and the place where the offload has put them."""
 
     recordings: Path
-    stage: Stage
+    workspace: Workspace
     loaded: int
     rejected: int
 
@@ -41,24 +41,24 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def offloaded(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Offloaded:
     """Nine tenths offloaded, the rest begun and killed with -9 in mid write, then offloaded."""
-    stage, trades = Stage(tmp_path_factory.mktemp("demo") / "stage"), Recorded(recordings)
-    stage.prepare()
-    with hot.opened(stage.clickhouse_dsn) as client:
+    workspace, trades = Workspace(tmp_path_factory.mktemp("demo") / "workspace"), RecordedTrades(recordings)
+    workspace.prepare()
+    with hot.opened(workspace.clickhouse_dsn) as client:
         hot.create_tables(client, trades.ttl_days)
         loaded = trades.first(client)
-    stage.offload(*RUN)
-    with hot.opened(stage.clickhouse_dsn) as client:
+    workspace.offload(*RUN)
+    with hot.opened(workspace.clickhouse_dsn) as client:
         loaded += trades.later(client)
-    stage.kill_in_mid_write(*RUN)
-    stage.offload(*RUN)
-    return Offloaded(recordings, stage, loaded, len(trades.rejects))
+    workspace.kill_during_write(*RUN)
+    workspace.offload(*RUN)
+    return Offloaded(recordings, workspace, loaded, len(trades.rejects))
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
 def test_iceberg_holds_every_recorded_trade_exactly_once(offloaded: Offloaded, exchange: str) -> None:
     """Trade by trade: id, exact price and quantity, the taker's side, the exchange's time to the microsecond."""
     sent = sorted(messages(offloaded.recordings, exchange))
-    held = sorted(cold_rows(offloaded.stage, exchange))
+    held = sorted(cold_rows(offloaded.workspace, exchange))
 
     assert len(sent) > 0
     assert len(held) == len(sent)
@@ -74,15 +74,15 @@ def test_no_recorded_trade_is_rejected_or_left_in_clickhouse(offloaded: Offloade
 
 def test_the_audit_of_recorded_trades_finds_hot_and_cold_equal(offloaded: Offloaded) -> None:
     """The offload's own comparison comes to the same result."""
-    tables = offloaded.stage.offload("audit", *RUN[1:]).document["tables"]
+    tables = offloaded.workspace.offload("audit", *RUN[1:]).document["tables"]
 
     assert {(table["missing"], table["extra"], table["different"]) for table in tables} == {(0, 0, 0)}
     assert all(table["equal"] for table in tables)
 
 
-def cold_rows(stage: Stage, exchange: str) -> Iterator[Trade]:
+def cold_rows(workspace: Workspace, exchange: str) -> Iterator[Trade]:
     """The rows of an exchange's Iceberg table, as any reader sees them."""
-    catalog = SqlCatalog("tidemark", uri=stage.catalog_uri, warehouse=str(stage.warehouse))
+    catalog = SqlCatalog("tidemark", uri=workspace.catalog_uri, warehouse=str(workspace.warehouse))
     rows = catalog.load_table(f"cold.bronze_trades_{exchange}").scan().to_arrow().to_pylist()
     catalog.close()
     for row in rows:

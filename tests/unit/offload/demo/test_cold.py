@@ -11,8 +11,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 from rich.console import Console
 
 from offload.demo import cold
-from offload.demo.stage import Finished, Stage
 from offload.demo.story import Story
+from offload.demo.workspace import CompletedRun, Workspace
 from offload.errors import DataError
 
 TABLE = "bronze_trades_binance"
@@ -28,64 +28,64 @@ def keys(*ids: int) -> Any:
 @pytest.fixture
 def story(tmp_path: Path) -> Story:
     """A demo that holds three trades hot, and as many cold in two commits."""
-    stage = Stage(tmp_path / "stage")
-    stage.prepare()
-    append(stage, 1, 2)
-    append(stage, 3)
-    story = Story(stage, Console(quiet=True))
-    story.filled({TABLE: 3})
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.prepare()
+    append(workspace, 1, 2)
+    append(workspace, 3)
+    story = Story(workspace, Console(quiet=True))
+    story.record_hot({TABLE: 3})
     return story
 
 
-def append(stage: Stage, *ids: int) -> None:
+def append(workspace: Workspace, *ids: int) -> None:
     """Put rows into cold, as an offload without any care would."""
-    catalog = SqlCatalog("tidemark", uri=stage.catalog_uri, warehouse=str(stage.warehouse))
+    catalog = SqlCatalog("tidemark", uri=workspace.catalog_uri, warehouse=str(workspace.warehouse))
     catalog.create_namespace_if_not_exists("cold")
     catalog.create_table_if_not_exists(f"cold.{TABLE}", SCHEMA).append(keys(*ids))
     catalog.close()
 
 
-def run(rows: int) -> Finished:
+def run(rows: int) -> CompletedRun:
     """What a run says of itself."""
-    return Finished({"tables": [{"table": TABLE, "rows": rows, "duplicates_dropped": 0}]}, seconds=1.0)
+    return CompletedRun({"tables": [{"table": TABLE, "rows": rows, "duplicates_dropped": 0}]}, seconds=1.0)
 
 
 def test_a_run_that_moved_every_trade_once_is_told_as_such(story: Story) -> None:
     """Neither check fires on what is right."""
-    story.offloaded("offload", run(3))
+    story.record_offload("offload", run(3))
 
     assert story.steps[-1].rows == 3
-    assert story.steps[-1].repeated == 0
+    assert story.steps[-1].duplicates == 0
 
 
 def test_a_lost_trade_fails_the_demo(story: Story) -> None:
     """Hot holds one that cold does not."""
-    story.filled({TABLE: 4})
+    story.record_hot({TABLE: 4})
 
     with pytest.raises(DataError, match="every trade of ClickHouse"):
-        story.offloaded("offload", run(4))
+        story.record_offload("offload", run(4))
 
 
 def test_a_doubled_trade_fails_the_demo_even_when_the_counts_agree(story: Story) -> None:
     """One doubled and one lost look right to whoever only counts."""
-    append(story.stage, 3)
-    story.filled({TABLE: 4})
+    append(story.workspace, 3)
+    story.record_hot({TABLE: 4})
 
-    with pytest.raises(DataError, match="no trade twice"):
-        story.offloaded("offload", run(4))
+    with pytest.raises(DataError, match="no duplicate trade in Iceberg"):
+        story.record_offload("offload", run(4))
 
 
 def test_a_run_that_reports_other_rows_than_it_moved_fails_the_demo(story: Story) -> None:
     """What the run says is checked against what a reader sees."""
-    with pytest.raises(DataError, match="what Iceberg lacked"):
-        story.offloaded("offload", run(2))
+    with pytest.raises(DataError, match="every trade that Iceberg lacked"):
+        story.record_offload("offload", run(2))
 
 
 def test_a_file_that_no_snapshot_refers_to_is_an_orphan(story: Story) -> None:
     """What is on disk, less what readers use; and the history tells each commit's rows."""
-    orphan = next(iter(story.stage.data_files())).with_name("orphan.parquet")
+    orphan = next(iter(story.workspace.data_files())).with_name("orphan.parquet")
     orphan.touch()
 
-    with cold.opened(story.stage.catalog_uri, story.stage.warehouse) as reader:
-        assert story.stage.data_files() - reader.files() == {orphan}
+    with cold.opened(story.workspace.catalog_uri, story.workspace.warehouse) as reader:
+        assert story.workspace.data_files() - reader.files() == {orphan}
         assert [rows for _, rows in reader.commits()] == [2, 3]

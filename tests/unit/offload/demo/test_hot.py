@@ -12,9 +12,9 @@ import pytest
 
 from offload.demo import hot
 from offload.demo.generate import generate
-from offload.demo.messages import Trade, parse
-from offload.demo.trades import Recorded
-from offload.errors import DataError
+from offload.demo.messages import DemoTrade, parse
+from offload.demo.trades import RecordedTrades
+from offload.errors import ConfigurationError, DataError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -38,8 +38,19 @@ def test_the_three_tables_have_one_definition(client: Any) -> None:
 
 def test_a_ttl_that_datetime_cannot_hold_is_refused(client: Any) -> None:
     """It would wrap round, and the next merge would delete every row."""
-    with pytest.raises(ValueError, match="wraps round"):
+    with pytest.raises(ValueError, match="the last day of DateTime"):
         hot.create_tables(client, 36_500)
+
+
+def test_a_folder_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    """A file is in its place: exit 78, with the packages to install or the option to change."""
+    (tmp_path / "file").write_text("no folder")
+
+    with (
+        pytest.raises(ConfigurationError, match=r"no other process that has .*file/clickhouse open"),
+        hot.opened(f"chdb:///{tmp_path / 'file' / 'clickhouse'}"),
+    ):
+        pass
 
 
 def test_recorded_trades_survive_a_merge_with_every_digit(client: Any) -> None:
@@ -49,7 +60,7 @@ def test_recorded_trades_survive_a_merge_with_every_digit(client: Any) -> None:
         '"product_id":"SKL-BTC","time":"2015-04-17T16:43:37.089723Z"}'
     )
     (trade,) = parse("coinbase", [line])
-    assert isinstance(trade, Trade)
+    assert isinstance(trade, DemoTrade)
     hot.insert(client, "bronze_trades_coinbase", [trade])
     client.command("OPTIMIZE TABLE bronze_trades_coinbase FINAL")
 
@@ -116,7 +127,7 @@ def test_a_recording_that_breaks_off_is_named(client: Any, tmp_path: Path) -> No
     (tmp_path / "coinbase-matches.jsonl.gz").write_bytes(whole[: len(whole) // 2])
 
     with pytest.raises(DataError, match=r"coinbase-matches\.jsonl\.gz"):
-        Recorded(tmp_path).first(client)
+        RecordedTrades(tmp_path).first(client)
 
 
 def test_recorded_messages_that_do_not_fit_are_counted_and_the_last_tenth_is_held_back(
@@ -127,7 +138,7 @@ def test_recorded_messages_that_do_not_fit_are_counted_and_the_last_tenth_is_hel
     lines = [match.format(n, "1e-9" if n == 7 else n, f"2021-04-17T16:43:{n:02d}Z") for n in range(20)]
     with gzip.open(tmp_path / "coinbase-matches.jsonl.gz", "wt") as out:
         out.writelines(lines)
-    trades = Recorded(tmp_path)
+    trades = RecordedTrades(tmp_path)
 
     assert (trades.first(client), len(trades.rejects)) == (18, 1)
     cut = hot.newest(client)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offload.demo.messages import Reject, Trade, parse
+from offload.demo.messages import DemoTrade, RejectedMessage, parse
 
 BINANCE = {
     "e": "trade", "E": 1723161255343, "s": "BTCUSDT", "t": 3735683259, "p": "61837.63000000", "q": "0.02000000",
@@ -32,21 +32,21 @@ COINBASE = {
 }  # fmt: skip
 
 
-def parsed(exchange: str, *messages: str | dict[str, Any]) -> list[Trade | Reject]:
+def parsed(exchange: str, *messages: str | dict[str, Any]) -> list[DemoTrade | RejectedMessage]:
     """Parse messages given as text, or as what becomes JSON."""
     return list(parse(exchange, (text if isinstance(text, str) else json.dumps(text) for text in messages)))
 
 
-def trade(exchange: str, message: str | dict[str, Any]) -> Trade:
+def trade(exchange: str, message: str | dict[str, Any]) -> DemoTrade:
     """The only trade of a message."""
     (only,) = parsed(exchange, message)
-    assert isinstance(only, Trade), only
+    assert isinstance(only, DemoTrade), only
     return only
 
 
 def test_every_column_of_a_binance_trade_is_what_the_exchange_said() -> None:
     """The whole row, compared column by column."""
-    assert trade("binance", BINANCE) == Trade(
+    assert trade("binance", BINANCE) == DemoTrade(
         exchange="binance",
         symbol="BTCUSDT",
         canonical_symbol="BTC/USDT",
@@ -98,8 +98,8 @@ def test_a_kraken_message_carries_several_trades_and_its_json_numbers_never_beco
     """Exponents included."""
     first, second = parsed("kraken", KRAKEN_V2)
 
-    assert isinstance(first, Trade)
-    assert isinstance(second, Trade)
+    assert isinstance(first, DemoTrade)
+    assert isinstance(second, DemoTrade)
     assert (first.price, first.quantity, first.side) == (Decimal("0.5117"), Decimal("0.00001"), "sell")
     assert (second.price, second.quantity, second.side) == (Decimal(5117), Decimal(40), "buy")
     assert first.as_json()["quantity"] == "0.00001000"
@@ -122,9 +122,9 @@ def test_the_largest_numbers_that_fit_are_multiplied_exactly() -> None:
         ("p", "1e400", "does not fit"),
         ("p", "0.123456789", "more than eight decimals"),
         ("q", "1e-9", "more than eight decimals"),
-        ("q", "NaN", "no number"),
-        ("q", " 1", "no number"),
-        ("q", "1_0", "no number"),
+        ("q", "NaN", "is not a number"),
+        ("q", " 1", "is not a number"),
+        ("q", "1_0", "is not a number"),
         ("q", "", "q is"),
         ("q", None, "q is"),
         ("t", 2**63, "below 2^63"),
@@ -139,17 +139,17 @@ def test_what_bronze_cannot_hold_is_rejected_with_its_reason(field: str, value: 
     """The reject names the cause and keeps the message, and the next message is parsed."""
     bad, good = parsed("binance", BINANCE | {field: value}, BINANCE)
 
-    assert isinstance(bad, Reject)
+    assert isinstance(bad, RejectedMessage)
     assert reason in bad.reason
     assert json.loads(bad.message)["M"] is True
-    assert isinstance(good, Trade)
+    assert isinstance(good, DemoTrade)
 
 
 def test_text_that_is_no_unicode_is_rejected() -> None:
     """Half a surrogate pair is valid JSON and no text. (As a parameter it would break reports that name those)."""
     (bad,) = parsed("binance", BINANCE | {"s": "BTC\ud800"})
 
-    assert isinstance(bad, Reject)
+    assert isinstance(bad, RejectedMessage)
     assert "surrogates not allowed" in bad.reason
 
 
@@ -163,15 +163,15 @@ def test_no_message_whatever_raises(exchange: str, text: str) -> None:
     """A poison message is one reject, never the end of the stream."""
     (reject,) = parsed(exchange, text)
 
-    assert isinstance(reject, Reject)
+    assert isinstance(reject, RejectedMessage)
 
 
 def test_one_bad_trade_of_a_message_leaves_its_neighbours() -> None:
     """Kraken sends several together; each stands for itself."""
     bad, good = parsed("kraken", KRAKEN_V2.replace("1e-05", "1e-09"))
 
-    assert isinstance(bad, Reject)
-    assert isinstance(good, Trade)
+    assert isinstance(bad, RejectedMessage)
+    assert isinstance(good, DemoTrade)
     assert good.trade_id == "4665907"
 
 
