@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from tables import BenchTable
 
 from harness.environments.servers import REGION, ServerEnvironment
+from harness.subjects.offload_cli import variables
 
 HERE = Path(__file__).parent
 BASELINES = HERE.parent / ".venv-bench"
@@ -29,7 +30,7 @@ class Start:
 def ours(table: BenchTable, hot: ServerEnvironment, target: ServerEnvironment, _state: Path) -> Start:
     """The offload with its own defaults."""
     environment = target.with_settings(clickhouse_dsn=hot.dsn, buffer="5min", lease="60s")
-    return Start([sys.executable, "-m", "offload", "run", *table.words, "--json"], environment.env)
+    return Start([sys.executable, "-m", "offload", "run", *table.words, "--json"], variables(environment.addresses))
 
 
 def spark(_table: BenchTable, hot: ServerEnvironment, target: ServerEnvironment, _state: Path) -> Start:

@@ -1,4 +1,4 @@
-"""A child process: its output in files, its end, its signals."""
+"""A child process: its launcher, its output in files, its signals and its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from harness.waiting import wait_until
 
@@ -18,17 +18,72 @@ if TYPE_CHECKING:
 TIMEOUT = 120.0
 
 
+class Process(Protocol):
+    """
+    A process that a launcher has started: the part of `subprocess.Popen` that `ChildProcess` uses.
+
+    It must not send a signal to any other process, and not raise for a process that has ended.
+    """
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit code, or minus the signal; None: the process is running."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """
+        Wait for the end and return the exit code, or minus the signal.
+
+        Raises:
+            subprocess.TimeoutExpired: The process is still running after `timeout` seconds.
+        """
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal."""
+
+
+class Launcher(Protocol):
+    """Starts a process. It must not wait for the process, and not pass on variables that are not in `env`."""
+
+    def __call__(
+        self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Path, stderr: Path
+    ) -> Process:
+        """
+        Start a command with nothing on stdin.
+
+        Args:
+            command: The program and its arguments.
+            env: The whole environment of the process.
+            cwd: Its working folder; None: the caller's.
+            stdout: File for its stdout, created here.
+            stderr: File for its stderr, created here.
+        """
+
+
+def subprocess_launcher(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Path, stderr: Path
+) -> Process:
+    """Start a new process; the arguments are those of `Launcher`."""
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+
+
 @dataclass(frozen=True)
 class Completed:
     """
-    How a child ended.
+    A child process that has ended.
 
     Attributes:
         returncode: Exit code, or minus the signal that ended it.
-        stdout: All of it.
-        stderr: All of it.
-        killed: SIGKILL ended it.
-        fault_fired: The fault wrote its marker: it struck. False where none was asked for.
+        stdout: The whole text.
+        stderr: The whole text.
+        killed: True if SIGKILL ended it.
+        fault_fired: True if its fault fired, which its marker file shows; False if it had no fault.
     """
 
     returncode: int
@@ -39,21 +94,20 @@ class Completed:
 
 
 class ChildProcess:
-    """A child that has been started; signals go to its pid alone."""
+    """A child process that has been started; signals go to its pid alone."""
 
     def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], cwd: Path | None, folder: TemporaryDirectory[str]
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path | None,
+        folder: TemporaryDirectory[str],
+        launcher: Launcher = subprocess_launcher,
     ) -> None:
         self._folder = folder
         self._here = Path(folder.name)
-        with self._file("stdout") as out, self._file("stderr") as err:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
-
-    def _file(self, name: str) -> IO[bytes]:
-        """Files, not pipes: a child that nobody reads from must not stop at a full pipe."""
-        return (self._here / name).open("wb")
+        # Files, not pipes: a child whose output is not read must not stop at a full pipe.
+        self._process = launcher(command, env=env, cwd=cwd, stdout=self._here / "stdout", stderr=self._here / "stderr")
 
     @property
     def pid(self) -> int:
@@ -62,16 +116,16 @@ class ChildProcess:
 
     @property
     def fault_fired(self) -> bool:
-        """The fault's marker is there."""
+        """True if its fault fired, which its marker file shows."""
         return (self._here / "marker").exists()
 
     @property
     def ended(self) -> bool:
-        """It runs no more."""
+        """True if it is no longer running."""
         return self._process.poll() is not None
 
     def output(self) -> str:
-        """Everything that the child has said so far, for messages."""
+        """The last 4,000 characters of its output so far, for messages."""
         return (self._text("stdout") + self._text("stderr"))[-4000:]
 
     def _text(self, name: str) -> str:
@@ -82,20 +136,22 @@ class ChildProcess:
         Wait for the end.
 
         Raises:
-            TimeoutError: Still running after `timeout` seconds; it is left running.
+            TimeoutError: It is still running after `timeout` seconds; it goes on.
         """
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"expected the child to end within {timeout:g} s; it said: {self.output()}") from error
+            raise TimeoutError(
+                f"expected the child to end within {timeout:g} s; found it running; output: {self.output()}"
+            ) from error
         return Completed(code, self._text("stdout"), self._text("stderr"), code == -signal.SIGKILL, self.fault_fired)
 
     def wait_fault_fired(self, timeout: float = TIMEOUT) -> None:
         """
-        Wait until the fault has written its marker.
+        Wait until the fault has fired.
 
         Raises:
-            TimeoutError: It has not, after `timeout` seconds or at the child's end.
+            TimeoutError: The fault has not fired after `timeout` seconds, or the child has ended without it.
         """
         wait_until(lambda: self.fault_fired or self.ended, self._missed, timeout)
         if not self.fault_fired:
@@ -103,40 +159,40 @@ class ChildProcess:
 
     def wait_frozen(self, timeout: float = TIMEOUT) -> None:
         """
-        Wait until the child is stopped (SIGSTOP), by its fault or by `freeze`.
+        Wait until the child is stopped by SIGSTOP, from its fault or from `freeze`.
 
         Raises:
-            TimeoutError: It runs or has ended.
+            TimeoutError: It is still running after `timeout` seconds, or has ended.
         """
         wait_until(lambda: self._stopped() or self.ended, self._missed, timeout)
         if not self._stopped():
             raise TimeoutError(self._missed())
 
     def _missed(self) -> str:
-        return f"expected the fault to strike; it has not, exit code {self._process.poll()}; it said: {self.output()}"
+        return f"expected the fault to fire; found exit code {self._process.poll()}; output: {self.output()}"
 
     def _stopped(self) -> bool:
-        """The state is the third field of /proc/PID/stat; the second, in parentheses, may hold blanks. See proc(5)."""
+        """The state is the third field of /proc/PID/stat; the second, in parentheses, may have blanks. See proc(5)."""
         stat = Path(f"/proc/{self.pid}/stat")
         return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T"
 
     def kill(self) -> None:
-        """SIGKILL; harmless when it has ended."""
+        """Send SIGKILL; no effect on a child that has ended."""
         self._process.kill()
 
     def freeze(self) -> None:
-        """SIGSTOP: its connections stay open and it does nothing; harmless when it has ended."""
+        """Send SIGSTOP: its connections stay open and it does nothing; no effect on a child that has ended."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT; harmless when it runs or has ended."""
+        """Send SIGCONT; no effect on a child that is running or has ended."""
         self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """No child outlives its block; its output goes with it."""
+        """Kill the child at the end of its block, and delete its output."""
         self.kill()
         self._process.wait()
         self._folder.cleanup()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Key = tuple[Hashable, ...]
 """The values of the key columns of one row, as `harness.readers.values.rows` returns them."""
@@ -39,6 +39,72 @@ class ExpectedBatch:
     def of(cls, name: str, keys: frozenset[Key]) -> ExpectedBatch:
         """Make a batch from the keys of its rows."""
         return cls(name, len(keys), keys)
+
+
+@dataclass(frozen=True)
+class PublishedBatch:
+    """
+    A batch that a subject says it has published.
+
+    Attributes:
+        name: For messages.
+        snapshot_id: The snapshot that published it.
+        after: The rows of the batch are later than this time; None: there was no batch before.
+        upto: The rows of the batch are not later than this time, the new watermark.
+
+    Times are microseconds since 1970 UTC.
+    """
+
+    name: str
+    snapshot_id: int
+    after: int | None
+    upto: int
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """
+    The object store of a warehouse.
+
+    Attributes:
+        endpoint: Its URL as this host sees it.
+        endpoint_for_clickhouse: Its URL as the ClickHouse server sees it.
+        region: S3 region.
+        access_key: Never shown.
+        secret_key: Never shown.
+    """
+
+    endpoint: str
+    endpoint_for_clickhouse: str
+    region: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """
+    The servers and folders between which a subject moves one table.
+
+    Attributes:
+        table: Name of the hot table; the cold one is `cold.<table>`.
+        hot: The ClickHouse database, as clickhouse-connect takes it; may have a password and is never shown.
+        catalog: SQLAlchemy address of the Iceberg catalog; never shown.
+        catalog_name: Name under which the SQL catalog keeps its tables.
+        store: SQLAlchemy address of the subject's own state, where it keeps any; never shown.
+        warehouse: Root folder or bucket of the cold tables.
+        object_store: None: the warehouse is a folder.
+        settings: Settings of the subject, by its own names.
+    """
+
+    table: str
+    hot: str = field(repr=False)
+    catalog: str = field(repr=False)
+    catalog_name: str
+    store: str = field(repr=False)
+    warehouse: str
+    object_store: ObjectStore | None = None
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,56 +1,32 @@
-"""The store checker: the watermark store has the value of the Iceberg table, and nobody has the lease."""
+"""The store checker: the subject's own state agrees with its cold table."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from harness.checkers.abilities import KeepsStore
+from harness.verdict import Finding, Violation, finding, unknown
 
-from harness.readers.iceberg import read_properties
-from harness.readers.values import EPOCH
-from harness.verdict import Finding, Violation, finding
-
-if TYPE_CHECKING:
-    from harness.readers.iceberg import ColdTableAddress
+NAME = "watermark_store"
 
 
-WATERMARK = "tidemark.watermark"
+def check_store(subject: object, table: str, url: str, watermark: int | None) -> Finding:
+    """
+    Check that the subject's store has the cold table's watermark, and that no run has the table.
 
+    Args:
+        subject: The job under test.
+        table: Name of the hot table.
+        url: SQLAlchemy address of the store.
+        watermark: That of the cold table, in microseconds since 1970 UTC; None: it has none.
 
-class Tiers(Protocol):
-    """Where a cold table and its row of the watermark store are found; reading either changes nothing."""
-
-    @property
-    def cold(self) -> ColdTableAddress:
-        """The cold table."""
-
-    def watermark_row(self) -> dict[str, Any]:
-        """The table's row of the watermark store; empty where there is none."""
-
-
-def check_store(environment: Tiers) -> Finding:
-    """Judge that the watermark store says what the table says, and that nobody holds the lease."""
-    row, mark = environment.watermark_row(), cold_watermark(environment)
-    shown = row.get("last_offload_timestamp")
-    row["last_offload_timestamp"] = None if shown is None else _microseconds(shown)
-    wanted = {"watermark_ticks": mark, "last_offload_timestamp": mark, "status": "success", "owner": "nobody"}
-    offences = [
-        Violation(f"{name}: expected {expected}, found {row.get(name)}")
-        for name, expected in wanted.items()
-        if row.get(name) != expected
+    Returns:
+        The count is of values that differ. UNKNOWN for a subject without the ability `KeepsStore`.
+    """
+    if not isinstance(subject, KeepsStore):
+        return unknown(NAME, f"{type(subject).__name__} has no ability KeepsStore: its store cannot be read")
+    found = subject.stored(table, url)
+    violations = [
+        Violation(f"{name}: expected {expected}, found {found.get(name)}")
+        for name, expected in subject.stored_at_rest(watermark).items()
+        if found.get(name) != expected
     ]
-    return finding("watermark_store", f"the store follows the table, which stands at {mark}", offences)
-
-
-def _microseconds(shown: object) -> int | None:
-    """A time as Postgres (aware) or SQLite (text in UTC) gives it, in microseconds since 1970 UTC."""
-    try:
-        moment = datetime.fromisoformat(str(shown))
-    except ValueError:
-        return None
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
-
-
-def cold_watermark(environment: Tiers) -> int | None:
-    """The watermark that the table itself names, in ticks."""
-    text = read_properties(environment.cold).get(WATERMARK)
-    return int(text) if text else None
+    return finding(NAME, f"the store has the cold table's watermark, {watermark}", violations)

@@ -1,4 +1,4 @@
-"""What the places of both profiles share: one declared table, the settings of its children, its rows in the store."""
+"""The part that both environments share: one declared table, its addresses, and the settings of its runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.model import Addresses
 from harness.readers.clickhouse import HotTableAddress
 from harness.readers.watermarks import StoreTable
 
@@ -13,31 +14,67 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
+    from harness.model import ObjectStore
+
 CATALOG = "tidemark"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(ABC):
     """
-    One declared table, wherever it is.
+    One declared table, wherever its servers are.
 
     Attributes:
-        table: Its hot name; its cold one is `cold.<table>`.
-        settings: Further `OFFLOAD_*` variables of every child.
+        table: Name of the hot table; the cold one is `cold.<table>`.
+        settings: Further settings of the subject, by its own names.
     """
 
     table: str = "bronze_trades_binance"
-    settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # addresses among them hold passwords
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # addresses among them have passwords
 
     @property
     @abstractmethod
     def dsn(self) -> str:
-        """The hot database as clickhouse-connect and the offload take it."""
+        """The hot database as clickhouse-connect takes it."""
+
+    @property
+    @abstractmethod
+    def catalog_uri(self) -> str:
+        """SQLAlchemy address of the catalog."""
 
     @property
     @abstractmethod
     def store_url(self) -> str:
-        """The watermark store as the offload is given it."""
+        """SQLAlchemy address of the watermark store."""
+
+    @property
+    @abstractmethod
+    def warehouse(self) -> str:
+        """Root folder or bucket of the cold tables."""
+
+    @property
+    def object_store(self) -> ObjectStore | None:
+        """The object store of the warehouse; None: the warehouse is a folder."""
+        return None
+
+    @property
+    def default_settings(self) -> Mapping[str, str]:
+        """Settings of every run: a window ends now."""
+        return {"buffer": "0"}
+
+    @property
+    def addresses(self) -> Addresses:
+        """What a subject needs to run."""
+        return Addresses(
+            table=self.table,
+            hot=self.dsn,
+            catalog=self.catalog_uri,
+            catalog_name=CATALOG,
+            store=self.store_url,
+            warehouse=self.warehouse,
+            object_store=self.object_store,
+            settings={**self.default_settings, **self.settings},
+        )
 
     @property
     def hot(self) -> HotTableAddress:
@@ -45,12 +82,11 @@ class Environment(ABC):
         return HotTableAddress(self.table, self.dsn)
 
     def with_settings(self, **settings: str) -> Self:
-        """The same place, with further variables: `lease="2"` is `OFFLOAD_LEASE=2`."""
-        named = {f"OFFLOAD_{name.upper()}": value for name, value in settings.items()}
-        return replace(self, settings={**self.settings, **named})
+        """The same environment with further settings of the subject, such as `lease="2"`."""
+        return replace(self, settings={**self.settings, **settings})
 
     def watermark_row(self) -> dict[str, Any]:
-        """The table's row of `offload_watermarks`; empty where there is none."""
+        """The table's row of `offload_watermarks`; empty: there is none."""
         return self._stored.watermark_row()
 
     def runs(self) -> Sequence[dict[str, Any]]:

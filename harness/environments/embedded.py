@@ -1,4 +1,4 @@
-"""The place of one test: a folder with both tiers, and the addresses of the catalog and the watermark store."""
+"""The environment of one test without servers: a folder with both tiers, a catalog and a watermark store."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class EmbeddedEnvironment(Environment):
     """
-    Where everything of one test is; nothing is shared with another.
+    The addresses of one test; no other test has any of them.
 
     Attributes:
-        folder: Holds the chDB folder and the warehouse.
-        catalog_uri: SQLAlchemy address as the offload is given it.
-        watermarks_url: Likewise.
-        hot_folder: Name of the chDB folder: a copy of one is the same tables, open to another process.
+        folder: Has the chDB folder and the warehouse.
+        catalog_url: SQLAlchemy address of the catalog.
+        watermarks_url: SQLAlchemy address of the watermark store; may be another database than the catalog.
+        hot_folder: Name of the chDB folder; a copy has the same tables and can be opened by another process.
     """
 
     folder: Path
-    catalog_uri: str = field(repr=False)
+    catalog_url: str = field(repr=False)
     watermarks_url: str = field(repr=False)
     hot_folder: str = "clickhouse"
 
@@ -37,35 +37,30 @@ class EmbeddedEnvironment(Environment):
         return f"chdb:///{self.folder / self.hot_folder}?database=default"
 
     @property
+    def catalog_uri(self) -> str:
+        """SQLAlchemy address of the catalog."""
+        return self.catalog_url
+
+    @property
     def store_url(self) -> str:
-        """The watermark store, which may be another database than the catalog."""
+        """SQLAlchemy address of the watermark store."""
         return self.watermarks_url
 
     @property
-    def env(self) -> dict[str, str]:
-        """The environment of a child; a window ends at the clock, without a buffer."""
-        return {
-            "OFFLOAD_CLICKHOUSE_DSN": self.dsn,
-            "OFFLOAD_CATALOG_URI": self.catalog_uri,
-            "OFFLOAD_CATALOG_NAME": CATALOG,
-            "OFFLOAD_WATERMARKS_URL": self.watermarks_url,
-            "OFFLOAD_WAREHOUSE": str(self.folder / "warehouse"),
-            "OFFLOAD_BUFFER": "0",
-            **self.settings,
-        }
+    def warehouse(self) -> str:
+        """The folder of the cold tables."""
+        return str(self.folder / "warehouse")
 
     @property
     def cold(self) -> ColdTableAddress:
         """The cold table."""
-        return ColdTableAddress(
-            f"cold.{self.table}", with_driver(self.catalog_uri), str(self.folder / "warehouse"), CATALOG
-        )
+        return ColdTableAddress(f"cold.{self.table}", with_driver(self.catalog_uri), self.warehouse, CATALOG)
 
     def beside(self) -> EmbeddedEnvironment:
         """
-        The same place with a copy of the chDB folder, which a second process can open: the tables keep their UUIDs.
+        The same environment with a copy of the chDB folder, which a second process can open; tables keep their UUIDs.
 
-        Call it while nobody has the folder open.
+        No process may have the folder open.
         """
         shutil.copytree(self.folder / self.hot_folder, self.folder / "clickhouse-copy", symlinks=True)
         return replace(self, hot_folder="clickhouse-copy")

@@ -1,4 +1,4 @@
-"""The place of one test among real servers: a ClickHouse database, a bucket, and a Postgres database of its own."""
+"""The environment of one test on real servers: a ClickHouse database, a bucket and a Postgres database of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from harness.environments.base import CATALOG, Environment
+from harness.model import ObjectStore
 from harness.readers import clickhouse
 from harness.readers.iceberg import ColdTableAddress
 from harness.readers.watermarks import with_driver
 from harness.trades import tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.stack.stack import Stack
 
@@ -30,11 +31,11 @@ LEASE = "5"  # seconds: a frozen run is taken over soon
 @dataclass(frozen=True)
 class ServerEnvironment(Environment):
     """
-    Where everything of one test is; nothing is shared with another.
+    The addresses of one test; no other test has any of them.
 
     Attributes:
         stack: The servers.
-        name: Of the ClickHouse database, of the bucket, and of the Postgres database of catalog and watermarks.
+        name: The name of the ClickHouse database, of the bucket and of the Postgres database.
     """
 
     stack: Stack
@@ -52,38 +53,34 @@ class ServerEnvironment(Environment):
 
     @property
     def dsn(self) -> str:
-        """The ClickHouse database as clickhouse-connect and the offload take it."""
+        """The ClickHouse database as clickhouse-connect takes it."""
         return self.stack.clickhouse.dsn(self.database)
 
     @property
     def catalog_uri(self) -> str:
-        """The Postgres database, reached without detours."""
+        """The Postgres database."""
         return self.stack.postgres.url(self.name)
 
     @property
     def store_url(self) -> str:
-        """Watermarks lie beside the catalog."""
+        """The watermark store is in the database of the catalog."""
         return self.catalog_uri
 
     @property
-    def env(self) -> dict[str, str]:
-        """The environment of a child; a window ends at the clock, without a buffer, unless a setting says otherwise."""
+    def warehouse(self) -> str:
+        """The folder of the cold tables in the bucket."""
+        return f"s3://{self.bucket}/warehouse"
+
+    @property
+    def object_store(self) -> ObjectStore:
+        """MinIO."""
         minio = self.stack.minio
-        return {
-            "OFFLOAD_CLICKHOUSE_DSN": self.dsn,
-            "OFFLOAD_CATALOG_URI": self.catalog_uri,
-            "OFFLOAD_CATALOG_NAME": CATALOG,
-            "OFFLOAD_WATERMARKS_URL": self.store_url,
-            "OFFLOAD_WAREHOUSE": f"s3://{self.bucket}/warehouse",
-            "OFFLOAD_S3_ENDPOINT": minio.outside,
-            "OFFLOAD_S3_ENDPOINT_FOR_CLICKHOUSE": minio.inside,
-            "OFFLOAD_S3_ACCESS_KEY": minio.access_key,
-            "OFFLOAD_S3_SECRET_KEY": minio.secret_key,
-            "OFFLOAD_S3_REGION": REGION,
-            "OFFLOAD_BUFFER": "0",
-            "OFFLOAD_LEASE": LEASE,
-            **self.settings,
-        }
+        return ObjectStore(minio.outside, minio.inside, REGION, minio.access_key, minio.secret_key)
+
+    @property
+    def default_settings(self) -> Mapping[str, str]:
+        """A window ends now, and another run takes over from a frozen run soon."""
+        return {"buffer": "0", "lease": LEASE}
 
     @property
     def cold(self) -> ColdTableAddress:
@@ -95,13 +92,14 @@ class ServerEnvironment(Environment):
             "s3.secret-access-key": minio.secret_key,
             "s3.region": REGION,
         }
-        where = with_driver(self.catalog_uri), f"s3://{self.bucket}/warehouse"
-        return ColdTableAddress(f"cold.{self.table}", *where, CATALOG, properties)
+        return ColdTableAddress(
+            f"cold.{self.table}", with_driver(self.catalog_uri), self.warehouse, CATALOG, properties
+        )
 
-    def insert(self, made: tagged.TaggedTrades) -> None:
-        """Insert made-up trades into the hot table; the server makes them."""
+    def insert(self, trades: tagged.TaggedTrades) -> None:
+        """Insert tagged trades into the hot table; the server generates them."""
         with clickhouse.opened(self.dsn) as client:
-            tagged.insert(client, self.table, made)
+            tagged.insert(client, self.table, trades)
 
 
 @contextmanager
@@ -109,12 +107,12 @@ def server_environment(
     stack: Stack, table: str = "bronze_trades_binance", **settings: str
 ) -> Iterator[ServerEnvironment]:
     """
-    Make a place, with the hot table in it, and remove it afterwards: every server must be there again by then.
+    Create an environment with its hot table, and remove both at the end; every server must answer by then.
 
     Args:
         stack: Running servers.
         table: A declared table with DDL in fixtures/clickhouse.
-        settings: `lease="2"` is `OFFLOAD_LEASE=2` for every child.
+        settings: Settings of the subject, such as `lease="2"`.
     """
     environment = ServerEnvironment(stack, f"t{uuid.uuid4().hex[:16]}", table=table).with_settings(**settings)
     with ExitStack() as removed:
@@ -122,7 +120,7 @@ def server_environment(
         buckets.create_dir(environment.bucket)
         removed.callback(buckets.delete_dir, environment.bucket)
         _administer(stack, f"CREATE DATABASE {environment.name}")
-        # A run that was cut off may still have a session.
+        # A run that was cut off from the server may still have a session.
         removed.callback(_administer, stack, f"DROP DATABASE {environment.name} WITH (FORCE)")
         _command(stack, f"CREATE DATABASE {environment.database}")
         removed.callback(_command, stack, f"DROP DATABASE {environment.database} SYNC")
@@ -132,7 +130,7 @@ def server_environment(
 
 
 def _buckets(stack: Stack) -> Any:
-    """All buckets, as a file system whose folders they are."""
+    """A file system whose top folders are the buckets."""
     from pyarrow import fs
 
     return fs.S3FileSystem(
@@ -151,7 +149,7 @@ def _command(stack: Stack, statement: str) -> None:
 
 
 def _administer(stack: Stack, statement: str) -> None:
-    """Run a statement that no transaction may hold."""
+    """Run a statement that cannot be part of a transaction."""
     engine = create_engine(
         with_driver(stack.postgres.url("postgres")), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     )

@@ -59,7 +59,7 @@ def _attach(row: Mapping[str, Any], scenario: Scenario, path: Path) -> None:
         allure.attach(log, f"log of {service}", allure.attachment_type.TEXT)
     document = {**row, "events": [{"at": one.at, "name": one.name, **one.details} for one in scenario.history.events]}
     try:
-        tiers = document["rows"] = rows_per_tier(scenario.live)
+        tiers = document["rows"] = rows_per_tier(scenario.subject, scenario.live)
         draw(path.name, timeline, tiers, path.with_suffix(".png"))
         allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
     finally:  # a server that stayed down has no rows to show, and everything else is told all the same

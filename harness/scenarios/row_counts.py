@@ -1,19 +1,19 @@
-"""When each live trade reached each tier, from the evidence that the tiers keep of it themselves: for pictures."""
+"""Rows per tier over time, for charts, from the evidence that each tier keeps of its rows."""
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from harness.checkers.abilities import PublishesBatches
 from harness.feed.journal import attempts
 from harness.feed.live import MINE
 from harness.readers import clickhouse
 from harness.readers.arrow import pa
-from harness.readers.iceberg import opened, read_cold
+from harness.readers.iceberg import opened, read_cold, read_history
 from harness.readers.values import column
-from harness.trades.bronze import TIME, TOKEN
+from harness.trades.bronze import TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from harness.timeline import Points
 
 
-def rows_per_tier(live: LiveFeed) -> dict[str, Points]:
-    """Live trades acknowledged by the broker, inserted into hot, and published to cold, over time."""
-    return {"acked": acked(live), "hot": hot(live.environment), "cold": cold(live)}
+def rows_per_tier(subject: object, live: LiveFeed) -> dict[str, Points]:
+    """Live trades that the broker acknowledged, that are in hot, and that are in cold, over time."""
+    return {"acked": acked(live), "hot": hot(live.environment), "cold": cold(subject, live)}
 
 
 def acked(live: LiveFeed) -> Points:
-    """By the handler's journal."""
+    """Acknowledged trades, from the handler's journal."""
     answered = (attempt.answered_at for attempt in attempts(live.feed.journal) if attempt.answer == "acked")
     return _growing((at, 1) for at in answered if at is not None)
 
 
 def hot(environment: ServerEnvironment) -> Points:
-    """By the column that ClickHouse sets on insert; a trade that was delivered again counts when it came last."""
+    """Hot trades, from the column that ClickHouse sets on insert; a redelivered trade counts at its last delivery."""
     query = (
         "SELECT toUnixTimestamp64Milli(arrived_at) / 1000, count() "
         f"FROM {environment.table} FINAL WHERE {MINE} GROUP BY 1"
@@ -44,15 +44,18 @@ def hot(environment: ServerEnvironment) -> Points:
         return _growing((float(at), int(rows)) for at, rows in client.query(query).result_rows)
 
 
-def cold(live: LiveFeed) -> Points:
-    """By the snapshots' own times, and the watermarks in their tokens."""
+def cold(subject: object, live: LiveFeed) -> Points:
+    """Cold trades, from the snapshots' times and batches; empty for a subject that does not name its batches."""
+    if not isinstance(subject, PublishesBatches):
+        return []
     found = read_cold(live.environment.cold, ["trade_id", TIME])
     times = found.column(TIME).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     mine = sorted(at for name, at in zip(column(found, "trade_id"), times, strict=True) if live.owns((name,)))
+    batches = subject.published_batches(read_history(live.environment.cold, token=subject.token_property))
     with opened(live.environment.cold) as table:
-        said = [(one.timestamp_ms / 1000, one.summary and one.summary[TOKEN]) for one in table.snapshots()]
-    marks = [(at, json.loads(token)["watermark_ticks"]) for at, token in said if token]
-    return [(at, bisect_right(mine, mark)) for at, mark in sorted(marks)]
+        committed = {snapshot.snapshot_id: snapshot.timestamp_ms / 1000 for snapshot in table.snapshots()}
+    marks = sorted((committed[batch.snapshot_id], batch.upto) for batch in batches)
+    return [(at, bisect_right(mine, mark)) for at, mark in marks]
 
 
 def _growing(steps: Iterable[tuple[float, int]]) -> Points:

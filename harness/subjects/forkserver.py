@@ -1,8 +1,8 @@
 """
-Children that are forked off a warm server instead of started anew: the same program without two seconds of imports.
+A launcher that forks the offload from a fork server: the same program without two seconds of imports.
 
-The server is multiprocessing's fork server: a process of its own that has imported what a child needs, has opened
-nothing and runs one thread.
+The fork server is that of `multiprocessing`: a separate process with one thread that has imported the modules of the
+offload and has opened no file or connection.
 """
 
 from __future__ import annotations
@@ -12,39 +12,31 @@ import os
 import signal
 import subprocess
 import sys
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.subjects.offload_cli import CHILD, PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-CHILD = "harness.subjects.offload_child"
-WARM = (CHILD, "offload.api", "offload.wiring", "offload.iceberg.parquet", "clickhouse_connect", "pyarrow.parquet")
+PRELOADED = (CHILD, "offload.api", "offload.wiring", "offload.iceberg.parquet", "clickhouse_connect", "pyarrow.parquet")
 
 
 class ForkedChild:
-    """A child with the part of `subprocess.Popen` that a subject uses."""
+    """A child of the fork server; a `harness.child_process.Process`."""
 
     def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path | None,
-        stdin: int,  # noqa: ARG002 - always /dev/null
-        stdout: Any,
-        stderr: Any,
+        self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path | None, stdout: Path, stderr: Path
     ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(WARM))  # what cannot be imported is left out
-        arguments = (list(command[3:]), dict(env), cwd, stdout.name, stderr.name)
-        self._process = context.Process(target=_become, args=arguments)
+        context.set_forkserver_preload(list(PRELOADED))  # modules that are missing are skipped
+        self._process = context.Process(target=_become, args=(list(arguments), dict(env), cwd, stdout, stderr))
         self._process.start()
         self.pid = self._process.pid or 0
 
     def poll(self) -> int | None:
-        """The exit code, or minus the signal; None while it runs."""
+        """Return the exit code, or minus the signal; None: the child is running."""
         self._process.join(0)
         return self._process.exitcode
 
@@ -53,7 +45,7 @@ class ForkedChild:
         Wait for the end.
 
         Raises:
-            subprocess.TimeoutExpired: It still runs.
+            subprocess.TimeoutExpired: The child is still running after `timeout` seconds.
         """
         self._process.join(timeout)
         if self._process.exitcode is None:
@@ -61,33 +53,38 @@ class ForkedChild:
         return self._process.exitcode
 
     def kill(self) -> None:
-        """SIGKILL; harmless when it has ended."""
+        """Send SIGKILL; no effect on a child that has ended."""
         self.send_signal(signal.SIGKILL)
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal to it alone; harmless when it has ended."""
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal to this child alone; no effect on a child that has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            os.kill(self.pid, sig)
 
 
-def _popen(command: Sequence[str], **given: Any) -> Any:
-    """A fork where the offload is to be started; any other program as ever."""
-    return (ForkedChild if CHILD in command else subprocess.Popen)(command, **given)
+def forkserver_launcher(
+    command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Path, stderr: Path
+) -> ForkedChild:
+    """
+    Fork a child that runs the offload; the arguments are those of `harness.child_process.Launcher`.
+
+    Raises:
+        ValueError: The command is another program.
+    """
+    if tuple(command[: len(PROGRAM)]) != PROGRAM:
+        raise ValueError(f"expected {' '.join(PROGRAM)}; found {' '.join(command)}; next: use subprocess_launcher")
+    stdout.touch()
+    stderr.touch()
+    return ForkedChild(command[len(PROGRAM) :], env, cwd, stdout, stderr)
 
 
-forkserver_launcher = SimpleNamespace(
-    Popen=_popen, DEVNULL=subprocess.DEVNULL, TimeoutExpired=subprocess.TimeoutExpired
-)
-"""As much of the module `subprocess` as starting a child takes."""
-
-
-def _become(arguments: list[str], env: dict[str, str], cwd: Path | None, stdout: str, stderr: str) -> None:
-    """In the child: take on environment, folder and output, and run the program."""
+def _become(arguments: list[str], env: dict[str, str], cwd: Path | None, stdout: Path, stderr: Path) -> None:
+    """Run the program in the child, with its own environment, folder and output."""
     os.environ.clear()
     os.environ.update(env)
     if cwd:
         os.chdir(cwd)
-    for number, path in enumerate((os.devnull, stdout, stderr)):
+    for number, path in enumerate((Path(os.devnull), stdout, stderr)):
         os.dup2(os.open(path, os.O_RDWR | os.O_APPEND), number)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
     from harness.subjects import offload_child

@@ -17,8 +17,8 @@ import allure
 import pytest
 
 from harness.readers.iceberg import read_cold
-from harness.subjects.offload_cli import run_offload
 from harness.trades.exchanges.recordings import recordings
+from tests.support.offload import run_offload
 from tests.support.recorded import EPOCH, EXCHANGES, Trade, folder_of_recordings, messages
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def offloaded(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             feed.wait()
             wait_consumed(way)
         letters = [letter for way in ways for letter in way.dead_letters()]
-        finished = run_offload(["run", *TABLES], environment.env)
+        finished = run_offload(["run", *TABLES], environment)
         assert finished.returncode == 0, finished.stderr
         yield Offloaded(folder, environment, feeds, letters)
 

@@ -9,14 +9,14 @@ from typing import Any
 from harness.child_process import Completed
 from harness.environments.servers import ServerEnvironment
 from harness.readers.iceberg import read_history
-from harness.subjects.offload_cli import run_offload
 from tests.support.command_line import error_of
+from tests.support.offload import run_offload
 from tests.support.wrong_settings import HUSH
 
 
 def run(environment: ServerEnvironment, **wrong: str) -> Completed:
     """Run the offload with some settings changed; a secret in what it says or notes is a failure of its own."""
-    ended = run_offload(["run", environment.table, "--json"], {**environment.env, **wrong})
+    ended = run_offload(["run", environment.table, "--json"], environment, changed=wrong)
     servers = environment.stack
     secrets = HUSH, servers.clickhouse.password, servers.postgres.password, servers.minio.secret_key
     said = ended.stdout + ended.stderr + str(environment.runs())

@@ -10,17 +10,15 @@ from typing import Any
 
 import pytest
 
-from harness import child_process
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.environments.embedded_postgres import new_database, running_postgres
 from harness.readers import clickhouse
 from harness.readers.clickhouse import HotTableAddress, read_hot
-from harness.subjects.forkserver import forkserver_launcher
 from harness.trades import tagged
 from offload import api, wiring
 from offload.protocol.adapters import Adapters
 from offload.results import RunResult
-from tests.support.environments import settings_of
+from tests.support.offload import settings_of
 
 TABLE = "bronze_trades_binance"
 DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse" / f"{TABLE}.sql"
@@ -34,12 +32,6 @@ HOT = {
 def hot(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """For each kind of hot table: its folder, its trades, and its rows as they were read."""
     return {kind: built(tmp_path_factory.mktemp(f"hot-{kind}") / "clickhouse", made) for kind, made in HOT.items()}
-
-
-@pytest.fixture(autouse=True)
-def forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children come from a warm server: a hundred and sixty of them would spend five minutes on imports."""
-    monkeypatch.setattr(child_process, "subprocess", forkserver_launcher)
 
 
 @pytest.fixture(scope="session")

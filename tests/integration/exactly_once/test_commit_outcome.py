@@ -10,16 +10,16 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException, ServerError
 from sqlalchemy.exc import OperationalError
 
-from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import read_history
-from harness.trades.bronze import TOKEN
+from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import Fenced, OutcomeUnknown, Unavailable
 from offload.iceberg.catalog import ObservedCatalog
 from offload.results import RunResult
+from tests.support.offload import check_invariants
 
 REAL = ObservedCatalog.commit_table
 ERRORS = {

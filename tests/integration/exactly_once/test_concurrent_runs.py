@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants, published
 from harness.child_process import Completed
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
 from harness.readers.clickhouse import HotTableAddress, read_hot
 from harness.readers.iceberg import read_history
-from harness.subjects.offload_cli import start_offload
 from harness.trades import tagged
 from harness.verdict import assert_all
 from offload.results import RunResult
+from tests.support.offload import check_invariants, published_rows, start_offload
 
 ROUNDS = range(20)
 DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse"
@@ -42,7 +41,7 @@ def test_of_two_runs_at_once_one_publishes_or_both_end_well(
     ended = at_once((environment.table, environment), (environment.table, environment))
 
     assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), said(ended)
-    assert len(published(read_history(environment.cold))) == (2 if turn % 4 > 1 else 1)
+    assert len(published_rows(read_history(environment.cold))) == (2 if turn % 4 > 1 else 1)
     assert_all(check_invariants(environment, expected))
 
 
@@ -82,7 +81,7 @@ def at_once(*runs: tuple[str, EmbeddedEnvironment]) -> list[Completed]:
     """Start each, hold it at its first moment, and let all go at once."""
     with ExitStack() as stack:
         started = [
-            stack.enter_context(start_offload(["run", table], environment.env, at="before:claim", action="freeze"))
+            stack.enter_context(start_offload(["run", table], environment, at="before:claim", action="freeze"))
             for table, environment in runs
         ]
         for one in started:

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import read_history
-from harness.subjects.offload_cli import start_offload
-from harness.trades.bronze import TOKEN
+from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import LeaseHeld
 from offload.results import RunResult
+from tests.support.offload import check_invariants, start_offload
 
 LEASE = "2"
 CASES = [
@@ -48,7 +47,7 @@ def test_a_frozen_run_that_wakes_up_after_another_has_finished_publishes_nothing
         assert offload(environment, until=made.moment(0.4)).exit_code == 0
     other = environment.beside()
 
-    with start_offload(["run", environment.table], environment.env, at=moment, action="freeze") as frozen:
+    with start_offload(["run", environment.table], environment, at=moment, action="freeze") as frozen:
         frozen.wait_frozen()
         refused = offload(other).tables[0]
         taken_over = wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
@@ -79,7 +78,7 @@ def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
     other = environment.beside()
 
     argv = ["run", environment.table, "--until", made.moment(0.4)]
-    with start_offload(argv, environment.env, at="before:record", action="freeze") as frozen:
+    with start_offload(argv, environment, at="before:record", action="freeze") as frozen:
         frozen.wait_frozen()
         wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
         row = environment.watermark_row()

@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants, published
 from harness.checkers.snapshots import check_nothing_added
-from harness.checkers.store import cold_watermark
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import live_files, orphaned_files, read_history
-from harness.subjects.offload_cli import run_offload
-from harness.trades.bronze import TOKEN
+from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from offload.model.steps import STEP_EVENTS
 from offload.results import RunResult
+from tests.support.offload import check_invariants, cold_watermark, published_rows, run_offload
 
 UNPUBLISHED = {"after:write", "before:verify", "after:verify", "before:publish", "at:metadata_written"}
 PUBLISHED = {"after:publish", "before:record", "after:record"}
@@ -88,7 +86,7 @@ def test_a_run_without_work_that_is_killed_changes_nothing(
     assert offload(environment).exit_code == 0
     before, mark = read_history(environment.cold, token=TOKEN), cold_watermark(environment)
 
-    killed = run_offload(["run", environment.table], environment.env, at=moment)
+    killed = run_offload(["run", environment.table], environment, at=moment)
     next_run = offload(environment).tables[0]
 
     assert (killed.killed, killed.fault_fired) == (True, True)
@@ -123,7 +121,7 @@ def killed_then_exact(
         assert offload(environment, until=trades.moment(given.done)).exit_code == 0
         observed.append(cold_watermark(environment))
 
-    killed = run_offload(["run", environment.table], environment.env, at=moment, nth=given.nth.get(moment, 1))
+    killed = run_offload(["run", environment.table], environment, at=moment, nth=given.nth.get(moment, 1))
     assert (killed.killed, killed.fault_fired) == (True, True), killed
     created = bool(given.done) or moment not in NOT_YET_CREATED
     left, rows_before = remains(environment, moment) if created else (set(), 0)
@@ -142,7 +140,7 @@ NOT_YET_CREATED = {"before:claim", "after:claim", "before:recover"}
 
 def remains(environment: EmbeddedEnvironment, moment: str) -> tuple[set[Any], int]:
     """Orphans of the killed run and rows that are published, judged against what the moment allows."""
-    rows = sum(published(read_history(environment.cold)))
+    rows = sum(published_rows(read_history(environment.cold)))
     left = set(orphaned_files(environment.cold))
     if moment in UNPUBLISHED:
         dead = environment.runs()[-1]["run_id"]

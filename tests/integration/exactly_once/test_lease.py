@@ -14,12 +14,10 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.child_process import Completed
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
 from harness.subjects.listeners import CallOnce
-from harness.subjects.offload_cli import run_offload, start_offload
 from harness.verdict import assert_all
 from harness.waiting import wait_until
 from offload.errors import LeaseHeld
@@ -27,6 +25,7 @@ from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.tables import declarations
 from offload.watermarks.locks import FileLocks
+from tests.support.offload import check_invariants, run_offload, start_offload
 
 STORES = ["sqlite", "postgres"]
 
@@ -42,7 +41,7 @@ def test_a_living_run_keeps_its_table(
 ) -> None:
     """A second run ends with 75 and says who has it and since when, before it opens the chDB folder that we hold."""
     environment, others = new_environment(store=store), []
-    second = CallOnce(moment, lambda: others.append(run_offload(["run", environment.table], environment.env)))
+    second = CallOnce(moment, lambda: others.append(run_offload(["run", environment.table], environment)))
 
     first = offload(environment, listeners=[second])
 
@@ -94,7 +93,7 @@ def test_a_killed_run_is_taken_over_at_once(
 ) -> None:
     """Its lease would last an hour; its lock ended with it. The history says that it died."""
     environment = new_environment(store=store, lease="1h")
-    killed = run_offload(["run", environment.table], environment.env, at="after:verify")
+    killed = run_offload(["run", environment.table], environment, at="after:verify")
 
     result = offload(environment)
 
@@ -113,7 +112,7 @@ def test_a_frozen_run_loses_its_table_when_its_lease_is_over_and_not_before(
 ) -> None:
     """Its lock is still held, so only its silence tells."""
     environment = new_environment(store=store, lease="2")
-    with start_offload(["run", environment.table], environment.env, at="after:claim", action="freeze") as frozen:
+    with start_offload(["run", environment.table], environment, at="after:claim", action="freeze") as frozen:
         frozen.wait_frozen()
         start = time.monotonic()
         early = offload(environment)
@@ -145,9 +144,9 @@ def test_a_chdb_folder_that_another_process_has_open_ends_with_75(
     """Whoever it is will end: it is no bug (70), and the same command works later."""
     environment = new_environment()
     with clickhouse.opened(environment.dsn):
-        busy = run_offload(["run", environment.table], environment.env)
+        busy = run_offload(["run", environment.table], environment)
 
-    free = run_offload(["run", environment.table], environment.env)
+    free = run_offload(["run", environment.table], environment)
 
     assert busy.returncode == 75, busy.stderr[-600:]
     assert free.returncode == 0
@@ -162,7 +161,8 @@ def test_a_chdb_folder_that_cannot_be_opened_ends_with_78(
 
     ended = run_offload(
         ["run", environment.table, "--json"],
-        {**environment.env, "OFFLOAD_CLICKHOUSE_DSN": f"chdb:///{tmp_path}/file/clickhouse?database=default"},
+        environment,
+        changed={"OFFLOAD_CLICKHOUSE_DSN": f"chdb:///{tmp_path}/file/clickhouse?database=default"},
     )
 
     assert ended.returncode == 78, ended

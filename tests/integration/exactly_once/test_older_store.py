@@ -22,7 +22,7 @@ def test_a_store_without_the_new_columns_is_extended(
 ) -> None:
     """A run records into the old table; the record of the older version has NULL in the new columns."""
     environment = new_environment("one", store=store)
-    url = environment.env["OFFLOAD_WATERMARKS_URL"]
+    url = environment.store_url
     watermarks = WatermarkStore(url, lease=60, timeout=30, owner="test")
     engine = create_engine(with_connect_timeout(url, 30))
     METADATA.create_all(engine)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 from harness.environments.embedded import EmbeddedEnvironment
-from tests.support.environments import settings_of
+from tests.support.offload import settings_of
 from tests.support.other_process import pickled_split, read_split
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import opened
 from harness.verdict import Verdict
 from offload.results import RunResult
+from tests.support.offload import check_invariants
 
 PLANTED = {
     "UPDATE offload_watermarks SET watermark_ticks = watermark_ticks - 1": "watermark_store",

@@ -11,17 +11,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from harness.checkers.invariants import check_invariants, check_rows
+from harness.checkers.invariants import check_rows
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers import clickhouse
 from harness.readers.iceberg import opened, read_cold, read_history
-from harness.subjects.offload_cli import run_offload
+from harness.subjects.offload_cli import TOKEN
 from harness.trades import tagged
-from harness.trades.bronze import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError
 from offload.results import RunResult
+from tests.support.offload import check_invariants, run_offload
 
 
 def roll_back(table: Any) -> None:
@@ -119,7 +119,7 @@ def test_adopt_after_a_rollback_lets_the_next_run_bring_the_lost_rows_back(
         roll_back(table)
     assert offload(environment).exit_code == 65
 
-    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment)
     next_run = offload(environment)
 
     assert adopted.returncode == 0, adopted.stderr
@@ -136,7 +136,7 @@ def test_watermark_repair_after_a_drop_lets_the_next_run_begin_anew(
         drop(table)
     assert offload(environment).exit_code == 65
 
-    repaired = run_offload(["watermark", "repair", environment.table, "--json"], environment.env)
+    repaired = run_offload(["watermark", "repair", environment.table, "--json"], environment)
     next_run = offload(environment)
 
     assert repaired.returncode == 0, repaired.stderr
@@ -153,7 +153,7 @@ def test_a_table_that_another_job_filled_is_adopted_when_it_is_equal(
 
     refused = offload(environment).tables[0]
     history = read_history(environment.cold)
-    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment)
     next_run = offload(environment)
 
     assert refused.error is not None
@@ -193,7 +193,7 @@ def test_a_table_that_another_job_filled_otherwise_is_not_adopted(
     environment = foreign(new_environment(), hot, offload, change)
     before = read_history(environment.cold)
 
-    adopted = run_offload(["adopt", environment.table, "--json"], environment.env)
+    adopted = run_offload(["adopt", environment.table, "--json"], environment)
 
     assert adopted.returncode == 65, adopted.stdout
     assert set(json.loads(adopted.stdout)["error"]) == {"kind", "expected", "found", "next"}

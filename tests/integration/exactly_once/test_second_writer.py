@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.readers.iceberg import opened, orphaned_files, read_history
 from harness.subjects.listeners import CallOnce
-from harness.trades.bronze import TOKEN
+from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError, Fenced
 from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.tables import declarations
+from tests.support.offload import check_invariants
 
 BETWEEN = ["after:recover", "after:plan", "at:file_written", "after:verify", "before:publish", "at:metadata_written"]
 Opener = Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]]

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.environments.embedded_postgres import running_postgres
 from harness.subjects.listeners import CallOnce
-from harness.subjects.offload_cli import start_offload
 from harness.verdict import assert_all
 from offload.results import RunResult
+from tests.support.offload import check_invariants, start_offload
 
 
 @pytest.fixture
@@ -78,9 +77,7 @@ def test_a_postgres_that_stops_after_publish_is_repaired_forward(
     """A child that stands still after PUBLISH finds the server gone: exit 69, and the next run records."""
     environment = replace(new_environment(), watermarks_url=own_postgres.get_uri())
 
-    with start_offload(
-        ["run", environment.table, "--json"], environment.env, at="after:publish", action="freeze"
-    ) as child:
+    with start_offload(["run", environment.table, "--json"], environment, at="after:publish", action="freeze") as child:
         child.wait_frozen()
         own_postgres.stop()
         child.thaw()

@@ -12,9 +12,9 @@ from harness.environments.servers import ServerEnvironment, server_environment
 from harness.readers import clickhouse
 from harness.readers.iceberg import opened
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import run_offload
 from harness.trades import tagged
 from harness.trades.tagged import TaggedTrades
+from tests.support.offload import run_offload
 from tests.support.run import run
 
 
@@ -29,7 +29,7 @@ def environment(stack: Stack) -> Iterator[ServerEnvironment]:
 
 def command(environment: ServerEnvironment, *words: str) -> Completed:
     """Run one of the other commands."""
-    return run_offload([*words, environment.table, "--json"], environment.env)
+    return run_offload([*words, environment.table, "--json"], environment)
 
 
 def test_an_audit_of_what_is_equal_says_so(environment: ServerEnvironment) -> None:

@@ -10,7 +10,7 @@ from offload import wiring
 from offload.errors import AccessRefused, DataError
 from offload.settings import Settings
 from offload.tables import declarations
-from tests.support.environments import settings_of
+from tests.support.offload import settings_of
 
 MISSING = "data/absent.parquet"
 

@@ -7,15 +7,15 @@ import pytest
 from harness.environments.servers import server_environment
 from harness.scenarios.mid_read import freeze_in_mid_stream
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import start_offload
 from harness.trades.tagged import TaggedTrades
+from tests.support.offload import start_offload
 
 
 def test_a_run_whose_rows_all_fit_into_the_connection_is_not_in_mid_stream(stack: Stack) -> None:
     """Caught or not, everything had been sent: UNKNOWN, when it has ended as if nobody had looked."""
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(100))
-        with start_offload(["run", environment.table], environment.env) as run:
+        with start_offload(["run", environment.table], environment) as run:
             with pytest.raises(AssertionError, match=r"UNKNOWN.*mid stream"):
                 freeze_in_mid_stream(run, environment.dsn)
             ended = run.wait()

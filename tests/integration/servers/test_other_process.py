@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from harness.environments.servers import server_environment
 from harness.stack.stack import Stack
 from harness.trades.tagged import TaggedTrades
-from tests.support.environments import settings_of
+from tests.support.offload import settings_of
 from tests.support.other_process import pickled_split, read_split
 
 SPAWN = multiprocessing.get_context("spawn")

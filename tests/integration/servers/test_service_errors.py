@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import pytest
 
-from harness.checkers.invariants import check_invariants
 from harness.environments.servers import ServerEnvironment, server_environment
 from harness.faults.injected import injected
 from harness.faults.pause import Pause
@@ -22,9 +21,9 @@ from harness.readers.clickhouse import opened, read_hot
 from harness.readers.iceberg import read_history
 from harness.stack.service import Service
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import run_offload
 from harness.trades.tagged import START, TaggedTrades
 from harness.verdict import assert_all
+from tests.support.offload import check_invariants, run_offload
 from tests.support.run import published, run, told
 from tests.support.wrong_settings import HUSH, MISSING, REFUSED, TLS, UNREACHABLE, changed
 
@@ -95,7 +94,7 @@ def test_a_server_that_hangs_is_69_within_thirty_seconds(
     """
     before = published(environment)
     with injected(Pause(service), stack, History()):
-        ended = run_offload(["run", environment.table, "--json"], environment.env)
+        ended = run_offload(["run", environment.table, "--json"], environment)
     (table,) = json.loads(ended.stdout)["tables"]
 
     assert (ended.returncode, table["error"]["kind"]) == (69, "Unavailable"), ended

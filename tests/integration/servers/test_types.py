@@ -11,9 +11,9 @@ from harness.environments.servers import server_environment
 from harness.readers.clickhouse import opened, read_hot
 from harness.readers.iceberg import read_cold
 from harness.stack.stack import Stack
-from harness.subjects.offload_cli import run_offload
 from harness.verdict import assert_all
 from tests.integration.embedded.test_types import FIELDS, PARSED
+from tests.support.offload import run_offload
 
 DECLARED = {"name": "types", "source": "types", "target": "cold.types", "layer": "bronze", **FIELDS}
 NOT_COMPARED = {"nanos", "raw", "d"}  # cut to microseconds; no text; a server shows a Date in Arrow as a number
@@ -29,7 +29,7 @@ def test_every_type_goes_cold_and_is_audited(stack: Stack, tmp_path: Path) -> No
             client.command(f"CREATE TABLE types ({columns}) ENGINE = MergeTree ORDER BY n")
             for row in (2, 3):
                 client.command(f"INSERT INTO types VALUES ({', '.join(column[row] for column in PARSED)})")
-        ended = [run_offload([command, "types", "--json"], environment.env) for command in ("run", "audit")]
+        ended = [run_offload([command, "types", "--json"], environment) for command in ("run", "audit")]
 
         assert [one.returncode for one in ended] == [0, 0], ended
         types = replace(environment, table="types")

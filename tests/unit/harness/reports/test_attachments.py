@@ -65,16 +65,21 @@ def test_without_failure_modes_nothing_is_told_and_nothing_is_written(tmp_path: 
 def test_a_server_that_stays_down_costs_the_rows_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Verdicts, logs and moments are told before the error is."""
+    """Verdicts, logs and milestones are attached before the error is raised."""
     attached: list[str] = []
     monkeypatch.setattr(allure, "attach", lambda _text, name, _kind: attached.append(name))
-    monkeypatch.setattr(row_counts, "rows_per_tier", Mock(side_effect=ConnectionError("nobody answers")))
+    monkeypatch.setattr(row_counts, "rows_per_tier", Mock(side_effect=ConnectionError("no answer")))
     container = SimpleNamespace(logs=lambda since: f"since {since}")
     stack = SimpleNamespace(images={}, container=lambda _service: container)
     history = History()
     history.record(Milestone.INJECT, fault="Stop of clickhouse")
     scenario = SimpleNamespace(
-        environment=SimpleNamespace(stack=stack), live=None, findings=[], history=history, timeline=Timeline.of(history)
+        subject=None,
+        environment=SimpleNamespace(stack=stack),
+        live=None,
+        findings=[],
+        history=history,
+        timeline=Timeline.of(history),
     )
     item = SimpleNamespace(
         get_closest_marker=lambda _name: SimpleNamespace(args=("FM-01",)),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.subjects.offload_cli import run_offload, start_offload
+from harness.subjects.offload_cli import OffloadCli
+
+CLI = OffloadCli()
 
 # Stands in for the offload: it tells two moments of each of two splits and prints what it was given.
 STAND_IN = """
@@ -51,7 +53,7 @@ def env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_a_run_to_the_end_gives_exit_code_and_output(env: dict[str, str], tmp_path: Path) -> None:
     """Arguments after `--` and OFFLOAD_* reach the offload as given; the caller's own OFFLOAD_* do not."""
-    finished = run_offload(["run", "75"], env, cwd=tmp_path)
+    finished = CLI.run_command(["run", "75"], env, cwd=tmp_path)
 
     assert (finished.returncode, finished.killed, finished.fault_fired) == (75, False, False)
     assert finished.stdout.splitlines()[0] == "args run 75 given None"
@@ -60,7 +62,7 @@ def test_a_run_to_the_end_gives_exit_code_and_output(env: dict[str, str], tmp_pa
 
 def test_a_kill_strikes_at_the_nth_moment_and_proves_that_it_landed(env: dict[str, str], tmp_path: Path) -> None:
     """Nothing happens after the moment."""
-    finished = run_offload(["run", "0"], env, at="at:split_started", nth=2, cwd=tmp_path)
+    finished = CLI.run_command(["run", "0"], env, at="at:split_started", nth=2, cwd=tmp_path)
 
     assert (finished.returncode, finished.killed, finished.fault_fired) == (-signal.SIGKILL, True, True)
     assert finished.stdout.splitlines()[1:] == ["at:split_started", "at:file_written"]
@@ -68,14 +70,14 @@ def test_a_kill_strikes_at_the_nth_moment_and_proves_that_it_landed(env: dict[st
 
 def test_a_fault_whose_moment_never_comes_has_not_landed(env: dict[str, str], tmp_path: Path) -> None:
     """A run that ends well under a fault that missed is no proof."""
-    finished = run_offload(["run", "0"], env, at="before:publish", cwd=tmp_path)
+    finished = CLI.run_command(["run", "0"], env, at="before:publish", cwd=tmp_path)
 
     assert (finished.returncode, finished.fault_fired) == (0, False)
 
 
 def test_an_error_is_raised_at_the_moment(env: dict[str, str], tmp_path: Path) -> None:
     """It ends the stand-in as any other error would."""
-    finished = run_offload(["run", "0"], env, at="at:file_written", action="raise", cwd=tmp_path)
+    finished = CLI.run_command(["run", "0"], env, at="at:file_written", action="raise", cwd=tmp_path)
 
     assert (finished.returncode, finished.killed, finished.fault_fired) == (1, False, True)
     assert "struck at at:file_written" in finished.stderr
@@ -83,9 +85,9 @@ def test_an_error_is_raised_at_the_moment(env: dict[str, str], tmp_path: Path) -
 
 def test_a_frozen_child_wakes_up_where_it_stood(env: dict[str, str], tmp_path: Path) -> None:
     """While one is frozen another can run to its end."""
-    with start_offload(["run", "0"], env, at="at:file_written", action="freeze", cwd=tmp_path) as frozen:
+    with CLI.start_command(["run", "0"], env, at="at:file_written", action="freeze", cwd=tmp_path) as frozen:
         frozen.wait_frozen(timeout=30)
-        other = run_offload(["run", "3"], env, cwd=tmp_path)
+        other = CLI.run_command(["run", "3"], env, cwd=tmp_path)
         before = frozen.output()
         frozen.thaw()
         finished = frozen.wait(timeout=30)
@@ -98,23 +100,23 @@ def test_a_frozen_child_wakes_up_where_it_stood(env: dict[str, str], tmp_path: P
 
 def test_no_child_outlives_its_block(env: dict[str, str], tmp_path: Path) -> None:
     """A frozen child is killed too, and can be asked how it ended."""
-    with start_offload(["run", "0"], env, at="at:file_written", action="freeze", cwd=tmp_path) as frozen:
+    with CLI.start_command(["run", "0"], env, at="at:file_written", action="freeze", cwd=tmp_path) as frozen:
         frozen.wait_frozen(timeout=30)
         frozen.kill()
 
         assert frozen.wait(timeout=30).killed
 
 
-def test_waiting_for_a_fault_that_missed_tells_what_the_child_said(env: dict[str, str], tmp_path: Path) -> None:
+def test_waiting_for_a_fault_that_missed_has_the_output_of_the_child(env: dict[str, str], tmp_path: Path) -> None:
     """The child's end ends the waiting, and its output is the evidence."""
     with (
-        start_offload(["run", "3"], env, at="before:publish", action="freeze", cwd=tmp_path) as child,
-        pytest.raises(TimeoutError, match=r"(?s)exit code 3; it said: args run 3"),
+        CLI.start_command(["run", "3"], env, at="before:publish", action="freeze", cwd=tmp_path) as child,
+        pytest.raises(TimeoutError, match=r"(?s)exit code 3; output: args run 3"),
     ):
         child.wait_frozen(timeout=30)
 
 
 def test_a_freeze_that_nobody_would_thaw_is_refused(env: dict[str, str]) -> None:
     """It would hang until the time is over."""
-    with pytest.raises(ValueError, match="use start_offload"):
-        run_offload(["run", "0"], env, at="before:publish", action="freeze")
+    with pytest.raises(ValueError, match="use start_command"):
+        CLI.run_command(["run", "0"], env, at="before:publish", action="freeze")
