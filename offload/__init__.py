@@ -1,12 +1,12 @@
 """
-Moves trades from ClickHouse to Apache Iceberg exactly once.
+Moves rows from ClickHouse to Apache Iceberg exactly once.
 
     from offload import run
 
     result = run(["bronze_trades_binance"])
     result.exit_code  # 0: done, also when there was nothing to do
 
-Importing this is cheap: what a function needs is imported when it is first named.
+The import is quick: each function imports its modules when it is first named.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is first named; see PEP 562."""
+    """Import a name at its first use; see PEP 562."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = _HOMES.get(name, f"api.{name}").rpartition(".")

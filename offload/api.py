@@ -1,7 +1,7 @@
 """
-What an orchestrator imports: the commands as functions, with the result objects that `--json` prints.
+The commands as functions for an orchestrator, with the result objects that `--json` prints.
 
-Each call reads the settings from the environment unless it is given some, and opens and closes what it needs.
+Each call reads the settings from the environment unless `settings` is given, and opens and closes its own connections.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def run(
         names: Declared tables; none: all of them.
         layer: Only tables of this layer.
         until: ISO 8601 (UTC without a zone); no row later than this is moved.
-        late: `sweep` or `skip` instead of what is declared.
+        late: `sweep` or `skip`, instead of the declared value.
         spec: One table instead of `names`; see `undeclared`.
         settings: Instead of the environment.
-        listeners: Told each moment of each run.
+        listeners: Called with each event of each run.
 
     Returns:
-        The result, which never raises for what happened to a table: see `RunResult.exit_code` and each `error`.
+        The result. An error of a table is not raised: see `RunResult.exit_code` and `error` of each table.
 
     Raises:
         UsageError: A table or the layer is unknown, or `until` is no time.
@@ -87,7 +87,7 @@ def undeclared(
     settings: Settings | None = None,
 ) -> TableSpec:
     """
-    The declaration that flags make up, or that of the declared table with this source.
+    The declaration that flags make, or that of the declared table with this source.
 
     Raises:
         UsageError: A flag contradicts the declaration, or a name is no identifier.
@@ -107,7 +107,7 @@ def undeclared(
 
 def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Settings | None = None) -> list[TablePlan]:
     """
-    What a run would move now; writes nothing.
+    The windows and row counts of a run now; writes nothing.
 
     Raises:
         UsageError: A table is unknown, or `until` is no time.
@@ -128,7 +128,7 @@ def audit(
     settings: Settings | None = None,
 ) -> list[TableAudit]:
     """
-    Hold hot against cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
+    Compare hot and cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
 
     Raises:
         UsageError: A table is unknown, or `start` or `end` is no time.
@@ -146,8 +146,8 @@ def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
 
     Raises:
         UsageError: The table is unknown.
-        DataError: It does not hold what hot holds.
-        LeaseHeld: A run is at work on it.
+        DataError: Hot and cold have different rows.
+        LeaseHeld: A run has the table.
     """
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
@@ -180,11 +180,11 @@ def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, 
 
 def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     """
-    Put the store to the Iceberg table's value.
+    Set the store to the Iceberg table's value.
 
     Raises:
         UsageError: The table is unknown.
-        LeaseHeld: A run is at work on it.
+        LeaseHeld: A run has the table.
     """
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)

@@ -1,5 +1,5 @@
 """
-Errors, sorted by how the caller continues.
+Errors, sorted by what the caller should do.
 
     OffloadError                    every error that Tidemark raises on purpose
     ├── Transient                   the same call later is safe and may succeed
@@ -68,7 +68,7 @@ class Unavailable(Transient):
 
 
 class LeaseHeld(Transient):
-    """A living run has the table's lease: its heartbeat is young and its lock is held."""
+    """A living run has the table's lease: its heartbeat is recent and its lock is taken."""
 
 
 class Fenced(Transient):

@@ -19,12 +19,12 @@ class TableResult(Counters):
     """
     The result of a run for one table; its counts are those of `Counters`.
 
-    A failed run may have published whole batches before it failed: `rows`, `files`, `bytes` and `batches` say so.
+    A failed run may have published whole batches before it failed: `rows`, `files`, `bytes` and `batches` count them.
 
     Attributes:
         table: Its declared name, or the source of an undeclared table.
         status: `published`, `nothing_new` or `failed`.
-        window: The window that was to be moved, ISO 8601 UTC; None: the run did not get that far.
+        window: The window of the run, ISO 8601 UTC; None: the run failed before it chose one.
         watermark: `timestamp` (ISO 8601 UTC) and `sequence` of the Iceberg table; None: nothing was published yet.
         snapshot_id: Its current snapshot; None: it has none.
         seconds: Wall time.
@@ -46,7 +46,7 @@ class TableResult(Counters):
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
-        """As `--json` prints it: what was moved first, then the counts, then the rest."""
+        """As `--json` prints it: the window and the watermark first, then the counts, then the rest."""
         first = {"table": self.table, "status": self.status, "window": self.window}
         rest = {name: value for name, value in asdict(self).items() if name not in {*first, "exit_code"}}
         return {**first, **rest, "warnings": list(self.warnings)}
@@ -71,7 +71,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """What the next run would move: the window in ISO 8601 UTC, its raw rows (with duplicates), batches and files."""
+    """The plan of the next run: the window in ISO 8601 UTC, its raw rows (with duplicates), batches and files."""
 
     table: str
     window: dict[str, str | None] | None = None

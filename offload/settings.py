@@ -1,4 +1,4 @@
-"""The environment, read in one place: variables `OFFLOAD_*` and a `.env` file."""
+"""The settings, read from variables `OFFLOAD_*` and from a `.env` file."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 class Settings(BaseSettings):
     """
-    Where everything is; durations are seconds.
+    Addresses and limits; durations are seconds.
 
     Attributes:
         clickhouse_dsn: `clickhouse://user:password@host:8123/database` or `chdb:///folder?database=default`.
         catalog_uri: SQLAlchemy address of the Iceberg SQL catalog.
         watermarks_url: SQLAlchemy address of the watermark store.
         warehouse: `s3://bucket/prefix` or a local folder; it must exist.
-        cluster: Part of the hot table's identity; name it where several clusters hold tables of one name.
-        buffer: How far behind the clock a window ends.
-        lease: How long a silent run keeps its table.
-        timeout: How long one call to a service may take.
+        cluster: Part of the hot table's identity; set it where several clusters have tables of one name.
+        buffer: Time between the end of a window and the clock.
+        lease: Time after its last heartbeat for which a run keeps its table.
+        timeout: Longest time of one call to a service.
         batch_rows: Rows that one commit publishes at most.
         workers: Threads that write splits.
     """
@@ -77,5 +77,5 @@ def load() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"OFFLOAD_{'_'.join(map(str, first['loc'])).upper()}"
         raise ConfigurationError(
-            f"a usable value in {name}", str(first["msg"]), f"set {name} anew, in the environment or in .env"
+            f"a usable value in {name}", str(first["msg"]), f"correct {name} in the environment or in .env"
         ) from None

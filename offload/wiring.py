@@ -1,4 +1,4 @@
-"""Settings to adapters; the only module that imports them all."""
+"""Makes the adapters from the settings; the only module that imports all adapters."""
 
 from __future__ import annotations
 

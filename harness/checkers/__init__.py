@@ -1,1 +1,1 @@
-"""Checkers, one file each: what must hold of the data, judged from evidence alone."""
+"""Checkers, one per file: each checks one promise on evidence alone."""

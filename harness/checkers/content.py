@@ -1,4 +1,4 @@
-"""The content checker: every column of every row is the same hot and cold, but for the delivery columns."""
+"""The content checker: every column of every row is equal in hot and cold, except the delivery columns."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def check_content(
     only_common: bool = False,
 ) -> Finding:
     """
-    Judge that the rows found are the rows expected, value by value and exactly.
+    Check that the rows found are the rows expected, value by value and exactly.
 
     Args:
         expected: Rows of the hot table or of the ledger; None: could not be read.
         found: Rows of the cold table; None: could not be read.
-        key: Columns that name a row; empty: both sides are multisets of whole rows.
-        delivery: Columns that say how a row came, which are not compared and may be absent.
-        only_common: Leave out rows whose key the other side lacks (hot has expired them, or cold has yet to come).
+        key: Columns that identify a row; empty: whole rows are compared, and how often each occurs.
+        delivery: Columns of the delivery of a row, which are not compared and may be absent.
+        only_common: Leave out rows whose key the other side lacks (expired in hot, or not in cold yet).
 
     Returns:
         The count is of rows (of columns, where the columns themselves differ); the worst differs in most columns.
-        Copies of one key are each compared, their number is the set checker's business; where hot has copies of a key,
-        cold may equal any. UNKNOWN where nothing was expected or nothing could be compared.
+        Each copy of a key is compared; the set checker checks their number. Where hot has several copies of a key,
+        cold may equal any of them. UNKNOWN where nothing was expected or nothing could be compared.
 
     Raises:
         ValueError: A key column is in neither table, or is a delivery column.
@@ -46,23 +46,23 @@ def check_content(
     if expected is None or found is None:
         return unknown(NAME, f"the rows {'expected' if expected is None else 'found'} could not be read")
     columns = [name for name in expected.column_names if name not in delivery]
-    if strange := [name for name in key if name in delivery or name not in {*columns, *found.column_names}]:
-        raise ValueError(f"expected key columns of {columns}; found {strange}; next: correct `key`")
-    if schema := list(_schema_offences(expected, found, delivery)):
+    if invalid := [name for name in key if name in delivery or name not in {*columns, *found.column_names}]:
+        raise ValueError(f"expected key columns of {columns}; found {invalid}; next: correct `key`")
+    if schema := list(_schema_violations(expected, found, delivery)):
         return finding(NAME, "both tables have the same columns", schema)
     if not expected.num_rows:
         return unknown(NAME, "no row was expected")
-    if key and _plainly_equal(expected, found, columns, key):
+    if key and _equal_in_arrow(expected, found, columns, key):
         return finding(
             NAME, f"the same row for each key; {expected.num_rows} rows, {len(columns)} columns compared", []
         )
     if not key:
-        return _judge_multiset(expected, found, columns)
-    return _judge_keyed(expected, found, columns, key, only_common=only_common)
+        return _check_multiset(expected, found, columns)
+    return _check_keyed(expected, found, columns, key, only_common=only_common)
 
 
-def _plainly_equal(expected: Table, found: Table, columns: Sequence[str], key: Sequence[str]) -> bool:
-    """Whether Arrow itself finds the rows equal: the short way for a million of them. False is no verdict."""
+def _equal_in_arrow(expected: Table, found: Table, columns: Sequence[str], key: Sequence[str]) -> bool:
+    """True if Arrow finds the rows equal, which is quick for a million rows. False is no verdict."""
     left, right = (table.select(columns).sort_by([(name, "ascending") for name in key]) for table in (expected, found))
     if left.num_rows != right.num_rows or any("float" in kind(field.type) for field in left.schema):
         return False  # to Arrow -0.0 is 0.0
@@ -72,7 +72,7 @@ def _plainly_equal(expected: Table, found: Table, columns: Sequence[str], key: S
         return False
 
 
-def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Violation]:
+def _schema_violations(expected: Table, found: Table, delivery: Sequence[str]) -> Iterator[Violation]:
     left = {field.name: kind(field.type) for field in expected.schema if field.name not in delivery}
     right = {field.name: kind(field.type) for field in found.schema if field.name not in delivery}
     for name in left | right:
@@ -80,9 +80,9 @@ def _schema_offences(expected: Table, found: Table, delivery: Sequence[str]) -> 
             yield Violation(f"column {name}: expected {left.get(name, 'none')}, found {right.get(name, 'none')}")
 
 
-def _judge_multiset(expected: Table, found: Table, columns: Sequence[str]) -> Finding:
+def _check_multiset(expected: Table, found: Table, columns: Sequence[str]) -> Finding:
     wanted, got = Counter(rows(expected, columns)), Counter(rows(found, columns))
-    offences = [
+    violations = [
         *(
             Violation(f"missing {times} times: {row}", times)
             for row, times in (wanted - got).items()
@@ -94,22 +94,26 @@ def _judge_multiset(expected: Table, found: Table, columns: Sequence[str]) -> Fi
             for _ in range(times)
         ),
     ]
-    message = f"the same rows, as often; {expected.num_rows} expected, {found.num_rows} found, {len(columns)} columns"
-    return finding(NAME, message, offences)
+    message = (
+        f"the same rows, each as often; {expected.num_rows} expected, {found.num_rows} found, {len(columns)} columns"
+    )
+    return finding(NAME, message, violations)
 
 
-def _judge_keyed(
+def _check_keyed(
     expected: Table, found: Table, columns: Sequence[str], key: Sequence[str], *, only_common: bool
 ) -> Finding:
     wanted, got = _by_key(expected, columns, key), _by_key(found, columns, key)
     common = wanted.keys() & got.keys()
     if only_common and not common:
         return unknown(NAME, f"no key in common; {len(wanted)} expected, {len(got)} found")
-    offences = [offence for name in got if name in common for offence in _altered(name, wanted, got, columns)]
+    violations = [violation for name in got if name in common for violation in _altered(name, wanted, got, columns)]
     if not only_common:
-        offences += [Violation(f"{name} is missing", len(columns)) for name in wanted if name not in common]
-        offences += [Violation(f"{name} is surplus", len(columns)) for name in got if name not in common]
-    return finding(NAME, f"the same row for each key; {len(common)} keys and {len(columns)} columns compared", offences)
+        violations += [Violation(f"{name} is missing", len(columns)) for name in wanted if name not in common]
+        violations += [Violation(f"{name} is surplus", len(columns)) for name in got if name not in common]
+    return finding(
+        NAME, f"the same row for each key; {len(common)} keys and {len(columns)} columns compared", violations
+    )
 
 
 def _by_key(table: Table, columns: Sequence[str], key: Sequence[str]) -> dict[Key, list[Key]]:

@@ -1,4 +1,4 @@
-"""The recovery checker: the fault struck, was felt and was mended, and everything was back in time."""
+"""The recovery checker: the fault was active, observable and healed, and the recovery was in time."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ NAME = "recovery"
 
 def check_recovery(timeline: Timeline, seconds: float) -> Finding:
     """
-    Judge that the moments happened in their order, and that recovery took no longer than promised.
+    Check that the milestones are in their order, and that the recovery took no longer than its target.
 
     Args:
-        timeline: The moments.
-        seconds: The target: from the mending to the first success, and again from there until all trades had arrived.
+        timeline: The milestones.
+        seconds: The target, from t_heal to the first success, and from there until all trades have arrived.
 
     Returns:
-        The count is of targets missed and of moments out of order. UNKNOWN where a moment is missing: a fault that
-        never landed, or a recovery that nobody waited for, proves nothing.
+        The count is of targets missed and of milestones out of order. UNKNOWN where a milestone is missing: a fault
+        that was never active, or a recovery without an end, proves nothing.
     """
-    missing = [moment.value for moment in Milestone if moment not in timeline.at]
+    missing = [milestone.value for milestone in Milestone if milestone not in timeline.at]
     if missing:
         return unknown(NAME, f"never recorded: {', '.join(missing)}")
-    offences = [*_disorder(timeline), *_lateness(timeline, seconds)]
+    violations = [*_disorder(timeline), *_lateness(timeline, seconds)]
     mttr, outage, caught_up = timeline.mttr, timeline.outage, timeline.catch_up
     message = (
         f"back within {seconds:g} s; MTTR {mttr:.2f} s, outage {outage:.2f} s, all arrived after {caught_up:.2f} s"
     )
-    return finding(NAME, message, offences)
+    return finding(NAME, message, violations)
 
 
 def _disorder(timeline: Timeline) -> list[Violation]:

@@ -1,7 +1,7 @@
 """
-The snapshot checkers: each snapshot shows whole batches, and nothing changes rows without saying so.
+The snapshot checkers: each snapshot shows whole batches, and no snapshot without a token changes rows.
 
-They judge `SnapshotRecord`s; `harness.readers.iceberg.read_history` reads them out of an Iceberg table.
+They check `SnapshotRecord`s; `harness.readers.iceberg.read_history` reads these from an Iceberg table.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ NOTHING = "nothing_added"
 
 def check_whole_batches(history: Sequence[SnapshotRecord] | None, batches: Sequence[ExpectedBatch]) -> Finding:
     """
-    Judge that no snapshot shows part of a batch.
+    Check that no snapshot shows part of a batch.
 
-    Batches with keys are sought among the keys visible at each snapshot: all of them once, or none. Batches without
-    keys are judged by count: the rows that a snapshot adds must be the sum of batches not added before.
+    Of a batch with keys, all keys are visible once at a snapshot, or none. Batches without keys are checked by count:
+    the rows that a snapshot adds must be the sum of batches that were not added before.
 
     Args:
         history: Snapshots, oldest first; None: could not be read.
-        batches: Everything that was to be published.
+        batches: All batches that should be published.
 
     Returns:
         The count is of pairs of snapshot and torn batch (by count: of snapshots). UNKNOWN without a snapshot, without
@@ -42,13 +42,13 @@ def check_whole_batches(history: Sequence[SnapshotRecord] | None, batches: Seque
         return unknown(WHOLE, "no snapshot was read" if not history else "no batch was expected")
     keyed = [batch for batch in batches if batch.keys]
     if keyed and len(keyed) < len(batches):
-        return unknown(WHOLE, "some batches are known by keys and some by count: neither can be judged")
+        return unknown(WHOLE, "some batches have keys and some have a count only: neither can be checked")
     unread = [record.snapshot_id for record in history if record.visible is None]
     if keyed and unread:
         return unknown(WHOLE, f"the keys visible at snapshot {unread[0]} and {len(unread) - 1} others were not read")
-    offences = list(_torn(history, keyed) if keyed else _odd_sums(history, batches))
+    violations = list(_torn(history, keyed) if keyed else _odd_sums(history, batches))
     return finding(
-        WHOLE, f"no snapshot shows part of a batch; {len(history)} snapshots, {len(batches)} batches", offences
+        WHOLE, f"no snapshot shows part of a batch; {len(history)} snapshots, {len(batches)} batches", violations
     )
 
 
@@ -85,17 +85,17 @@ def _subset(sizes: Sequence[int], total: int) -> tuple[int, ...] | None:
 
 def check_lineage(history: Sequence[SnapshotRecord] | None) -> Finding:
     """
-    Judge that each snapshot was made from the one before it, and that its totals add up.
+    Check that each snapshot was made from the one before it, and that its totals add up.
 
     A second child of one parent is a rollback, or a writer that overwrote another.
 
     Returns:
-        The count is of offences, two at most per snapshot. UNKNOWN without a snapshot.
+        The count is of violations, two at most per snapshot. UNKNOWN without a snapshot.
     """
     if not history:
         return unknown(LINEAGE, "no snapshot was read")
-    offences = [offence for before, after in pairwise(history) for offence in _breaks(before, after)]
-    return finding(LINEAGE, f"each snapshot follows the one before it; {len(history)} snapshots", offences)
+    violations = [violation for before, after in pairwise(history) for violation in _breaks(before, after)]
+    return finding(LINEAGE, f"each snapshot follows the one before it; {len(history)} snapshots", violations)
 
 
 def _breaks(before: SnapshotRecord, after: SnapshotRecord) -> Iterator[Violation]:
@@ -111,33 +111,35 @@ def _breaks(before: SnapshotRecord, after: SnapshotRecord) -> Iterator[Violation
 
 def check_tokens(history: Sequence[SnapshotRecord] | None) -> Finding:
     """
-    Judge that no batch was published twice, and that a snapshot without a token leaves the number of rows alone.
+    Check that no batch was published twice, and that a snapshot without a token does not change the number of rows.
 
     Returns:
-        The count is of snapshots. UNKNOWN without a snapshot, or where no snapshot bears a token.
+        The count is of snapshots. UNKNOWN without a snapshot, or where no snapshot has a token.
     """
     if not history or not any(record.token for record in history):
         return unknown(TOKENS, "no snapshot with a token was read")
     earlier: set[str] = set()
-    offences = []
+    violations = []
     for record in history:
         change = record.added_rows - record.deleted_rows
         if record.token is None and change:
-            offences.append(
+            violations.append(
                 Violation(f"snapshot {record.snapshot_id} changes {change} rows without a token", abs(change))
             )
         elif record.token in earlier:
-            offences.append(Violation(f"snapshot {record.snapshot_id} repeats token {record.token}", record.added_rows))
+            violations.append(
+                Violation(f"snapshot {record.snapshot_id} repeats token {record.token}", record.added_rows)
+            )
         earlier |= {record.token} if record.token else set()
-    return finding(TOKENS, f"one token, one snapshot; {len(history)} snapshots", offences)
+    return finding(TOKENS, f"one token, one snapshot; {len(history)} snapshots", violations)
 
 
 def check_nothing_added(before: Sequence[SnapshotRecord] | None, after: Sequence[SnapshotRecord] | None) -> Finding:
     """
-    Judge that a failed run left the table's history as it was.
+    Check that a failed run did not change the table's history.
 
     Args:
-        before: History when the run began; empty: the table was seen to have none; None: could not be read.
+        before: History when the run began; empty: the table had none; None: could not be read.
         after: History when the run had failed.
 
     Returns:
@@ -145,11 +147,11 @@ def check_nothing_added(before: Sequence[SnapshotRecord] | None, after: Sequence
     """
     if before is None or after is None:
         return unknown(NOTHING, f"the history {'before' if before is None else 'after'} the run could not be read")
-    offences = [
-        Violation(f"snapshot {one.snapshot_id} {what}: {one.added_rows} rows", one.added_rows)
-        for one, what in _changes(before, after)
+    violations = [
+        Violation(f"snapshot {one.snapshot_id} {change}: {one.added_rows} rows", one.added_rows)
+        for one, change in _changes(before, after)
     ]
-    return finding(NOTHING, f"a failed run adds no snapshot; {len(before)} before, {len(after)} after", offences)
+    return finding(NOTHING, f"a failed run adds no snapshot; {len(before)} before, {len(after)} after", violations)
 
 
 def _changes(before: Sequence[SnapshotRecord], after: Sequence[SnapshotRecord]) -> Iterator[tuple[SnapshotRecord, str]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TradeSet:
     """
-    A ledger held against what was found; every part in the order of its evidence.
+    The comparison of a ledger with the keys found; each part is in the order of its evidence.
 
     Attributes:
         acked: Acknowledged keys, each once.
@@ -39,7 +39,7 @@ class TradeSet:
 
 
 def compare(ledger: Ledger, found: Iterable[Key]) -> TradeSet:
-    """Hold the ledger against the keys found, one entry per row found."""
+    """Compare the ledger with the keys found, one entry per row found."""
     counts = Counter(found)
     acked = dict.fromkeys(ledger.acked)
     undecided = {key: None for key in ledger.unknown if key not in acked}
@@ -54,10 +54,10 @@ def compare(ledger: Ledger, found: Iterable[Key]) -> TradeSet:
 
 def check_trade_set(ledger: Ledger, found: Iterable[Key] | None) -> tuple[Finding, Finding, Finding]:
     """
-    Judge `zero_loss`, `zero_duplicates` and `nothing_unexpected`.
+    Check `zero_loss`, `zero_duplicates` and `nothing_unexpected`.
 
     Args:
-        ledger: What was produced.
+        ledger: The produced keys.
         found: The key of every row of the cold table; None: it could not be read.
 
     Returns:
@@ -88,7 +88,7 @@ def _zero_loss(trades: TradeSet, ledger: Ledger) -> Finding:
 
 
 def _gaps(trades: TradeSet) -> list[Violation]:
-    """One offence per lost trade; the worst is the one where the longest gap begins."""
+    """One violation per lost trade; the worst is at the start of the longest gap."""
     lost = set(trades.lost)
     weights: dict[Key, int] = {}
     start: Key | None = None

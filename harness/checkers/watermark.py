@@ -16,7 +16,7 @@ ENOUGH = 2
 
 def check_watermark(observed: Sequence[int | None]) -> Finding:
     """
-    Judge watermarks in the order in which they were observed.
+    Check watermarks in the order in which they were observed.
 
     Args:
         observed: Ticks of the source column (or any one unit); None: the table had no watermark.
@@ -28,8 +28,8 @@ def check_watermark(observed: Sequence[int | None]) -> Finding:
     if len(observed) < ENOUGH:
         return unknown(NAME, f"{len(observed)} observations: it takes {ENOUGH} to see a movement")
     steps = enumerate(pairwise(observed), start=1)
-    offences = [_step(number, before, after) for number, (before, after) in steps if _backwards(before, after)]
-    return finding(NAME, f"the watermark never moves backwards; {len(observed)} observations", offences)
+    violations = [_step(number, before, after) for number, (before, after) in steps if _backwards(before, after)]
+    return finding(NAME, f"the watermark never moves backwards; {len(observed)} observations", violations)
 
 
 def _backwards(before: int | None, after: int | None) -> bool:
@@ -37,5 +37,5 @@ def _backwards(before: int | None, after: int | None) -> bool:
 
 
 def _step(number: int, before: int | None, after: int | None) -> Violation:
-    fallen = float("inf") if before is None or after is None else before - after
-    return Violation(f"observation {number}: from {before} back to {after}", fallen)
+    decrease = float("inf") if before is None or after is None else before - after
+    return Violation(f"observation {number}: from {before} back to {after}", decrease)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextmanager
 def running_postgres() -> Iterator[Any]:
     """
-    Lend a server of its own; `stop()` and `ensure_postgres_running()` may be called on it.
+    Run a server of its own; `stop()` and `ensure_postgres_running()` may be called on it.
 
     It lies outside pytest's folders: where tests run as root the server runs as another user, and every pytest that
     starts closes those folders to others.

@@ -1,1 +1,1 @@
-"""What can be broken: one fault per file; `injected` breaks, proves that it broke, and mends."""
+"""Faults, one per file; `injected` injects a fault, proves that it is active and observable, and heals it."""

@@ -1,4 +1,4 @@
-"""Breaks, proves that it broke, mends; and says when each happened."""
+"""Injects a fault, proves that it is active and observable, heals it, and records the time of each."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ TIMEOUT = 60.0
 
 class Fault(Protocol):
     """
-    One way to break one thing.
+    A fault of one service.
 
-    It never says that it landed because `inject` was called, and never harms anything but the service that it names.
+    It must not call itself active because `inject` was called, and must not affect any other service.
     """
 
     @property
     def service(self) -> Service:
-        """What it breaks."""
+        """The service that has the fault."""
 
     def inject(self, stack: Stack) -> None:
-        """Break it, or lie in wait; returns before anything is known."""
+        """Inject the fault, or arm it; the fault need not be active when this returns."""
 
     def is_active(self, stack: Stack) -> bool:
-        """Evidence that it struck, from whoever can know."""
+        """True if evidence from outside the fault says that it is active."""
 
     def is_observable(self, stack: Stack) -> bool:
-        """Evidence that whoever asks the service now is let down."""
+        """True if a probe of the service fails now."""
 
     def heal(self, stack: Stack) -> None:
-        """Mend it; harmless when it never landed or is already undone."""
+        """Remove the fault; no effect where it is not active."""
 
 
 @contextmanager
@@ -49,52 +49,52 @@ def injected(
     fault: Fault, stack: Stack, history: History, *, armed: bool = False, timeout: float = TIMEOUT
 ) -> Iterator[None]:
     """
-    Hold the block under a fault, and record t_inject, t_landed, t_effect and t_heal; ends when the service answers.
+    Run the block under a fault, and record t_inject, t_landed, t_effect and t_heal; end when the service answers.
 
     Args:
-        fault: What to break.
+        fault: The fault.
         stack: The servers.
-        history: Where the moments are recorded.
-        armed: The fault strikes at something that happens in the block, and is sought at its end; otherwise the
-            block begins when it has struck and is felt.
-        timeout: Seconds until it must have struck, and be felt.
+        history: Records the milestones.
+        armed: True: the fault fires on an event inside the block, and whether it fired is checked when the block ends.
+            False: the block begins when the fault is active and observable.
+        timeout: Seconds until the fault must be active, and again until it must be observable.
 
     Raises:
-        AssertionError: UNKNOWN: it never landed, or nobody felt it: the test has tried nothing.
-        NotUp: It was mended, and the service does not answer.
+        AssertionError: UNKNOWN: the fault was not active, or not observable, so the test proves nothing.
+        NotUp: The fault was healed, and the service does not answer.
     """
-    what = named(fault)
-    history.record(Milestone.INJECT, fault=what)
+    name = named(fault)
+    history.record(Milestone.INJECT, fault=name)
     try:
-        with step(f"{what} is injected"):
+        with step(f"{name} is injected"):
             fault.inject(stack)
             if not armed:
-                _struck(fault, stack, history, timeout)
+                _record_effect(fault, stack, history, timeout)
         yield
         if armed:
-            _struck(fault, stack, history, timeout)
+            _record_effect(fault, stack, history, timeout)
     finally:
         history.record(Milestone.HEAL)
-        with step(f"{what} is healed"):
+        with step(f"{name} is healed"):
             fault.heal(stack)
             stack.wait_healthy(fault.service)
 
 
 def named(fault: Fault) -> str:
-    """The fault as people read it: `Stop of clickhouse`."""
+    """The name of the fault, such as `Stop of clickhouse`."""
     return f"{type(fault).__name__} of {fault.service}"
 
 
-def _struck(fault: Fault, stack: Stack, history: History, timeout: float) -> None:
-    what = named(fault)
-    _proved(lambda: fault.is_active(stack), f"{what} to strike; whatever was tried was tried on sound servers", timeout)
+def _record_effect(fault: Fault, stack: Stack, history: History, timeout: float) -> None:
+    name = named(fault)
+    _wait_for(lambda: fault.is_active(stack), f"{name} to be active; the test ran on servers without a fault", timeout)
     history.record(Milestone.LANDED)
-    _proved(lambda: fault.is_observable(stack), f"{what} to be felt by a probe", timeout)
+    _wait_for(lambda: fault.is_observable(stack), f"{name} to make a probe fail", timeout)
     history.record(Milestone.EFFECT)
 
 
-def _proved(evidence: Callable[[], bool], what: str, timeout: float) -> None:
+def _wait_for(condition: Callable[[], bool], description: str, timeout: float) -> None:
     try:
-        wait_until(evidence, lambda: f"expected {what}", timeout)
-    except TimeoutError as never:
-        assert_all(unknown("fault", str(never)))
+        wait_until(condition, lambda: f"expected {description}", timeout)
+    except TimeoutError as error:
+        assert_all(unknown("fault", str(error)))

@@ -1,8 +1,8 @@
 """
-The answer to a COMMIT that never comes back: the catalog has moved, and whoever moved it is not told.
+The answer to a COMMIT that is lost: the catalog has changed, and the client gets no answer.
 
-A proxy stands in front of Postgres and forwards everything. PostgreSQL documentation, "Message Formats": statements
-travel as plain text, and CommandComplete ("C", length, tag) ends each; TLS would hide both, so the proxy wants none.
+A proxy in front of Postgres forwards everything. PostgreSQL documentation, "Message Formats": statements are sent as
+plain text, and CommandComplete ("C", length, tag) ends each; TLS would encrypt both, so the proxy works without TLS.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ COMMITTED = b"C\0\0\0\x0bCOMMIT\0"
 @dataclass
 class Proxy:
     """
-    Forwards every connection to the database, until it is told to lose an answer.
+    Forwards every connection to the database, and loses one answer when it is armed.
 
     Attributes:
         dial: Opens a connection to the database.
-        armed: The next COMMIT after a moved metadata pointer loses its answer.
-        lost: Answers that were read from the database, said that it had committed, and went no further.
+        armed: The next COMMIT after a change of the metadata pointer loses its answer.
+        lost: Number of answers that said "committed" and were not forwarded.
     """
 
     dial: Callable[[], socket.socket]
@@ -42,19 +42,19 @@ class Proxy:
     port: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def strikes(self) -> bool:
-        """Whether this COMMIT is the one; true once."""
+    def fires(self) -> bool:
+        """True for the first COMMIT after the proxy was armed; false for each later one."""
         with self._lock:
-            struck, self.armed = self.armed, False
-            return struck
+            fires, self.armed = self.armed, False
+            return fires
 
     def serve(self, client: socket.socket) -> None:
-        """Carry one connection to its end."""
+        """Forward one connection until it ends."""
         with closing(client), closing(self.dial()) as server:
-            carried = _Connection(self, client, server)
-            back = threading.Thread(target=carried.answers, daemon=True)
+            connection = _Connection(self, client, server)
+            back = threading.Thread(target=connection.answers, daemon=True)
             back.start()
-            carried.requests()
+            connection.requests()
             back.join()
 
 
@@ -64,26 +64,26 @@ class _Connection:
     client: socket.socket
     server: socket.socket
     moved: bool = False
-    struck: bool = False
+    losing: bool = False
 
     def requests(self) -> None:
-        """From the client to the database."""
+        """Forward from the client to the database."""
         before = b""
         with suppress(OSError):  # the other direction has ended
             while data := self.client.recv(65536):
-                seen, before = before + data, data[-len(POINTER_MOVED) :]  # a statement may come in two pieces
+                seen, before = before + data, data[-len(POINTER_MOVED) :]  # a statement may be in two packets
                 self.moved |= POINTER_MOVED in seen
                 if self.moved and COMMIT in seen:
-                    self.moved, self.struck = False, self.proxy.strikes()
+                    self.moved, self.losing = False, self.proxy.fires()
                 self.server.sendall(data)
         _hang_up(self.server)
 
     def answers(self) -> None:
-        """From the database to the client; what answers the COMMIT is kept back, and the client cut off."""
+        """Forward from the database to the client; drop the answer to the COMMIT, and close the client's connection."""
         kept = b""
         with suppress(OSError):  # the other direction has ended
             while COMMITTED not in kept and (data := self.server.recv(65536)):
-                if self.struck:
+                if self.losing:
                     kept += data
                 else:
                     self.client.sendall(data)
@@ -93,22 +93,22 @@ class _Connection:
 
 
 def _hang_up(connection: socket.socket) -> None:
-    with suppress(OSError):  # it is gone already
+    with suppress(OSError):  # it is closed already
         connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def proxied(dial: Callable[[], socket.socket]) -> Iterator[Proxy]:
-    """Lend a proxy in front of the database that `dial` connects to; its `port` is on 127.0.0.1."""
+    """Open a proxy in front of the database that `dial` connects to; its `port` is on 127.0.0.1."""
     proxy = Proxy(dial)
-    carriers: list[threading.Thread] = []
+    threads: list[threading.Thread] = []
 
     def accept() -> None:
         with suppress(OSError):  # the listening socket was shut down
             while True:
-                carrier = threading.Thread(target=proxy.serve, args=(listener.accept()[0],), daemon=True)
-                carriers.append(carrier)
-                carrier.start()
+                thread = threading.Thread(target=proxy.serve, args=(listener.accept()[0],), daemon=True)
+                threads.append(thread)
+                thread.start()
 
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         proxy.port = int(listener.getsockname()[1])
@@ -119,29 +119,29 @@ def proxied(dial: Callable[[], socket.socket]) -> Iterator[Proxy]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()
-            for carrier in carriers:
-                carrier.join(10)
+            for thread in threads:
+                thread.join(10)
 
 
 @dataclass(frozen=True)
 class LoseAnswer:
-    """Let the catalog commit, and cut the connection before it can say so; it lies in wait for the next commit."""
+    """Close the connection after the catalog's next commit, before the answer to it is forwarded."""
 
     proxy: Proxy
     service: Service = Service.POSTGRES
 
     def inject(self, _stack: Stack) -> None:
-        """Lie in wait."""
+        """Arm the proxy."""
         self.proxy.armed = True
 
     def is_active(self, _stack: Stack) -> bool:
-        """The database's own word that it has committed was kept back."""
+        """True if an answer of the database that it has committed was dropped."""
         return self.proxy.lost > 0
 
     def is_observable(self, stack: Stack) -> bool:
-        """Who asked for the commit was cut off in the same instant."""
+        """True if the fault is active: the client's connection was closed with the lost answer."""
         return self.is_active(stack)
 
     def heal(self, _stack: Stack) -> None:
-        """Forward everything again; harmless when it never struck."""
+        """Disarm the proxy; it forwards everything again."""
         self.proxy.armed = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.faults import probe
+
 if TYPE_CHECKING:
     from harness.stack.service import Service
     from harness.stack.stack import Stack
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pause:
-    """Freeze a service: its sockets stay open and nothing ever answers."""
+    """Freeze a service: its sockets stay open, and it answers no request."""
 
     service: Service
 
@@ -21,14 +23,14 @@ class Pause:
         stack.container(self.service).pause()
 
     def is_active(self, stack: Stack) -> bool:
-        """The engine says so."""
+        """True if the Docker engine says that the container is paused."""
         return stack.container(self.service).is_paused()
 
     def is_observable(self, stack: Stack) -> bool:
-        """A query gets no answer."""
-        return not stack.container(self.service).answers()
+        """True if a probe of the service fails now."""
+        return probe.fails(stack, self.service)
 
     def heal(self, stack: Stack) -> None:
-        """Thaw it; harmless when it never landed or is already undone."""
+        """Continue every process of the container; no effect where the fault is not active."""
         if self.is_active(stack):
             stack.container(self.service).unpause()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.faults import probe
+
 if TYPE_CHECKING:
     from harness.stack.service import Service
     from harness.stack.stack import Stack
@@ -12,23 +14,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stop:
-    """End a service: it may say goodbye to its clients, and refuses new ones."""
+    """Stop a service: it may close its connections, and it refuses new ones."""
 
     service: Service
 
     def inject(self, stack: Stack) -> None:
-        """SIGTERM, and wait."""
+        """Send SIGTERM and wait for the end."""
         stack.container(self.service).stop()
 
     def is_active(self, stack: Stack) -> bool:
-        """The engine says so."""
+        """True if the Docker engine says that the container is not running."""
         return not stack.container(self.service).is_running()
 
     def is_observable(self, stack: Stack) -> bool:
-        """A query gets no answer."""
-        return not stack.container(self.service).answers()
+        """True if a probe of the service fails now."""
+        return probe.fails(stack, self.service)
 
     def heal(self, stack: Stack) -> None:
-        """Start the same container again; harmless when it never landed or is already undone."""
+        """Start the same container again; no effect where the fault is not active."""
         if self.is_active(stack):
             stack.container(self.service).start()

@@ -1,4 +1,4 @@
-"""The door to pyarrow, which bears no types: its names stand here as Any, so that the rest is checked strictly."""
+"""pyarrow, which has no types: its names are Any here, so that the type checker is strict everywhere else."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from harness.readers.arrow import Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Arrow has no enumeration and no UUID that every server version sends alike, and a DateTime arrives as a bare integer.
+# Arrow has no enumeration and no UUID that every server version sends in one form, and sends a DateTime as an integer.
 REWRITES = (
     (re.compile(r"\bEnum(?:8|16)\((?:\s*'(?:[^'\\]|\\.|'')*'\s*=\s*-?\d+\s*,?)+\)"), "String"),
     (re.compile(r"\bDateTime(?!64)(?:\('[^']*'\))?"), "DateTime64(0, 'UTC')"),
@@ -30,7 +30,7 @@ REWRITES = (
 @dataclass(frozen=True)
 class HotTableAddress:
     """
-    Where a ClickHouse table is found.
+    The address of a ClickHouse table.
 
     Attributes:
         name: `table` or `database.table`.
@@ -48,7 +48,7 @@ def read_hot(hot: HotTableAddress, columns: Sequence[str] = (), *, final: bool =
     Args:
         hot: The table.
         columns: Columns to read; empty: all.
-        final: Merge a Replacing table's copies as it reads.
+        final: Merge the copies of a Replacing table.
         where: A condition in ClickHouse's SQL, written by the test's author.
     """
     with closing(clickhouse_connect.get_client(dsn=hot.dsn)) as client:
@@ -91,6 +91,6 @@ def _identifier(name: str) -> str:
 
 @contextmanager
 def opened(dsn: str) -> Iterator[Any]:
-    """Lend a client of the folder; while it is open no other process can open the folder."""
+    """Open a client; while it is open, no other process can open a chDB folder."""
     with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
         yield client

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ColdTableAddress:
     """
-    Where an Iceberg table is found.
+    The address of an Iceberg table.
 
     Attributes:
         name: `namespace.table`.
-        catalog_uri: SQLAlchemy URL of the SQL catalog, SQLite or Postgres; may hold a password and is never shown.
+        catalog_uri: SQLAlchemy URL of the SQL catalog, SQLite or Postgres; may have a password and is never shown.
         warehouse: Root folder or bucket.
         catalog_name: Name under which the SQL catalog keeps its tables.
         properties: Further PyIceberg properties, such as those of S3; never shown.
@@ -48,7 +48,7 @@ class ColdTableAddress:
 @contextmanager
 def opened(cold: ColdTableAddress) -> Iterator[Table]:
     """
-    Lend the table as it is now; the catalog's connections are closed afterwards.
+    Open the table as it is now; the catalog's connections are closed at the end.
 
     Raises:
         NoSuchTableError: The catalog has no such table.
@@ -92,7 +92,7 @@ def read_history(
     Args:
         cold: The table.
         key: Key columns: the keys visible at each snapshot are read too.
-        token: The summary property in which the writer says which batch it published.
+        token: The summary property in which the writer names its batch.
         missing_ok: A table that does not exist has an empty history.
 
     Raises:
@@ -110,16 +110,16 @@ def read_history(
 
 def _record(table: Table, snapshot: Snapshot, key: Sequence[str], token: str | None) -> SnapshotRecord:
     summary = snapshot.summary
-    said = summary.additional_properties if summary else {}
-    total = said.get("total-records")
+    properties = summary.additional_properties if summary else {}
+    total = properties.get("total-records")
     return SnapshotRecord(
         snapshot_id=snapshot.snapshot_id,
         parent_id=snapshot.parent_snapshot_id,
         operation=summary.operation.value if summary else "unknown",
-        added_rows=int(said.get("added-records", 0)),
-        deleted_rows=int(said.get("deleted-records", 0)),
+        added_rows=int(properties.get("added-records", 0)),
+        deleted_rows=int(properties.get("deleted-records", 0)),
         total_rows=None if total is None else int(total),
-        token=said.get(token) if token else None,
+        token=properties.get(token) if token else None,
         visible=_visible(table, snapshot, key) if key else None,
     )
 

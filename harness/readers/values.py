@@ -1,5 +1,5 @@
 """
-Arrow columns as plain Python values that compare exactly, whichever tier they came from.
+Arrow columns as plain Python values that compare exactly, from either tier.
 
 Instants are nanoseconds since 1970 UTC, integers and decimals compare as numbers, floats by their shortest exact text
 (so that NaN equals itself and -0.0 is not 0.0), UUIDs and UTF-8 bytes as text, maps without regard to order.
@@ -37,7 +37,7 @@ class Instant(int):
 
 def rows(table: Table, columns: Sequence[str]) -> list[Key]:
     """
-    Give each row as a tuple of its values in `columns`.
+    Return each row as a tuple of its values in `columns`.
 
     Raises:
         KeyError: The table lacks a column.
@@ -47,20 +47,20 @@ def rows(table: Table, columns: Sequence[str]) -> list[Key]:
 
 def column(table: Table, name: str) -> list[Hashable]:
     """
-    Give one column's values.
+    Return one column's values.
 
     Raises:
         KeyError: The table lacks the column.
     """
     values = table.column(name)
     if t.is_string(values.type) or t.is_large_string(values.type):
-        return list(values.to_pylist())  # as it is: there may be a million of them
+        return list(values.to_pylist())  # unchanged: there may be a million values
     convert = _converter(values.type)
     return [convert(value) for value in values.cast(_storage(values.type)).to_pylist()]
 
 
 def kind(given: DataType) -> str:
-    """What a type holds, regardless of its width: only columns of one kind can be equal."""
+    """The kind of a type, regardless of its width: only columns of one kind can be equal."""
     if _is_list(given):
         return f"list of {kind(given.value_type)}"
     if t.is_map(given):

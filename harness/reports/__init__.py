@@ -1,1 +1,1 @@
-"""What a failure mode leaves behind: Allure attachments, the summary, the chart."""
+"""Reports of failure modes: Allure attachments, the summary, the chart."""

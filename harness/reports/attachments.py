@@ -1,7 +1,7 @@
 """
-What a failure mode leaves behind: steps and attachments in Allure, a row of moments, and a page of all rows.
+The report of one failure mode: attachments in Allure, and a row of milestones for the summary.
 
-Rows travel from pytest-xdist's workers in their reports' `user_properties`; whoever shows the summary gathers them.
+The workers of pytest-xdist send their rows in the `user_properties` of their reports.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARGIN = 2.0  # seconds of a container's log before the fault
 
 
 def attach(item: pytest.Item, scenario: Scenario) -> None:
-    """Leave behind what happened in a scene, with rows per tier as far as the servers answer."""
+    """Attach the report of a scenario to a test, with rows per tier as far as the servers answer."""
     marker = item.get_closest_marker("failure_modes")
     row = {
         "id": marker.args[0] if marker else "",
@@ -42,10 +42,10 @@ def attach(item: pytest.Item, scenario: Scenario) -> None:
 
 def _attach(row: Mapping[str, Any], scenario: Scenario, path: Path) -> None:
     """
-    Attach verdicts and container logs, and write timeline and picture beside the page.
+    Attach verdicts and container logs, and write the timeline and the chart next to the page.
 
     Raises:
-        Exception: A server did not say how many rows it has; everything else stands.
+        Exception: A server did not return its rows; everything else is attached.
     """
     import allure
 
@@ -62,7 +62,7 @@ def _attach(row: Mapping[str, Any], scenario: Scenario, path: Path) -> None:
         tiers = document["rows"] = rows_per_tier(scenario.subject, scenario.live)
         draw(path.name, timeline, tiers, path.with_suffix(".png"))
         allure.attach(path.with_suffix(".png").read_bytes(), "timeline", allure.attachment_type.PNG)
-    finally:  # a server that stayed down has no rows to show, and everything else is told all the same
+    finally:  # also where a server is down and has no rows to show
         text = json.dumps(document, indent=1, default=str)
         path.with_suffix(".json").write_text(text)
         allure.attach(text, "timeline", allure.attachment_type.JSON)

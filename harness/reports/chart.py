@@ -16,8 +16,8 @@ def draw(title: str, timeline: Timeline, rows: Mapping[str, Points], path: Path)
     Draw rows per tier and their lag over the seconds since the fault, the fault shaded, as PNG.
 
     Args:
-        title: What was played.
-        timeline: The moments; marked where they happened.
+        title: The name of the test.
+        timeline: The milestones, each with a mark.
         rows: For each tier, the more downstream the later, how many rows it had from when on.
         path: The picture.
     """
@@ -46,7 +46,7 @@ def draw(title: str, timeline: Timeline, rows: Mapping[str, Points], path: Path)
 
 def lag(upstream: Points, downstream: Points) -> list[tuple[float, float]]:
     """
-    How many rows the second is behind the first, whenever either changes; a tier that has said nothing has none.
+    Number of rows that the second has less than the first, at each change of either; a tier without points has none.
 
     A row may arrive before its producer hears that it was taken: that is no lag.
     """
@@ -62,9 +62,9 @@ def _marked(axes: object, timeline: Timeline, start: float) -> None:
     from matplotlib.axes import Axes
 
     assert isinstance(axes, Axes)  # noqa: S101 - matplotlib hands out arrays of them
-    struck, healed = (timeline.at.get(milestone) for milestone in (Milestone.INJECT, Milestone.HEAL))
-    if struck is not None and healed is not None:
-        axes.axvspan(struck - start, healed - start, color="tab:red", alpha=0.12)
+    start_of_fault, healed = (timeline.at.get(milestone) for milestone in (Milestone.INJECT, Milestone.HEAL))
+    if start_of_fault is not None and healed is not None:
+        axes.axvspan(start_of_fault - start, healed - start, color="tab:red", alpha=0.12)
     for milestone, at in timeline.at.items():
         axes.axvline(at - start, color="0.4", linewidth=0.8, linestyle=":")
         axes.annotate(

@@ -24,15 +24,15 @@ HEADS = (*(milestone.value for milestone in Milestone), "detection", "outage", "
 
 def summarise(reports: Sequence[pytest.TestReport], root: Path) -> list[str]:
     """
-    Write the page of all failure modes that were played, and give its table as lines; neither where there were none.
+    Write the page of all failure modes that ran, and return its table as lines; no page where none ran.
 
     Args:
         reports: Of all tests, of all their phases.
         root: The project's folder.
     """
     failed = {report.nodeid for report in reports if report.failed}
-    told: list[Any] = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
-    rows = {row["test"]: {**row, "outcome": "failed" if row["test"] in failed else "passed"} for row in told}
+    sent: list[Any] = [value for report in reports for name, value in report.user_properties if name == PROPERTY]
+    rows = {row["test"]: {**row, "outcome": "failed" if row["test"] in failed else "passed"} for row in sent}
     if not rows:
         return []
     page = root / PAGE

@@ -1,4 +1,4 @@
-"""A run of the offload, caught while ClickHouse sends it rows."""
+"""Freezes a run while ClickHouse sends rows to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.child_process import ChildProcess
 
 TIMEOUT = 60.0
-STILL = 5  # looks in a row at which no query has got any further: what is sent is taken by nobody
+STILL = 5  # polls in a row without progress of any query: the run no longer reads
 SENDING = """
     SELECT query_id, read_rows FROM system.processes
     WHERE current_database = currentDatabase() AND read_rows > 0 AND endsWith(trimRight(query), 'FORMAT ArrowStream')
@@ -22,46 +22,46 @@ SENDING = """
 
 def freeze_in_mid_stream(run: ChildProcess, dsn: str) -> None:
     """
-    Freeze a run when a query of it has begun to send rows and cannot end, because there is no room for the rest.
+    Freeze a run while one of its queries sends rows and cannot end, because the buffers of the connection are full.
 
     Args:
-        run: A run that strikes itself at no moment, over more rows than fit into the buffers of a connection.
-        dsn: Its hot database, where no other query streams rows.
+        run: A run without a fault of its own, over more rows than the buffers of a connection can have.
+        dsn: Its hot database, in which no other query streams rows.
 
     Raises:
-        AssertionError: UNKNOWN: the run has ended, and was not caught.
+        AssertionError: UNKNOWN: the run ended before it could be frozen.
     """
 
-    def caught() -> bool:
+    def frozen() -> bool:
         if run.ended:
-            assert_all(unknown("fault", f"expected a run caught in mid stream; it has ended: {run.output()}"))
+            assert_all(unknown("fault", f"expected a run that reads a stream; found it ended: {run.output()}"))
         if not _sending(client):
             return False
         run.freeze()
         run.wait_frozen()
-        if _stands_still(client):
+        if _makes_no_progress(client):
             return True
         run.thaw()
         return False
 
     with opened(dsn) as client:
-        wait_until(caught, lambda: f"expected ClickHouse to send rows to the run; it said: {run.output()}", TIMEOUT)
+        wait_until(frozen, lambda: f"expected ClickHouse to send rows to the run; output: {run.output()}", TIMEOUT)
 
 
 def _sending(client: Any) -> list[tuple[str, int]]:
-    """The queries whose rows are on their way, and how many of them have been read."""
+    """The ids of the queries that send rows, and how many rows each has read."""
     return [(str(query), int(rows)) for query, rows in client.query(SENDING).result_rows]
 
 
-def _stands_still(client: Any) -> bool:
-    """Whether some query is still at it when nothing moves any more; False: all of it had been sent."""
-    looks: list[list[tuple[str, int]]] = []
+def _makes_no_progress(client: Any) -> bool:
+    """True if a query is still running and makes no progress; False: all rows had been sent."""
+    polls: list[list[tuple[str, int]]] = []
 
-    def wait_ingested_past() -> bool:
-        looks.append(_sending(client))
-        return not looks[-1] or looks[-STILL:] == [looks[-1]] * STILL
+    def settled() -> bool:
+        polls.append(_sending(client))
+        return not polls[-1] or polls[-STILL:] == [polls[-1]] * STILL
 
     wait_until(
-        wait_ingested_past, lambda: f"expected the queries of a frozen run to stand still; found {looks[-2:]}", TIMEOUT
+        settled, lambda: f"expected the queries of a frozen run to make no progress; found {polls[-2:]}", TIMEOUT
     )
-    return bool(looks[-1])
+    return bool(polls[-1])

@@ -1,1 +1,1 @@
-"""What is under test, run as a child process; nothing else in the harness may import it."""
+"""Subjects: the jobs under test, run as child processes; no other part of the harness imports them."""

@@ -1,4 +1,4 @@
-"""Something that happens once, in the middle of a run in this process."""
+"""A listener that calls a function once, during a run in this process."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 @dataclass
 class CallOnce:
     """
-    A listener that acts at the first moment called `at`, before the run goes on.
+    A listener that calls a function at the first event called `at`, before the run goes on.
 
     Attributes:
         at: `before:publish`, `at:metadata_written` and the like.
-        act: What happens; what it raises ends the run.
-        happened: It has returned: the proof that it landed.
+        act: The function; an error that it raises ends the run.
+        happened: The function has returned.
     """
 
     at: str
     act: Callable[[], object]
     happened: bool = False
 
-    def __call__(self, moment: StepEvent) -> None:
-        """Act if this is the moment."""
-        if str(moment) == self.at and not self.happened:
+    def __call__(self, event: StepEvent) -> None:
+        """Call the function if this is the event."""
+        if str(event) == self.at and not self.happened:
             self.act()
             self.happened = True

@@ -1,4 +1,4 @@
-"""The child process: runs the offload's command line with one listener more, which strikes the process itself."""
+"""The child process: runs the offload's command line with a listener that kills or freezes the process itself."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:
-    """Split our own arguments from those after `--`, which are the offload's."""
+    """Parse the arguments before `--`; those after it are the offload's."""
     parser = argparse.ArgumentParser(prog="python -m harness.subjects.offload_child")
-    parser.add_argument("--at", help="moment, such as before:publish or at:file_written")
+    parser.add_argument("--at", help="event, such as before:publish or at:file_written")
     parser.add_argument("--action", type=Action, default=Action.KILL, choices=list(Action))
-    parser.add_argument("--nth", type=int, default=1, help="strike at the nth such moment, from 1")
-    parser.add_argument("--marker", type=Path, help="file to write just before striking")
+    parser.add_argument("--nth", type=int, default=1, help="fire at the nth such event, from 1")
+    parser.add_argument("--marker", type=Path, help="file that is written just before the fault fires")
     own, rest = _divided(list(argv))
     parsed_own = parser.parse_args(own)
     parsed_own.rest = rest
@@ -33,7 +33,7 @@ def _divided(argv: list[str]) -> tuple[list[str], list[str]]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the offload and give its exit code."""
+    """Run the offload and return its exit code."""
     given = parsed(argv)
     faults = (ProcessFault(given.at, given.action, given.nth, given.marker),) if given.at else ()
     return cli.main(given.rest, listeners=faults)

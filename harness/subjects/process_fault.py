@@ -1,4 +1,4 @@
-"""A fault that strikes the process it runs in, at a named moment of a run."""
+"""A fault of the process that it runs in, which fires at a named event of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What a fault does to its own process."""
+    """The effect of a fault on its own process."""
 
     KILL = "kill"
     FREEZE = "freeze"
@@ -21,27 +21,27 @@ class Action(StrEnum):
 
 
 class StepEvent(Protocol):
-    """What a run tells its listeners; its text is `before:publish`, `after:write`, `at:file_written` and the like."""
+    """An event of a run; its text is `before:publish`, `after:write`, `at:file_written` or similar."""
 
     @property
     def table(self) -> str:
-        """The table whose run it is."""
+        """The table of the run."""
 
     @property
     def rows(self) -> int:
-        """Rows known at that moment."""
+        """Rows planned, written or published so far."""
 
 
 class InjectedError(RuntimeError):
-    """What `Action.RAISE` raises: no error that the subject knows, so it must treat it as a bug."""
+    """The error of `Action.RAISE`. The subject does not know it, so it must treat it as a bug."""
 
 
 @dataclass
 class ProcessFault:
     """
-    A listener that strikes once, at the `nth` moment called `at`.
+    A listener that fires once, at the `nth` event called `at`.
 
-    The marker is on disk before the fault strikes: it proves that the fault landed.
+    The marker is on disk before the fault fires: it proves that the fault fired.
     """
 
     at: str
@@ -51,23 +51,23 @@ class ProcessFault:
     _seen: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def __call__(self, moment: StepEvent) -> None:
+    def __call__(self, event: StepEvent) -> None:
         """
-        Strike if this is the moment; the subject's threads may tell moments at the same time.
+        Fire if this is the event; several threads of the subject may emit events at the same time.
 
         Raises:
             InjectedError: The action is `raise`.
         """
         with self._lock:
-            self._seen += str(moment) == self.at
-            if str(moment) != self.at or self._seen != self.nth:
+            self._seen += str(event) == self.at
+            if str(event) != self.at or self._seen != self.nth:
                 return
             if self.marker:
-                self.marker.write_text(f"{self.action} at {moment} of {moment.table}, {moment.rows} rows\n")
-            self._strike(moment)
+                self.marker.write_text(f"{self.action} at {event} of {event.table}, {event.rows} rows\n")
+            self._fire(event)
 
-    def _strike(self, moment: StepEvent) -> None:
+    def _fire(self, event: StepEvent) -> None:
         if self.action is Action.RAISE:
-            raise InjectedError(f"struck at {moment}")
-        # Sent to the process, it could be taken by another thread while this one runs on for an instant.
+            raise InjectedError(f"injected at {event}")
+        # A signal to the process could be delivered to another thread, while this one still runs.
         signal.pthread_kill(get_ident(), signal.SIGKILL if self.action is Action.KILL else signal.SIGSTOP)

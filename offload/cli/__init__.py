@@ -1,4 +1,4 @@
-"""The command line: arguments and exit codes (`app`), answers (`output`), progress bars, the process itself."""
+"""The command line: arguments and exit codes (`app`), output, progress bars, and the process."""
 
 from offload.cli.app import app, main
 from offload.cli.process import console, leave

@@ -1,4 +1,4 @@
-"""The command line: words and exit codes, no logic. `offload --help` lists the commands."""
+"""The command line: arguments and exit codes, no logic. `offload --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-# The base of typer's errors about words, which it does not export by name.
+# The base of typer's usage errors, which typer does not export by name.
 _USAGE_ERRORS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-watermark_app = typer.Typer(help="Look at a table's watermark, or repair the store from the Iceberg table.")
+watermark_app = typer.Typer(help="Show a table's watermark, or repair the store from the Iceberg table.")
 app.add_typer(watermark_app, name="watermark")
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="Declared tables; none: all of them.")]
@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) 
     Run one command and return its exit code (sysexits.h; see offload/errors.py).
 
     Args:
-        argv: The words after `offload`; None: those of the process.
-        listeners: Told each moment of each run, beside the command's own.
+        argv: The arguments of `offload`; None: those of the process.
+        listeners: Called with each event of each run, besides the command's own.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     words = list(sys.argv[1:] if argv is None else argv)
@@ -86,12 +86,12 @@ def run(
     late: Annotated[str | None, typer.Option(help="sweep or skip, instead of what is declared.")] = None,
     source_table: Annotated[str | None, typer.Option(help="A ClickHouse table that need not be declared.")] = None,
     target_table: Annotated[str | None, typer.Option(help="Its Iceberg table, such as cold.trades.")] = None,
-    timestamp_col: Annotated[str | None, typer.Option(help="The column that windows go by.")] = None,
+    timestamp_col: Annotated[str | None, typer.Option(help="The timestamp column; windows are ranges of it.")] = None,
     sequence_col: Annotated[str | None, typer.Option(help="An integer column shown beside the watermark.")] = None,
-    key_cols: Annotated[str | None, typer.Option(help="Columns that name a row, with commas.")] = None,
+    key_cols: Annotated[str | None, typer.Option(help="Columns that identify a row, separated by commas.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Offload tables: what lies after each watermark moves to Iceberg exactly once."""
+    """Offload tables: the rows after each watermark move to Iceberg exactly once."""
     chosen = offload.load_settings()
     if engine:
         chosen = chosen.model_copy(update={"engine": engine})
@@ -162,7 +162,7 @@ def audit(
     end: Annotated[str | None, typer.Option("--to", metavar="TS", help="ISO 8601.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Hold hot against cold; exit 65 on a difference."""
+    """Compare hot and cold; exit 65 where they differ."""
     with _screen(ctx, as_json=as_json).working("comparing hot and cold"):
         found = offload.audit(names or (), start=start, end=end)
     _screen(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
@@ -178,7 +178,7 @@ def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int
 
 @watermark_app.command("repair")
 def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
-    """Put the store to the Iceberg table's value, whatever stands there."""
+    """Set the store to the Iceberg table's value, whatever the store has."""
     _screen(ctx, as_json=as_json).document("watermark", offload.repair_watermark(name))
     return 0
 
@@ -186,7 +186,7 @@ def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> i
 @app.command()
 def demo(
     trades: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Recorded raw trades instead of made-up ones.")
+        str | None, typer.Option(metavar="FOLDER", help="Recorded raw trades instead of generated ones.")
     ] = None,
     folder: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Where to leave the tables; it must be empty.")

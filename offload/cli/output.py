@@ -1,4 +1,4 @@
-"""What commands show: rich tables and progress for people, one JSON document for programs."""
+"""The output of commands: tables and progress bars for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from offload.model.table import TableSpec
     from offload.results import RunResult
 
-_WIDTH = 200  # columns, where no terminal says how wide it is
+_WIDTH = 200  # columns, where the output is no terminal
 _REPORT_COLUMNS = {
     "plan": ("table", "from", "to", "rows", "batches", "files"),
     "audit": ("table", "equal", "hot_rows", "cold_rows", "missing", "extra", "different"),
@@ -33,10 +33,10 @@ _RUN_COLUMNS = ("started_at", "table_name", "status", "rows", "late_rows", "dupl
 
 class Output:
     """
-    Stdout for answers, stderr for progress and errors.
+    Results on stdout; progress and errors on stderr.
 
     Args:
-        as_json: Answers are JSON; nothing else reaches stdout.
+        as_json: Results are JSON; nothing else is printed on stdout.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -50,7 +50,7 @@ class Output:
         return code
 
     def run(self, result: RunResult) -> None:
-        """Show what a run did."""
+        """Show the result of a run."""
         if self.as_json:
             self._print_json(result.document())
         else:
@@ -76,7 +76,7 @@ class Output:
                 self._say_error(f"{table.table}: ", table.error)
 
     def reports(self, command: str, documents: Sequence[dict[str, Any]]) -> None:
-        """Show what plan or audit found, a line per table."""
+        """Show the report of plan or audit, a line per table."""
         if self.as_json:
             self._print_json({"tables": list(documents)})
         else:
@@ -135,7 +135,7 @@ class Output:
 
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            yield _Bars(bar).told
+            yield _Bars(bar).update
 
     def _print_json(self, document: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")

@@ -16,16 +16,16 @@ class _Bars:
         self._tasks: dict[str, Any] = {}
         self._began = time.monotonic()
 
-    def told(self, moment: StepEvent) -> None:
-        if moment.table not in self._tasks:
-            self._tasks[moment.table] = self._progress.add_task(moment.table, total=None)
-        task = self._tasks[moment.table]
-        self._progress.update(task, description=f"{moment.table} {moment.what}")
-        if moment.what is Step.WRITE and moment.when == "before":
-            self._progress.update(task, total=(self._progress.tasks[task].total or 0) + moment.rows)
-        elif moment.what is Event.FILE_WRITTEN:
-            self._progress.advance(task, moment.rows)
+    def update(self, event: StepEvent) -> None:
+        if event.table not in self._tasks:
+            self._tasks[event.table] = self._progress.add_task(event.table, total=None)
+        task = self._tasks[event.table]
+        self._progress.update(task, description=f"{event.table} {event.what}")
+        if event.what is Step.WRITE and event.when == "before":
+            self._progress.update(task, total=(self._progress.tasks[task].total or 0) + event.rows)
+        elif event.what is Event.FILE_WRITTEN:
+            self._progress.advance(task, event.rows)
 
 
-def _quiet(moment: StepEvent) -> None:
-    """Listen and say nothing."""
+def _quiet(event: StepEvent) -> None:
+    """Ignore the event."""

@@ -1,8 +1,8 @@
 """
-chDB's own stream of blocks, beside clickhouse-connect, which hands out a whole result at once.
+chDB's own stream of blocks; clickhouse-connect returns a whole result at once.
 
 chDB writes each block as an Arrow stream of its own (`send_query(..., "ArrowStream")`), and its rows stay in the
-engine's memory: they are viewed, not copied.
+engine's memory and are not copied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CODE = re.compile(r"Code: (\d+)")
 
 
 class EmbeddedFailure(Exception):
-    """What the engine said in mid stream; `code` is ClickHouse's, None where it named none."""
+    """An error of the engine during a stream; `code` is ClickHouse's, None: the error has no code."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class BlockReader:
 
     Args:
         folder: Path of the folder; other handles of this process may have it open.
-        database: The database that unqualified names stand in.
+        database: The database of unqualified names.
         settings: Settings of every query.
     """
 
@@ -40,7 +40,7 @@ class BlockReader:
         import chdb
 
         self._failure: type[Exception] = chdb.ChdbError
-        self._handle: Any = chdb.connect(os.path.realpath(folder))  # chDB compares paths letter by letter
+        self._handle: Any = chdb.connect(os.path.realpath(folder))  # chDB compares paths as text
         for name, value in settings.items():
             self._handle.query(f"SET {name} = {value!r}")
         quoted = database.replace("\\", "\\\\").replace("`", "\\`")
@@ -51,7 +51,7 @@ class BlockReader:
         Stream the answer, a batch or so per block of the engine.
 
         Raises:
-            EmbeddedFailure: The query failed, at once or in mid stream.
+            EmbeddedFailure: The query failed, at once or during the stream.
         """
         try:
             stream = self._handle.send_query(query, "ArrowStream")
@@ -70,12 +70,12 @@ class BlockReader:
             raise EmbeddedFailure(str(error)) from error
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Close the folder."""
         self._handle.close()
 
 
 def _viewed(block: Any) -> pa.Buffer:
-    """The block's bytes where they are: a view of them does not keep them alive, so the buffer holds the block too."""
+    """The block's bytes without a copy. The buffer has a reference to the block, which keeps the bytes in memory."""
     wrapper = block.get_memview()
     seen = pa.py_buffer(wrapper.view())
     return pa.foreign_buffer(seen.address, seen.size, base=(block, wrapper, seen))

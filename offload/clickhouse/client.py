@@ -1,4 +1,4 @@
-"""The client of ClickHouse, one per thread: a server over HTTP, or chDB in this process; and its errors as ours."""
+"""The client of ClickHouse, one per thread: a server over HTTP, or chDB in this process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from offload.io.deadline import within
 
 # After a restart of the object store each of the server's pooled connections fails once.
 _SERVER_ATTEMPTS = 5
-# chDB's memory is our own: it reads ahead 32 MiB of a file, not 4 GiB.
+# chDB uses the memory of this process: it reads ahead 32 MiB of a file, not 4 GiB.
 _SMALL_READS = {
     "input_format_parquet_memory_high_watermark": 32 * 2**20,
     "input_format_parquet_prefer_block_bytes": 2**22,
@@ -38,7 +38,7 @@ class ClickHouse:
         timeout: Seconds without a byte from the server before a call fails.
 
     Opens nothing before the first query. A chDB folder can be open in one process only. Can be pickled: the copy opens
-    clients of its own.
+    its own clients.
     """
 
     def __init__(self, dsn: str, timeout: float) -> None:
@@ -73,7 +73,7 @@ class ClickHouse:
         Run one query and return its rows.
 
         Raises:
-            Unavailable: The server refused, vanished or stayed silent for `timeout` seconds.
+            Unavailable: The server refused or closed the connection, or was silent for `timeout` seconds.
             AccessRefused: The server refused the user or the password.
             DataError: The query names a table or column that does not exist.
         """
@@ -82,10 +82,10 @@ class ClickHouse:
 
     def rows_of_files(self, query: str) -> list[tuple[Any, ...]]:
         """
-        Run one query that reads data files; where the server is silent for `timeout` seconds, the query is killed.
+        Run one query that reads data files; a query of a server that is silent for `timeout` seconds is killed.
 
         The server sends progress headers only while a query makes progress. A query that waits for a bucket is silent,
-        and would go on for minutes after its client has left.
+        and would go on for minutes after its client has disconnected.
 
         Raises:
             As `rows`.
@@ -158,7 +158,7 @@ class ClickHouse:
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
             "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
-            # As the file says: by default every column is nullable, and a nullable array element has another hash.
+            # NULL as in the file's schema: by default all columns are nullable, and nullable elements hash otherwise.
             "schema_inference_make_columns_nullable": "auto",
         }
         return settings | _SMALL_READS if self.embedded else settings
@@ -186,7 +186,7 @@ class ClickHouse:
             autogenerate_session_id=False,
             settings={
                 **self._settings(),
-                # A running query sends a header now and then: a silent server makes no progress.
+                # A running query sends a header from time to time: a silent server makes no progress.
                 "send_progress_in_http_headers": 1,
                 "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
             },

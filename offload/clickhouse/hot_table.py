@@ -25,7 +25,7 @@ from offload.ports.source import ChunkStream, DuplicateKeys, HotRows
 
 KEY_HASH = "sipHash128"  # 128 bits: no two keys of any table share one
 _ONE_THREAD = "max_threads = 1"  # each worker runs its own query: ClickHouse need not merge the streams of threads
-# A read that merges many parts keeps a block of each in memory: with chDB that is our own memory.
+# A read that merges many parts keeps a block of each in memory: with chDB that is memory of this process.
 _BLOCKS = "preferred_block_size_bytes = 8000000"
 _SMALL_BLOCKS = "preferred_block_size_bytes = 2000000, max_block_size = 32768"
 _READ_SETTINGS = (
@@ -99,7 +99,7 @@ class ClickHouseRows(HotRows):
     @override
     def read(self, chunk: Chunk) -> ChunkStream:
         # FINAL costs as much as the read itself: where no duplicate is left to merge, the rows are read without it.
-        # A duplicate that arrives in between is found by its key; a row that replaces another key's, by the count.
+        # A duplicate that arrives in between is found by its key, and a row that replaces another one by the count.
         unmerged = self.filter.select_unmerged(chunk)
         if unmerged and int(self.client.rows(f"SELECT count() {unmerged}")[0][0]) == self.count(chunk):
             stream = self._stream(unmerged, count_keys=True)

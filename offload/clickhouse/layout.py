@@ -1,4 +1,4 @@
-"""How a ClickHouse server stores a table, as `system.tables` and `system.columns` tell it."""
+"""How a ClickHouse server stores a table, from `system.tables` and `system.columns`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Layout:
 
     @property
     def replacing(self) -> bool:
-        """Whether the engine keeps one row per sorting key, when it pleases."""
+        """Whether the engine keeps one row per sorting key, at some later time."""
         return "ReplacingMergeTree" in self.engine
 
 
@@ -31,7 +31,7 @@ def plain_key(sorting_key: str, names: set[str]) -> tuple[str, ...]:
 
 
 def ttl(engine_full: str) -> str | None:
-    """The expression after which rows may be deleted, out of `engine_full`; None: no such rule, or not for all rows."""
+    """The TTL expression in `engine_full`, after which rows may be deleted; None: no TTL, or one for some rows only."""
     found = _TTL.search(engine_full)
     if not found or any(word in found["ttl"] for word in (" WHERE ", " TO ", " GROUP BY ", " RECOMPRESS")):
         return None

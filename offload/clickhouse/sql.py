@@ -1,5 +1,5 @@
 """
-The SQL that ClickHouse is asked: identifiers, literals, and the hash that both tiers are held against each other by.
+Parts of SQL queries: identifiers, literals, and the hash by which both tiers are compared.
 
 The digest of rows is `sum(cityHash64(...))`, which wraps at 2^64 and does not depend on order. NULL would make the
 whole hash NULL and the sum would skip the row, so a nullable value enters as a flag and a default.
@@ -29,13 +29,13 @@ def text(value: str) -> str:
 def timestamp(ticks: int, precision: int) -> str:
     """A literal of `ticks` of 10^-precision seconds since 1970 UTC, readable in the server's query log."""
     seconds, fraction = divmod(ticks, 10**precision)
-    moment = _moment(seconds)
+    time = _time(seconds)
     if precision == 0:
-        return f"toDateTime('{moment:%Y-%m-%d %H:%M:%S}', 'UTC')"
-    return f"toDateTime64('{moment:%Y-%m-%d %H:%M:%S}.{fraction:0{precision}d}', {precision}, 'UTC')"
+        return f"toDateTime('{time:%Y-%m-%d %H:%M:%S}', 'UTC')"
+    return f"toDateTime64('{time:%Y-%m-%d %H:%M:%S}.{fraction:0{precision}d}', {precision}, 'UTC')"
 
 
-def _moment(seconds: int) -> datetime:
+def _time(seconds: int) -> datetime:
     days, rest = divmod(seconds + SECONDS_OF_1970_IN_YEAR_1, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, rest = divmod(rest, 60)
@@ -48,13 +48,13 @@ def ticks(expression: str, precision: int) -> str:
 
 
 def bucket(expression: str, precision: int, size: int) -> str:
-    """The first tick of the bucket of `size` ticks that the expression lies in, as Int64."""
+    """The first tick of the bucket of `size` ticks that has the expression's value, as Int64."""
     value = ticks(expression, precision)
     return f"{value} - positiveModulo({value}, {size})"
 
 
 def cast(column: Column) -> str:
-    """The column in the type that it travels in."""
+    """The column, cast to the type in which it is read and written."""
     return _cast(identifier(column.name), column.mapping, 0)
 
 
@@ -69,7 +69,7 @@ def _cast(expression: str, mapping: TypeMapping, depth: int) -> str:
 
 
 def nullable(kind: str, mapping: TypeMapping) -> str:
-    """The type, as one that NULL can stand in where it can in the column."""
+    """The type, Nullable where the column is."""
     return f"Nullable({kind})" if mapping.nullable else kind
 
 
@@ -88,7 +88,7 @@ def _cast_items(expression: str, mapping: TypeMapping, depth: int) -> str:
 
 
 def hash_expression(values: Sequence[tuple[str, TypeMapping]], function: str = "cityHash64") -> str:
-    """One hash over expressions that already stand in the type that they travel in."""
+    """One hash over expressions that are already cast."""
     arguments = [part for expression, mapping in values for part in _hashed(expression, mapping, 0)]
     return f"{function}({', '.join(arguments)})"
 
@@ -110,7 +110,7 @@ def _hashed_items(expression: str, mapping: TypeMapping, depth: int) -> str:
 
 
 def invalid_value(column: Column) -> str | None:
-    """A condition that holds for a value that cannot be carried, or None where every value can."""
+    """A condition that is true for a value that does not fit its Iceberg type; None: every value fits."""
     return _invalid_value(identifier(column.name), column.mapping, 0)
 
 
@@ -144,7 +144,7 @@ def partition_of(field: PartitionField) -> str:
 
 
 def partition_is(field: PartitionField, value: str) -> str:
-    """The condition that a row lies in the partition of that value, as text."""
+    """The condition that a row is in the partition of that value."""
     column = identifier(field.column)
     if field.transform == "identity":
         return f"toString({column}) = {text(value)}"

@@ -50,7 +50,7 @@ class ClickHouseStatistics(HotStatistics):
         cluster = sql.identifier(selected.cluster or "") if named else "''"
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
         texts = ", ".join(f"toString({name})" for name in parts)
-        # Counted in the columns' own types, and turned to text once per group.
+        # Counted in the columns' own types, and converted to text once per group.
         rows = self.rows.client.rows(
             f"SELECT CAST([{texts}] AS Array(String)), toString(c), b, n, w FROM "
             f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n, {self._not_text() if clustered else 0} AS w "

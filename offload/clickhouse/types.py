@@ -1,5 +1,5 @@
 """
-How each ClickHouse type is carried into Iceberg.
+The Iceberg type of each ClickHouse type.
 
 Sources: ClickHouse's type names as `system.columns` prints them; Iceberg spec, "Primitive Types" and "Parquet".
 """
@@ -16,7 +16,7 @@ from offload.model.table import TableSpec
 MAX_DECIMAL = 38
 
 
-# ClickHouse type -> (Iceberg type, type it is read as). What is read as itself needs no cast.
+# ClickHouse type -> (Iceberg type, type it is read as). A column that is read in its own type needs no cast.
 _PLAIN = {
     "Bool": ("boolean", "Bool"),
     "Int8": ("int", "Int32"),
@@ -38,10 +38,10 @@ _PLAIN = {
 
 def map_columns(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableSchema:
     """
-    Decide how each column travels.
+    Choose the types in which each column is read and written.
 
     Raises:
-        DataError: A column that the declaration names is missing or of a wrong type, or a type cannot be carried.
+        DataError: A column that the declaration names is missing or of a wrong type, or a type has no equal in Iceberg.
     """
     types = {column.name: column.type for column in columns}
     for role, name in _roles(spec):
@@ -57,16 +57,16 @@ def map_columns(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableSchema
 
 def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     """
-    How one column travels.
+    Choose the types in which one column is read and written.
 
     Raises:
-        DataError: Its type cannot be carried.
+        DataError: Its type has no equal in Iceberg.
     """
     if not column.name or "." in column.name:
-        raise _refused(column, "a name that is empty or has a dot")
+        raise _refused(column, "its name is empty or has a dot")
     made = _mapping(_parse(column.type), column, spec)
     if made.checked_unsigned and column.name not in spec.unsigned_as_long:
-        raise _refused(column, "an undeclared unsigned column")
+        raise _refused(column, "it is unsigned, and not declared under unsigned_as_long")
     return made
 
 
@@ -169,7 +169,7 @@ def _mapping(tree: _Tree, column: SourceColumn, spec: TableSpec) -> TypeMapping:
         case _ if head in _PLAIN and not args:
             return _plain(head, column, spec)
         case _:
-            raise _refused(column, "a type that Iceberg has no equal of")
+            raise _refused(column, "Iceberg has no equal type")
 
 
 def _plain(head: str, column: SourceColumn, spec: TableSpec) -> TypeMapping:
@@ -190,7 +190,7 @@ def _decimal(column: SourceColumn, args: list[int]) -> TypeMapping:
 
 def _datetime64(column: SourceColumn, precision: int, spec: TableSpec) -> TypeMapping:
     if precision > MICROSECONDS and column.name not in spec.truncate:
-        raise _refused(column, "finer than microseconds, and not declared under truncate")
+        raise _refused(column, "it is finer than microseconds, and not declared under truncate")
     return TypeMapping("timestamptz", "DateTime64(6, 'UTC')", converts=True)
 
 
@@ -200,7 +200,7 @@ def _spelled(mapping: TypeMapping) -> str:
 
 def _refused(column: SourceColumn, why: str) -> DataError:
     return DataError(
-        "column types that Iceberg can carry",
+        "columns that Iceberg can store",
         f"column {column.name} of type {column.type}: {why}",
-        "change the column's type in the hot table, or declare how it is carried",
+        "change the column in the hot table, or declare it (docs/tables.md)",
     )

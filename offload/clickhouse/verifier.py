@@ -74,7 +74,7 @@ class ClickHouseVerifier(Verifier):
         differing = self._differing_hours(query.window, files, touched) if files else touched
         if not differing:
             return 0
-        if files and not self._schema.spec.key:  # a multiset: copies count, so whole hours are compared
+        if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
             windows = [_of_hour(query.window, hour, precision) for hour in differing]
             return sum(self._differences(window, files).missing for window in windows)
         return self._late_keys(query.window, [*recent, _in_hours(self._timestamp, differing)], files, cold_files)
@@ -153,7 +153,7 @@ class ClickHouseVerifier(Verifier):
                 f"{self.files.hash_expression(schema.content, files)} AS c, 0 AS hot FROM {self.files.table(files)} "
                 f"WHERE {rows.filter.within(window)}"
             )
-        # A keyed hot row that was delivered twice is one row; without a key every row counts.
+        # With a key, a hot row that was delivered twice is one row; without a key every row counts.
         counted = "least(countIf(hot = 1), 1)" if schema.spec.key else "countIf(hot = 1)"
         found = self.files.rows(
             "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "

@@ -1,10 +1,10 @@
 """
-How a column crosses from ClickHouse: as bits that both sides copy, and seen here as what they mean.
+The form in which a column is sent by ClickHouse: as bits that both sides copy, and that are decoded here.
 
 ClickHouse's Arrow output builds times, decimals and maps value by value, and every decimal in 128 bits; whole numbers,
-fixed strings and lists it copies as they stand. So a time or a decimal is asked for as its bits (little-endian on both
-sides), a map as its keys and its values, and each is put together here without a copy. What is hashed is the value, not
-what crosses.
+fixed strings and lists are copied unchanged. So a query selects the bits of a time or a decimal (little-endian on both
+sides), and the keys and the values of a map, and this module puts each together without a copy. The hash is that of
+the value, not of its wire format.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ _DIGITS_OF_64_BITS = 18
 @dataclass(frozen=True)
 class WireColumn:
     """
-    One column on its way.
+    The wire format of one column.
 
     Attributes:
-        expressions: What ClickHouse is asked for.
-        decode: Puts the arrays that came together to the column in its own type; decimals of up to 18 digits stay 64
-            bits wide.
+        expressions: The SQL expressions that the query selects.
+        decode: Makes the column in its own type from the arrays; decimals of up to 18 digits stay 64 bits wide.
     """
 
     expressions: tuple[str, ...]
@@ -39,7 +38,7 @@ class WireColumn:
 
 
 def wire_column(column: Column) -> WireColumn:
-    """How one column crosses; text of few values as a dictionary, which Parquet then stores as it comes."""
+    """The wire format of a column; LowCardinality text is a dictionary, which Parquet stores unchanged."""
     mapping, value = column.mapping, sql.cast(column)
     if mapping.dictionary:
         kind = sql.nullable("String", mapping)
@@ -54,7 +53,7 @@ def wire_column(column: Column) -> WireColumn:
 
 
 def _decimal(column: Column, value: str, digits: int, scale: int) -> WireColumn:
-    if column.mapping.converts:  # an unsigned number: Arrow has a type for it, and makes the decimal
+    if column.mapping.converts:  # an unsigned number: Arrow has a type for it, and converts it to the decimal
         number = sql.identifier(column.name)
         return WireColumn((number,), partial(pa.Array.cast, target_type=pa.decimal128(digits, scale)))
     if digits > _DIGITS_OF_64_BITS:
@@ -72,5 +71,5 @@ def _bits(expression: str, seen_as: pa.DataType) -> WireColumn:
 
 
 def _map(keys: pa.ListArray, values: pa.ListArray) -> pa.MapArray:
-    """Both lists have the same lengths: they are one map's."""
+    """Both lists have the same lengths, since they are those of one map."""
     return pa.MapArray.from_arrays(keys.offsets, keys.values, values.values)

@@ -1,1 +1,1 @@
-"""How the splits of a batch are carried out: one engine per file, all of them by the function in `split`."""
+"""Engines that write the splits of a batch, one per file; all of them call the function in `split`."""

@@ -1,4 +1,4 @@
-"""The default engine: splits over a thread pool in this process."""
+"""The default engine: writes splits in a thread pool of this process."""
 
 from __future__ import annotations
 

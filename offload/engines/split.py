@@ -25,7 +25,7 @@ def write_split(rows: HotRows, split: Split, schema: Any, warehouse: Warehouse, 
     Read the chunks of a split in order and write them to its own file.
 
     The source's own fingerprint of the rows is returned with the file: the stored file is compared with it later, since
-    the rows that arrived here prove nothing.
+    the rows that arrived here do not prove what is stored.
 
     Raises:
         Unavailable: The source or the store failed; a file that was begun is an orphan.

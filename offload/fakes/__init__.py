@@ -1,7 +1,7 @@
 """
 Every port in memory, deterministic: for simulations of the protocol, and for authors of an engine.
 
-A row is (key, ticks); its content is its key. Clocks stand still until they are set.
+A row is (key, ticks); its content is its key. A clock changes only when it is set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["FAKE_SPEC", "FakeClock", "FakeRows", "FakeWorld"]
 
 @dataclass
 class FakeWorld:
-    """One fake per port; `adapters()` returns them as a run takes them."""
+    """One fake per port; `adapters()` returns them for a run."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     lake: FakeLake = field(default_factory=FakeLake)

@@ -47,7 +47,7 @@ def fingerprint(rows: Sequence[Row]) -> Fingerprint:
 
 
 class FakeClock(Clock):
-    """A clock that stands still until it is set; microseconds UTC."""
+    """A clock that changes only when it is set; microseconds UTC."""
 
     def __init__(self, now: int = 0) -> None:
         self.time = now

@@ -1,4 +1,4 @@
-"""The SQL catalog: its connections, and one bound and one translation of errors for every call."""
+"""The SQL catalog: its connections, and the time-out and the translation of errors of every call."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ObservedCatalog(SqlCatalog):
         try:
             super().__init__(name, **properties)
         except Exception:
-            self.close()  # its connections would stay open
+            self.close()  # without this, its connections stay open
             raise
 
     def observed(self, on_uploaded: Callable[[], None]) -> Self:
-        """A catalog on the same connections whose commits call `on_uploaded`; this catalog stays as it is."""
+        """A catalog on the same connections whose commits call `on_uploaded`; this catalog does not change."""
         committer = copy(self)
         committer._on_uploaded = on_uploaded  # noqa: SLF001  # of its own class
         return committer
@@ -52,7 +52,7 @@ class CatalogConnection:
     Args:
         name: Catalog name, part of each row of the SQL catalog.
         uri: SQLAlchemy address of the catalog's database.
-        warehouse: Where the catalog's tables are.
+        warehouse: Root folder or bucket of the catalog's tables.
         timeout: Seconds that one call may take.
     """
 
@@ -69,7 +69,7 @@ class CatalogConnection:
             self._opened.close()
 
     def catalog(self) -> ObservedCatalog:
-        """The catalog; only inside `call`, which bounds and translates its errors."""
+        """The catalog; use it inside `call` only, which has the time-out and translates errors."""
         if self._opened is None:
             properties = {"uri": self._uri, "warehouse": self._warehouse.uri, **self._warehouse.properties()}
             self._opened = ObservedCatalog(self._name, **properties)

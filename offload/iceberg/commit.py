@@ -1,10 +1,10 @@
 """
 The commit and its fence.
 
-The commit is our own call of `Catalog.commit_table` (REST catalog specification, `UpdateTable`). PyIceberg 0.12's
+The commit is a direct call of `Catalog.commit_table` (REST catalog specification, `UpdateTable`). PyIceberg 0.12's
 `Transaction.commit_transaction` rebases a failed commit onto the new head, which lets a stale writer in, and deletes
-the manifests of commits whose outcome it misread. Ours never rebases and deletes nothing. It reads private members of
-the transaction; tests/unit/offload/iceberg/test_pyiceberg_contract.py pins them.
+the manifests of commits whose outcome it misread. This module never rebases and deletes nothing. It reads private
+members of the transaction; tests/unit/offload/iceberg/test_pyiceberg_contract.py pins them.
 """
 
 from __future__ import annotations
@@ -141,9 +141,9 @@ class Commit:
 
 def _landed(now: TableState, token: CommitToken) -> TableState | None:
     """
-    The table as our own commit left it; None: the commit did not land.
+    The table after this commit; None: the commit did not land.
 
-    Another run may have published since: then the returned state is behind, and the next commit of this run is fenced.
+    Another run may have published since: then the returned state is old, and the next commit of this run is fenced.
     """
     if now.token == token:
         return now

@@ -30,7 +30,7 @@ class IcebergFiles(ColdFiles):
 
     Args:
         connection: The catalog.
-        warehouse: Where the files are.
+        warehouse: The folder or bucket of the files.
     """
 
     def __init__(self, connection: CatalogConnection, warehouse: Warehouse) -> None:
@@ -102,5 +102,5 @@ def within_bounds(bounds: Sequence[Bound]) -> BooleanExpression:
         if low is not None:
             within = And(within, GreaterThanOrEqual(Reference(name), low))  # type: ignore[call-arg]  # positional, as documented
         if high is not None:
-            within = And(within, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # likewise
+            within = And(within, LessThanOrEqual(Reference(name), high))  # type: ignore[call-arg]  # as above
     return within

@@ -1,4 +1,4 @@
-"""What a cold table says of itself: its token, its records, and whether its history explains it."""
+"""The token and the records of a cold table, and a check that its history explains both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCE = "tidemark.source"
 
 
 def properties(token: CommitToken, snapshot_id: int, records: int) -> dict[str, str]:
-    """The table properties that are set in the same commit as the snapshot; they survive its expiry."""
+    """The table properties that are set in the same commit as the snapshot; they stay when the snapshot expires."""
     return {
         TOKEN: token.dumps(),
         SNAPSHOT: str(snapshot_id),
@@ -32,10 +32,10 @@ def properties(token: CommitToken, snapshot_id: int, records: int) -> dict[str, 
 
 def token(table: Any) -> CommitToken | None:
     """
-    The token of the last data commit, or None.
+    The token of the last data commit; None: no commit has one.
 
     Raises:
-        DataError: The property is there and is no token.
+        DataError: The property cannot be parsed.
     """
     text = table.properties.get(TOKEN)
     if text is None:
@@ -51,7 +51,7 @@ def token(table: Any) -> CommitToken | None:
 
 
 def records(table: Any) -> int:
-    """Rows of the current snapshot by its manifest list; rows that delete files hide count as gone."""
+    """Rows of the current snapshot by its manifest list; rows that delete files remove are not counted."""
     snapshot = table.current_snapshot()
     if snapshot is None:
         return 0
@@ -67,32 +67,42 @@ def check(spec: TableSpec, state: TableState) -> None:
     Check that the history since the last token explains the table.
 
     Raises:
-        DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
+        DataError: Another job filled it, rolled it back, changed its rows or recreated it.
     """
     token = state.token
     if token is None:
         if state.records:
             raise DataError(
-                f"{spec.target} to be empty or to bear a token",
-                f"{state.records} rows and no token: another job filled it",
+                f"{spec.target} to be empty or to have a commit token",
+                f"{state.records} rows and no token: another job filled the table",
                 spec.command("adopt"),
             )
         return
     if token.table_uuid != state.uuid:
-        _refuse(spec, f"the table {token.table_uuid}", f"{state.uuid}: it was recreated by hand")
+        _refuse(
+            spec, f"the table {token.table_uuid}", f"the table {state.uuid}: the table was dropped and created again"
+        )
     table = state.handle
     published = int(table.properties[SNAPSHOT])
     listed = {snapshot.snapshot_id for snapshot in table.snapshots()}
     lineage = list(ancestors_of(table.current_snapshot(), table.metadata))
     if published in listed and published not in {snapshot.snapshot_id for snapshot in lineage}:
-        _refuse(spec, f"snapshot {published} among the current one's ancestors", f"a rollback to {state.snapshot_id}")
+        _refuse(
+            spec,
+            f"snapshot {published} among the ancestors of the current snapshot",
+            f"a rollback to {state.snapshot_id}",
+        )
     for snapshot in lineage:
         if snapshot.snapshot_id == published:
             break
         if published in listed and not _leaves_rows_unchanged(snapshot):
-            _refuse(spec, "no commit but ours since the last token", f"{_told(snapshot)}")
+            _refuse(
+                spec,
+                "no commit of another job since the last token",
+                f"snapshot {snapshot.snapshot_id}, {snapshot.summary}",
+            )
     if state.records != int(table.properties[RECORDS]):
-        _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records}: rows were added or deleted by hand")
+        _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records} rows: another job added or deleted some")
 
 
 def _leaves_rows_unchanged(snapshot: Snapshot) -> bool:
@@ -103,13 +113,9 @@ def _leaves_rows_unchanged(snapshot: Snapshot) -> bool:
     return summary.operation == Operation.REPLACE or not touched
 
 
-def _told(snapshot: Snapshot) -> str:
-    return f"snapshot {snapshot.snapshot_id}, {snapshot.summary}"
-
-
 def _refuse(spec: TableSpec, expected: str, found: str) -> None:
     raise DataError(
         f"{expected} in {spec.target}",
         found,
-        f"roll the table to its last published snapshot, or accept it as it is: {spec.command('adopt')}",
+        f"roll the table to its last published snapshot, or accept it: {spec.command('adopt')}",
     )

@@ -1,5 +1,5 @@
 """
-The door to pyarrow's Parquet writer.
+Parquet files through pyarrow.
 
 Encodings: https://parquet.apache.org/docs/file-format/data-pages/encodings/. Whole numbers (timestamps, sequences,
 decimals of up to 18 digits, which Iceberg stores as integers) are delta-packed: smaller than PLAIN, and quicker to
@@ -22,20 +22,20 @@ from offload.io.warehouse import Warehouse
 _ZSTD_LEVEL = 3
 _INTEGER_DECIMAL_DIGITS = 18
 _SAMPLE_ROWS = 4096
-_REPEATED = 4  # times that a value occurs on average, for a dictionary to pay
+_REPEATED = 4  # times that a value occurs on average; fewer, and a dictionary is not worth its cost
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _FIELD_ID = b"PARQUET:field_id"
 _CLOSE_TIMEOUT = 2.0  # seconds
-# Of Arrow data. Who reads from a bucket asks for each column of each row group by itself: there they are larger.
+# Of Arrow data. A reader of a bucket makes a request per column and row group: row groups are larger there.
 ROW_GROUP_BYTES = 20 * 2**20
 REMOTE_ROW_GROUP_BYTES = 64 * 2**20
 
 
 class ParquetFile:
     """
-    One data file in the making, in row groups of bounded size, so that memory stays bounded.
+    A data file that is being written, in row groups of bounded size, so that memory is bounded.
 
-    Rows must arrive in the types of `schema` but for widths and names that a cast can mend.
+    Rows must have the types of `schema`; widths and names may differ where a cast can correct them.
     """
 
     def __init__(self, warehouse: Warehouse, uri: str, schema: pa.Schema) -> None:
@@ -60,14 +60,14 @@ class ParquetFile:
         )
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Take rows; they reach the file when a row group is full."""
+        """Add rows; they are written when a row group is full."""
         self._held.append(batch)
         self._held_bytes += batch.nbytes
         if self._held_bytes >= self._row_group_bytes:
             self.flush()
 
     def flush(self) -> None:
-        """End the row group."""
+        """Write the row group."""
         if not self._held:
             return
         table = _as_stored(self._held, self._schema)
@@ -77,7 +77,7 @@ class ParquetFile:
         self.rows += table.num_rows
 
     def close(self) -> int:
-        """End the file; returns its size in bytes."""
+        """Finish the file; return its size in bytes."""
         self.flush()
         writer = self._writer or self._open(self._schema.empty_table())
         writer.close()
@@ -86,17 +86,19 @@ class ParquetFile:
         return size
 
     def abandon(self) -> None:
-        """Let go of a file that will not be finished; what was uploaded of it is an orphan."""
+        """Close a file that will not be finished; its uploaded part is an orphan."""
         self._held = []
         if self._writer:
-            self._writer.is_open = False  # else it writes a footer when it is collected, into a sink that is closed
-        # Closing sends what is buffered: a store that has just been silent for a whole time-out gets no second one.
+            self._writer.is_open = (
+                False  # else the writer writes a footer when it is collected, into a sink that is closed
+            )
+        # Closing sends the buffer: a store that has just been silent for a whole time-out gets no second one.
         with suppress(Unavailable, OSError):
             within(_CLOSE_TIMEOUT, "a file that is given up", self._sink.close)
 
 
 def _as_stored(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """The rows in the types of the file, or as the writer makes those of: a dictionary of texts, 64-bit decimals."""
+    """The rows in the types of the file, or in types that the writer converts: dictionaries, 64-bit decimals."""
     table = pa.Table.from_batches(batches).unify_dictionaries()
     kinds = [_to_write(came.type, field.type) for came, field in zip(table.schema, schema, strict=True)]
     return table.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
@@ -128,7 +130,7 @@ def _texts_within(path: str, values: pa.Array) -> Iterator[tuple[str, pa.Array]]
 
 
 def _repeats(values: pa.Array) -> bool:
-    """Whether a dictionary pays: one of values that hardly repeat is built only to be thrown away."""
+    """Whether a dictionary is worth its cost: for values that hardly repeat, it is built and then discarded."""
     return pa.types.is_dictionary(values.type) or len(values.unique()) * _REPEATED <= len(values)
 
 
@@ -140,10 +142,10 @@ def _whole_number(kind: pa.DataType) -> bool:
 
 def footer(warehouse: Warehouse, uri: str, schema: pa.Schema) -> pq.FileMetaData:
     """
-    Read a stored file's footer and hold names, field ids and types against the table's schema.
+    Read a stored file's footer, and compare names, field ids and types with the table's schema.
 
     Raises:
-        DataError: They do not agree: its rows would be read as something else.
+        DataError: They differ: readers would read other values.
     """
     with warehouse.translate_errors(), warehouse.open(uri) as source:
         try:
@@ -173,4 +175,6 @@ def _describe(field: pa.Field) -> str:
 
 
 def _wrong(uri: str, expected: str, found: str) -> DataError:
-    return DataError(f"{expected} in {uri}", found, "nothing was published; the same again writes the file anew")
+    return DataError(
+        f"{expected} in {uri}", found, "run the command again: nothing was published, and new files are written"
+    )

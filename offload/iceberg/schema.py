@@ -1,4 +1,4 @@
-"""Our nouns as Iceberg's: schema, partition, order, manifest entries. Source: the Iceberg table specification."""
+"""Schema, partition and sort order of a cold table, as PyIceberg's objects. Source: the Iceberg table specification."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FIRST_PARTITION_ID = 1000  # Iceberg specification, "Partition Field IDs"
 
 
 def table_schema(schema: TableSchema) -> Schema:
-    """The cold table's schema; field ids count from 1, in column order, nested ones after."""
+    """The cold table's schema; field ids start at 1 in column order; those of nested fields follow."""
     ids = count(1)
     top = [(next(ids), column) for column in schema.columns]
     fields = (
@@ -85,7 +85,7 @@ def sort_order(schema: Schema, spec: TableSpec) -> SortOrder:
 
 def check_schema(schema: TableSchema, found: Schema) -> None:
     """
-    Hold the hot table's columns against the cold table's: same names, same types, same nullability.
+    Compare the hot table's columns with the cold table's: same names, same types, same nullability.
 
     Raises:
         DataError: They differ; every difference is named.
@@ -101,7 +101,7 @@ def check_schema(schema: TableSchema, found: Schema) -> None:
         raise DataError(
             f"the columns of {schema.spec.target} to be those of {schema.spec.source}",
             "; ".join(differences),
-            "evolve the cold table's schema to match, or name another target",
+            "change the cold table's schema to match, or name another target",
         )
 
 

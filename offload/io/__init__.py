@@ -1,1 +1,1 @@
-"""What several adapters share: the warehouse, SQL addresses and their errors, deadlines."""
+"""Code that several adapters use: the warehouse, SQL addresses and their errors, deadlines."""

@@ -1,4 +1,4 @@
-"""Errors of SQLAlchemy and psycopg, and addresses, as both the catalog and the watermark store need them."""
+"""Errors of SQLAlchemy and psycopg, and addresses of databases; for the catalog and the watermark store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unav
 _REFUSED_STATES = ("28", "42501")
 _REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
 _MISSING_WORDS = ("does not exist", "unable to open database file")
-_NO_TLS = "server does not support SSL"  # libpq's words
+_NO_TLS = "server does not support SSL"  # texts of libpq
 _KINDS = {"postgresql", "sqlite"}
 _ALTER_ATTEMPTS = 2
 
@@ -22,39 +22,43 @@ _ALTER_ATTEMPTS = 2
 @contextmanager
 def translate_errors(variable: str, url: str) -> Iterator[None]:
     """
-    Errors of the database that `variable` names, as what they mean to a caller.
+    Translate errors of the database that `variable` names.
 
     Raises:
-        Unavailable: It refuses the connection or went away.
-        AccessRefused: It refuses the user, the password or the permission.
+        Unavailable: The database refuses the connection or has closed it.
+        AccessRefused: The database refuses the user, the password or the permission.
         ConfigurationError: There is no such database, or no TLS where it is asked for.
     """
     try:
         yield
     except DBAPIError as error:
         where = redacted_url(url)
-        said = " ".join(str(error.orig).split())[:300]
+        found = " ".join(str(error.orig).split())[:300]
         state = getattr(error.orig, "sqlstate", None) or ""
-        if state.startswith(_REFUSED_STATES) or any(word in said for word in _REFUSED_WORDS):
-            raise AccessRefused(f"{where} to accept the user", said, f"correct {variable}") from error
-        if state == "3D000" or any(word in said for word in _MISSING_WORDS):
-            raise ConfigurationError(f"a database at {where}", said, f"create it, or correct {variable}") from error
-        if _NO_TLS in said:
-            raise ConfigurationError(f"TLS at {where}", said, f"correct sslmode in {variable}") from error
-        raise Unavailable(f"an answer from {where}", said, CHECK_SERVER) from error
+        if state.startswith(_REFUSED_STATES) or any(word in found for word in _REFUSED_WORDS):
+            raise AccessRefused(f"{where} to accept the user and the password", found, f"correct {variable}") from error
+        if state == "3D000" or any(word in found for word in _MISSING_WORDS):
+            raise ConfigurationError(f"a database at {where}", found, f"create it, or correct {variable}") from error
+        if _NO_TLS in found:
+            raise ConfigurationError(f"a TLS connection to {where}", found, f"correct sslmode in {variable}") from error
+        raise Unavailable(f"an answer from {where}", found, CHECK_SERVER) from error
 
 
 def validated_url(variable: str, url: str) -> str:
     """
-    The address, if it is one of a database that we can use.
+    Return the address, if it is that of a supported database.
 
     Raises:
-        ConfigurationError: It is not; the address itself is not shown, since a misread part may be the password.
+        ConfigurationError: It is not. The address itself is not shown, since a part of it may be the password.
     """
     try:
-        found = f"one of {make_url(url).get_backend_name()}" if make_url(url).get_backend_name() not in _KINDS else ""
+        found = (
+            f"an address of {make_url(url).get_backend_name()}"
+            if make_url(url).get_backend_name() not in _KINDS
+            else ""
+        )
     except (ArgumentError, ValueError):
-        found = "none that can be read; in a password, write / @ : ? # as %2F %40 %3A %3F %23"
+        found = "an address that cannot be parsed; in a password, write / @ : ? # as %2F %40 %3A %3F %23"
     if found:
         raise ConfigurationError(
             f"an address like postgresql://user:password@host/database or sqlite:////folder/file.db in {variable}",
@@ -76,7 +80,7 @@ def create_tables(metadata: MetaData, engine: Engine) -> None:
 
 
 def add_missing_columns(metadata: MetaData, engine: Engine) -> None:
-    """Add the columns that an older version did not have; old rows have NULL there. Another run may do so as well."""
+    """Add the columns that an older version did not have; old rows have NULL there. Two runs may do so at once."""
     for _ in range(_ALTER_ATTEMPTS):
         try:
             with engine.begin() as connection:
@@ -99,12 +103,12 @@ def _extend(connection: Connection, table: Table) -> None:
 
 
 def redacted_url(url: str) -> str:
-    """The address without its password, and without parameters: a driver takes passwords there too."""
+    """The address without its password and without parameters, which may be passwords too."""
     return make_url(url).set(query={}).render_as_string(hide_password=True)
 
 
 def with_connect_timeout(url: str, timeout: float) -> str:
-    """The address with a bound on connecting, in seconds, where the driver takes one there."""
+    """The address with a time-out for connecting, in seconds, where the driver takes one."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "postgresql":
         return url

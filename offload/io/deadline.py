@@ -1,8 +1,8 @@
 """
-A bound on calls into libraries that may hang for ever.
+A time-out for calls into libraries that may never return.
 
-libpq has no read time-out (a frozen server's kernel still acknowledges every keepalive), and S3 clients retry past
-their own. The call runs in a thread of its own; one that overruns is left behind, and the process must then end with
+libpq has no read time-out (the kernel of a frozen server still acknowledges every keepalive), and S3 clients retry
+beyond their own. The call runs in a thread of its own; an overdue call goes on, and the process must then end with
 `os._exit`, since an executor's threads would be waited for (see `offload.cli.console`).
 """
 
@@ -24,7 +24,7 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     Return what `call` returns or raise what it raises.
 
     Raises:
-        Unavailable: It took longer than `seconds`; it may still be at work, and what it does may still happen.
+        Unavailable: The call took longer than `seconds`. It goes on, and may still have its effect.
     """
     answer: list[T] = []
     failure: list[BaseException] = []
@@ -47,5 +47,5 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
 
 
 def has_overdue_calls() -> bool:
-    """Whether any call of this process has overrun."""
+    """Whether any call of this process is overdue."""
     return _overdue.is_set()

@@ -1,4 +1,4 @@
-"""Where data files lie: a local folder or an S3 bucket, as pyarrow, PyIceberg and ClickHouse each name it."""
+"""The folder or S3 bucket of the data files, for pyarrow, PyIceberg and ClickHouse."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from offload.io.deadline import within
 _REFUSED = ("ACCESS_DENIED", "AccessDenied", "InvalidAccessKeyId", "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch")
 _REFUSED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_BUCKET = ("NoSuchBucket", "NO_SUCH_BUCKET")
-_NO_TLS = "wrong version number"  # OpenSSL's words, of a port that answered in plain text
+_NO_TLS = "wrong version number"  # text of OpenSSL, where a port answered in plain text
 _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
 class Warehouse:
     """
-    One warehouse. Picklable, so that engines can take it to other processes.
+    One warehouse. Can be pickled, so that engines can use it in other processes.
 
-    `endpoint_for_clickhouse` is the bucket's address as the ClickHouse server sees it; `timeout` is in seconds.
+    `endpoint_for_clickhouse` is the bucket's address for the ClickHouse server; `timeout` is in seconds.
     """
 
     warehouse: str
@@ -87,7 +87,7 @@ class Warehouse:
 
     def check(self) -> None:
         """
-        Raise unless the warehouse is there.
+        Check that the warehouse exists.
 
         Raises:
             ConfigurationError: The bucket or the folder is missing.
@@ -106,11 +106,11 @@ class Warehouse:
 
     @property
     def where(self) -> str:
-        """The store, as messages name it."""
+        """The name of the warehouse in messages."""
         return f"object store {self.endpoint or 'S3'}" if self.remote else f"folder {self.warehouse}"
 
     def create(self, uri: str) -> Any:
-        """Open a new file for writing; its folders are made where the store has such."""
+        """Open a new file for writing; a local warehouse gets its folders."""
         path = plain(uri)
         if not self.remote:
             self._files.create_dir(path.rpartition("/")[0], recursive=True)
@@ -122,25 +122,33 @@ class Warehouse:
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Errors of the operating system and of pyarrow's S3 client, as what they mean to a caller."""
+        """Translate errors of the operating system and of pyarrow's S3 client."""
         try:
             yield
         except OSError as error:
-            said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-            if error.errno in _REFUSED_ERRNO or any(word in said for word in _REFUSED):
-                found = f"permission refused: {said}"
-                raise AccessRefused(f"{self.where} to be writable", found, "correct the permission or key") from error
-            if any(word in said for word in _NO_BUCKET):
-                raise ConfigurationError(
-                    f"a bucket at {self.warehouse}", said, "create it, or set OFFLOAD_WAREHOUSE"
+            found = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            if error.errno in _REFUSED_ERRNO or any(word in found for word in _REFUSED):
+                found = f"permission refused: {found}"
+                raise AccessRefused(
+                    f"{self.where} to be writable",
+                    found,
+                    "correct the permission or the key, then run the command again",
                 ) from error
-            if _NO_TLS in said:
-                raise ConfigurationError(f"TLS at {self.where}", said, "correct OFFLOAD_S3_ENDPOINT") from error
-            raise Unavailable(f"{self.where} to take and give files", said, "mend it, then the same again") from error
+            if any(word in found for word in _NO_BUCKET):
+                raise ConfigurationError(
+                    f"a bucket at {self.warehouse}", found, "create it, or set OFFLOAD_WAREHOUSE"
+                ) from error
+            if _NO_TLS in found:
+                raise ConfigurationError(
+                    f"a TLS connection to {self.where}", found, "correct OFFLOAD_S3_ENDPOINT"
+                ) from error
+            raise Unavailable(
+                f"{self.where} to read and write files", found, "correct the error, then run the command again"
+            ) from error
 
 
 def plain(uri: str) -> str:
-    """The path without its scheme: what pyarrow's filesystems take."""
+    """The path without its scheme, as pyarrow's filesystems take it."""
     if uri.startswith("file://"):
         return uri.removeprefix("file://")
     return uri.partition("://")[2] if "://" in uri else uri

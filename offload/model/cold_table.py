@@ -1,4 +1,4 @@
-"""The cold table as it was loaded, and the files that were written for it."""
+"""The state of a cold table when it was loaded, and the data files that a run wrote for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from offload.model.token import CommitToken
 @dataclass(frozen=True)
 class WrittenFile:
     """
-    A data file as its writer closed it.
+    A data file that was written and closed.
 
     Attributes:
-        split: The split that it holds.
-        path: Its address.
-        rows: Its rows.
-        bytes: Its size.
+        split: The split that the file has.
+        path: Address of the file.
+        rows: Number of rows in the file.
+        bytes: Size of the file.
         source: The source's own fingerprint of the rows that were read for it.
         deduplicated: Whether the source had keys more than once, so that one row per key was read.
     """
@@ -35,7 +35,7 @@ class WrittenFile:
 @dataclass(frozen=True)
 class TableState:
     """
-    The Iceberg table as it was loaded: a run starts from it, and its commit is fenced on it.
+    The state of an Iceberg table when it was loaded. A run starts from it, and its commit is valid for this state only.
 
     Attributes:
         uuid: UUID of the Iceberg table.

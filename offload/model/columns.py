@@ -21,17 +21,17 @@ class SourceColumn:
 @dataclass(frozen=True)
 class TypeMapping:
     """
-    How one type travels.
+    How one type is read, hashed and written.
 
     Attributes:
         iceberg: Iceberg type name; `list` and `map` have `items`.
         clickhouse: The type that the value is read as, without Nullable.
-        nullable: Whether NULL can stand here.
+        nullable: Whether a value may be NULL.
         converts: Whether the source must be cast before it is read.
         text: Whether the value must be valid UTF-8.
         checked_unsigned: Whether the value must fit a signed 64-bit integer.
-        dictionary: Whether it is text of few values, by its type.
-        items: Element, or key and value.
+        dictionary: Whether the type is LowCardinality text.
+        items: The mapping of the element of a list, or of key and value of a map.
     """
 
     iceberg: str
@@ -50,7 +50,7 @@ class TypeMapping:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the cold table: its name and how it travels."""
+    """One column of the cold table: its name, and how its values are read and written."""
 
     name: str
     mapping: TypeMapping
@@ -65,15 +65,15 @@ class TableSchema:
     precision: int
 
     def column(self, name: str) -> Column:
-        """The column of that name; its existence was checked when the shape was made."""
+        """The column of that name; its existence was checked when the schema was made."""
         return next(column for column in self.columns if column.name == name)
 
     @property
     def content(self) -> tuple[Column, ...]:
-        """The columns that say what a row is: all but the delivery columns."""
+        """The columns of the content of a row: all but the delivery columns."""
         return tuple(column for column in self.columns if column.name not in self.spec.delivery)
 
     @property
     def identity(self) -> tuple[Column, ...]:
-        """The key columns, or where there is no key the whole row."""
+        """The key columns; without a key, all columns."""
         return tuple(self.column(name) for name in self.spec.key) or self.content

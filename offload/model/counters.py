@@ -1,4 +1,4 @@
-"""The counts of one run of one table: the trace, the history of runs and the result all derive theirs from here."""
+"""The counts of one run of one table: the trace, the history of runs and the result derive their fields from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 @dataclass(frozen=True, kw_only=True)
 class Counters:
     """
-    What one run of one table counted.
+    The counts of one run of one table.
 
     A new count is one more field: it is then a field of the result, a column of `offload_runs` and a field of `--json`.
 
@@ -34,5 +34,5 @@ class Counters:
     batches: int = 0
 
     def plus(self, **increments: int) -> Self:
-        """These counts with some increased."""
+        """These counts, with some of them increased."""
         return replace(self, **{name: getattr(self, name) + more for name, more in increments.items()})

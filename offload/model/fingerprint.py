@@ -23,7 +23,7 @@ EMPTY = Fingerprint(0, 0)
 
 @dataclass(frozen=True)
 class SourceFingerprint:
-    """One look at hot rows: their fingerprint and the largest timestamp among them (ticks; None: no row)."""
+    """The fingerprint of hot rows, and the largest timestamp among them (ticks; None: no row)."""
 
     fingerprint: Fingerprint
     last: int | None

@@ -15,7 +15,7 @@ FILES_PER_PARTITION = 2
 @dataclass(frozen=True)
 class Chunk:
     """
-    What one query reads: rows of one partition, between two values of the cluster column, within a window.
+    The rows that one query reads: of one partition, between two values of the cluster column, within a window.
 
     `partition` holds SQL literals, one per partition field; `clusters` is an inclusive range of the first sort column
     where that column is not the timestamp. `rows` is the planned count.
@@ -29,7 +29,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Split:
-    """One data file to be: pieces of one partition in sort order, and where it goes. Picklable."""
+    """The plan of one data file: chunks of one partition in sort order, and the path of the file. Can be pickled."""
 
     number: int
     chunks: tuple[Chunk, ...]
@@ -37,7 +37,7 @@ class Split:
 
     @property
     def rows(self) -> int:
-        """Planned rows; the source may have moved since."""
+        """Planned rows; the hot table may have changed since."""
         return sum(chunk.rows for chunk in self.chunks)
 
 
@@ -64,9 +64,9 @@ def granularities(precision: int) -> list[int]:
 
 def batches(window: Window, precision: int, limit: int, count: Count) -> Iterator[Window]:
     """
-    Cut a window into consecutive ones of at most `limit` rows each, where ties allow: none is ever cut.
+    Cut a window into consecutive windows of at most `limit` rows each; rows of one tick stay together.
 
-    Stretches without rows cost nothing: the last batch ends at the window's end.
+    A time without rows makes no batch: the last batch ends at the window's end.
     """
     low, rows = window.low, 0
     for bucket, size in _fine_enough(window, granularities(precision), limit, count):
@@ -93,9 +93,9 @@ def _fine_enough(window: Window, sizes: list[int], limit: int, count: Count) -> 
 
 def chunks(window: Window, precision: int, limit: int, count: Count) -> list[Chunk]:
     """
-    Cut one batch into pieces of about `limit` rows, in the order of partition, cluster and time.
+    Cut one batch into chunks of about `limit` rows, in the order of partition, cluster and time.
 
-    Whole clusters share a piece while they fit; a larger cluster is cut in time, down to one tick.
+    Whole clusters share a chunk while they fit; a larger cluster is cut in time, down to one tick.
     """
     sizes = granularities(precision)[2:]
     found = sorted(count(window, sizes[0]), key=lambda bucket: (bucket.partition, bucket.cluster or "", bucket.start))
@@ -166,7 +166,7 @@ def _finer(
 
 
 def splits(planned: Sequence[Chunk], rows_per_file: int) -> list[Split]:
-    """Gather pieces of one partition into files of about `rows_per_file` rows, in order."""
+    """Gather chunks of one partition into files of about `rows_per_file` rows, in order."""
     made: list[Split] = []
     for _, group in groupby(planned, key=lambda chunk: chunk.partition):
         of_partition = list(group)
@@ -179,7 +179,7 @@ def splits(planned: Sequence[Chunk], rows_per_file: int) -> list[Split]:
 
 
 def _filled(planned: Sequence[Chunk], target: int) -> Iterator[list[Chunk]]:
-    """A file ends with the piece that fills it: what is left over is never a file of crumbs."""
+    """A file ends with the chunk that fills it, so the rest is never a very small file."""
     held: list[Chunk] = []
     for chunk in planned:
         held.append(chunk)

@@ -1,4 +1,4 @@
-"""The named moments of a run, which listeners are told and at which a run may die."""
+"""The steps and the events of a run, which are emitted to listeners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Step(StrEnum):
 
 
 class Event(StrEnum):
-    """What happens inside WRITE (once per split or file, from its worker thread) and inside PUBLISH."""
+    """The events inside WRITE (one per split or file, from its worker thread) and inside PUBLISH."""
 
     SPLIT_STARTED = "split_started"
     FILE_WRITTEN = "file_written"
@@ -29,9 +29,9 @@ class Event(StrEnum):
 @dataclass(frozen=True)
 class StepEvent:
     """
-    One moment of one table's run: `before` or `after` a step, or `at` an event.
+    One event of one table's run: `before` or `after` a step, or `at` an event inside it.
 
-    `rows` is what is known at that moment: rows planned, written or published (0 where nothing is known yet).
+    `rows` is the number of rows planned, written or published so far; 0: not known yet.
     """
 
     when: str

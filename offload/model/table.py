@@ -1,4 +1,4 @@
-"""What a declaration says of one table."""
+"""The declaration of one table."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class PartitionField:
 @dataclass(frozen=True)
 class TableSpec:
     """
-    What a declaration says of one table.
+    The declaration of one table.
 
     Attributes:
         name: Name on the command line.
         source: Hot table, `table` or `database.table`.
         target: Cold table, `namespace.table`.
         layer: bronze, silver or gold.
-        timestamp: Column that windows and the watermark go by.
+        timestamp: Timestamp column; windows and the watermark are ranges of it.
         sequence: Column whose largest value at the watermark is shown to people; it orders nothing.
-        key: Columns that name a row; empty: the table is a multiset and nothing is ever dropped.
-        delivery: Columns that say how a row came, not what it is.
-        arrival: Column set by ClickHouse on insert; None: late rows are sought by a look-back.
-        timestamp_follows_key: Whether rows of one key always bear one timestamp.
+        key: Columns that identify a row; empty: the table may have equal rows, and none is dropped.
+        delivery: Columns of the delivery of a row, which may differ between two deliveries of one row.
+        arrival: Column that ClickHouse sets on insert; None: late rows are found by their timestamps alone.
+        timestamp_follows_key: Whether all deliveries of a key have the same timestamp.
         partition: Fields of the cold partition.
         sort: Columns of the order inside a file.
         unsigned_as_long: UInt64 columns carried as `long`.

@@ -1,4 +1,4 @@
-"""The commit token: what a commit says of itself."""
+"""The commit token: it identifies a commit, its rows and its source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Watermark:
 
 @dataclass(frozen=True)
 class SourceIdentity:
-    """Which hot table it is: the server's UUID of it and the configured cluster name."""
+    """Identifies a hot table: the server's UUID of it and the configured cluster name."""
 
     uuid: str
     cluster: str
@@ -25,10 +25,10 @@ class SourceIdentity:
 @dataclass(frozen=True)
 class CommitToken:
     """
-    What a commit says of itself: it stands in the snapshot summary and, for the last one, in the table properties.
+    The description of one commit, stored in the snapshot summary and, for the last commit, in the table properties.
 
     `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column.
-    `swept_at` (microseconds UTC on the source's clock) is when late rows were last looked for with none left behind.
+    `swept_at` (microseconds UTC on the source's clock) is the time of the last check for late rows that found none.
     `table_uuid` is the cold table's own.
     """
 

@@ -1,4 +1,4 @@
-"""Windows, batches, pieces and splits: pure arithmetic on ticks and counts."""
+"""Windows and their ticks: pure arithmetic."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ Emit = Callable[[Event, int], None]
 
 class Engine(Protocol):
     """
-    Writes the splits of one batch: reads each from the source, writes it as a data file.
+    Reads each split of one batch from the source, and writes it as a data file.
 
-    An engine never chooses what to read, never publishes and never records progress: the commands do, so every engine
-    inherits the same guarantee.
+    An engine never chooses the rows, never publishes and never records progress. The commands do, so the guarantee is
+    the same with every engine.
     """
 
     def write(self, rows: HotRows, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:

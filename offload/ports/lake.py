@@ -32,7 +32,7 @@ class Lake(Protocol):
         Check that the history since the last token explains the table.
 
         Raises:
-            DataError: Filled by another job, rolled back, appended to, deleted from or recreated by hand.
+            DataError: Another job filled it, rolled it back, changed its rows or recreated it.
         """
 
     def check_columns(self, schema: TableSchema, state: TableState) -> None:

@@ -67,7 +67,7 @@ class RunOutcome:
         watermark: The Iceberg table's watermark, which the store repeats; None: unknown, the store keeps its own.
         counters: What was counted.
         seconds: Wall time.
-        error: The message of what failed; None: nothing did.
+        error: The message of the error; None: no error.
         snapshot_id: Current snapshot of the Iceberg table; None: unknown, or the table has none.
     """
 

@@ -66,12 +66,12 @@ def check_not_lost(spec: TableSpec, state: TableState | None, in_store: TableWat
     Check that a table of which the store has a watermark still has its token.
 
     Raises:
-        DataError: The table was dropped, or dropped and recreated by hand.
+        DataError: The table was dropped, or dropped and created again.
     """
     if (state is None or state.token is None) and in_store.ticks is not None:
         raise DataError(
             f"{spec.target} to have the commit token of the rows published up to {in_store.timestamp}",
-            "no such table" if state is None else "a table without a token: it was dropped and recreated by hand",
+            "no such table" if state is None else "a table without a token: it was dropped and created again",
             f"restore the table; or, to start again from the first row: {spec.command('watermark repair')}",
         )
 

@@ -74,7 +74,7 @@ class Verification:
         if sum(file.rows for file in files) == rows.count(window):
             return
         planned = [chunk for split in self._batch.splits for chunk in split.chunks]
-        for _ in range(READ_AGAIN):  # the source may have moved since; then chunks and window agree on its rows now
+        for _ in range(READ_AGAIN):  # the source may have changed since; then chunks and window agree on its rows now
             whole = rows.count(window)
             parts = sum(rows.count(chunk) for chunk in planned)
             if parts == whole:

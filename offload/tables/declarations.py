@@ -1,4 +1,4 @@
-"""Table declarations: one TOML file per table, and the declaration that flags make up for a table without one."""
+"""Table declarations: one TOML file per table, and the declaration that flags make for a table without a file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def load(folder: Path | None) -> dict[str, TableSpec]:
 
 
 def _distinct(specs: dict[str, TableSpec]) -> None:
-    """Two declarations that share a table would fight over its lease, its watermark and its token."""
+    """Two declarations of one table would share its lease, its watermark and its token."""
     for field in ("name", "source", "target"):
         seen: dict[str, str] = {}
         for origin, spec in specs.items():
@@ -139,7 +139,7 @@ def check_name(what: str, name: str) -> None:
     Raise unless the name is a plain `table` or `database.table`.
 
     Raises:
-        UsageError: Anything else, an injection above all.
+        UsageError: The name has other characters, such as those of an SQL injection.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"a name like market.trades in {what}", repr(name[:80]), "see offload tables")

@@ -77,7 +77,7 @@ class StoreLease(Lease):
                 self._lost = lost
                 return
             except OffloadError as error:
-                # The store may come back; until then the commit's own fence protects the table.
+                # The store may answer again later; until then the commit's fence protects the table.
                 _log.warning("no heartbeat for %s: %s", self._table, error)
 
     @override

@@ -1,8 +1,8 @@
 """
-Session locks: proof that the process which claimed an epoch is still there.
+Session locks: they prove that the process which claimed an epoch is still running.
 
 Postgres: an advisory lock on (table, epoch) in a session of its own, which ends with the process. SQLite: an flock of
-one file per epoch, which the kernel lets go with the process.
+one file per epoch, which the kernel releases when the process ends.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ class Lock(Protocol):
     """Whether others can rely on it; behind a connection pooler they cannot, and only the heartbeat counts."""
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock."""
 
 
 class Locks(Protocol):
     """Locks on (table, epoch) in one database."""
 
     def try_lock(self, table: str, epoch: int) -> Lock | None:
-        """Take the lock, or None where another holds it."""
+        """Take the lock; None: another process has it."""
 
     def held(self, table: str, epoch: int) -> bool:
-        """Whether a living process holds it."""
+        """Whether a running process has the lock."""
 
     def remove_stale(self, table: str, below: int) -> None:
-        """Remove what dead runs of earlier epochs left; what a living process holds stays."""
+        """Remove what ended runs of earlier epochs left; a lock that a running process has stays."""
 
 
 def locks_for(engine: Engine, timeout: float) -> Locks:
@@ -61,11 +61,11 @@ class FileLocks:
         self._database = database
 
     def try_lock(self, table: str, epoch: int) -> FileLock | None:
-        """Take the lock, or None where another holds it."""
+        """Take the lock; None: another process has it."""
         return _flock(self._path(table, epoch))
 
     def held(self, table: str, epoch: int) -> bool:
-        """Whether a living process holds it."""
+        """Whether a running process has the lock."""
         path = self._path(table, epoch)
         if not path.exists():
             return False
@@ -80,7 +80,7 @@ class FileLocks:
         for path in self._database.parent.glob(f"{self._database.name}.{table}.*.lock"):
             epoch = path.name.split(".")[-2]
             if epoch.isdigit() and int(epoch) < below:
-                self.held(table, int(epoch))  # a lock that is free is taken and released, and its file goes with it
+                self.held(table, int(epoch))  # a free lock is taken and released, which removes its file
 
     def _path(self, table: str, epoch: int) -> Path:
         return self._database.with_name(f"{self._database.name}.{table}.{epoch}.lock")
@@ -93,8 +93,8 @@ def _flock(path: Path) -> FileLock | None:
         if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
             return FileLock(file, path)
     except BlockingIOError:
-        pass  # another holds it
-    file.close()  # or it was released and removed in between: nobody would see this lock
+        pass  # another process has it
+    file.close()  # or it was released and removed in between: no other process would see this lock
     return None
 
 
@@ -108,7 +108,7 @@ class FileLock:
         self._path = path
 
     def release(self) -> None:
-        """Let it go; the file goes with it."""
+        """Release the lock and remove its file."""
         self._path.unlink(missing_ok=True)
         self._file.close()
 
@@ -121,7 +121,7 @@ class AdvisoryLocks:
         self._timeout = timeout
 
     def try_lock(self, table: str, epoch: int) -> AdvisoryLock | None:
-        """Take the lock in a session of its own, or None where another holds it; errors as `translate_errors`."""
+        """Take the lock in a session of its own; None: another session has it. Raises as `translate_errors`."""
 
         def take() -> AdvisoryLock | None:
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -135,7 +135,7 @@ class AdvisoryLocks:
             return within(self._timeout, "the watermark store", take)
 
     def held(self, table: str, epoch: int) -> bool:
-        """Whether a living session holds it: taken for a moment to see."""
+        """Whether a session has the lock; tries to take the lock, and releases it at once."""
         lock = self.try_lock(table, epoch)
         if lock is None:
             return True
@@ -143,7 +143,7 @@ class AdvisoryLocks:
         return False
 
     def remove_stale(self, table: str, below: int) -> None:
-        """Nothing: a lock goes with its session."""
+        """Do nothing: a lock ends with its session."""
 
 
 class AdvisoryLock:
@@ -155,7 +155,7 @@ class AdvisoryLock:
         self._timeout = timeout
 
     def release(self) -> None:
-        """End the session: the lock goes with it, and has gone already where the server has."""
+        """End the session, and with it the lock; no effect where the server has ended it."""
         try:
             within(self._timeout, "the watermark store", self._connection.invalidate)
             self._connection.close()

@@ -35,9 +35,9 @@ class WatermarkStore(Watermarks):
 
     Args:
         url: SQLAlchemy address; `postgresql://` or `sqlite:///`.
-        lease: Seconds that a silent run keeps its table.
+        lease: Seconds after its last heartbeat for which a run keeps its table.
         timeout: Seconds that one call may take.
-        owner: Who claims: host and process id.
+        owner: The owner of the lease: host and process id.
     """
 
     def __init__(self, url: str, lease: float, timeout: float, owner: str) -> None:
@@ -57,7 +57,7 @@ class WatermarkStore(Watermarks):
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
 
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
-        """Every table's row, and how many seconds its watermark lies behind the database's clock."""
+        """Every table's row, and the seconds from its watermark to the database's clock."""
 
         def read(connection: Connection) -> list[tuple[dict[str, Any], float | None]]:
             now = self.now(connection)
@@ -89,7 +89,7 @@ class WatermarkStore(Watermarks):
         for step in count(1):
             row, now = self.call(lambda connection: self._row_and_now(connection, table))
             self._refuse_a_living_run(row, now)
-            # Another process may hold the lock of the next epoch, and may even be frozen with it: try the one after.
+            # Another process may have the lock of the next epoch, and may even be frozen: try the epoch after it.
             # The process that swaps the epoch first has the table; the others then read that it is running.
             epoch = row["epoch"] + step
             lock = self.locks.try_lock(table, epoch)

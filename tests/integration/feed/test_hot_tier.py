@@ -92,12 +92,14 @@ def test_a_trade_older_than_the_ttl_is_a_dead_letter_and_never_vanishes(environm
         assert [(letter.offset, letter.reason) for letter in letters] == [(n, "older than 7 days") for n in range(100)]
 
 
-def test_waiting_for_what_nobody_consumes_says_how_much_is_left(environment: ServerEnvironment) -> None:
-    """The lag, who should have consumed it, and where to look."""
+def test_waiting_for_messages_that_are_not_consumed_says_how_many_are_left(environment: ServerEnvironment) -> None:
+    """The message has the lag, the consumer group and where to look."""
     with open_ingestion(environment, "binance") as ingestion:
         with opened(environment.dsn) as client:
             client.command("DROP TABLE parse_binance SYNC")
         publish(ingestion.bootstrap, ingestion.topic, [b"x", b"y"])
 
-        with pytest.raises(TimeoutError, match=f"found 2 that ClickHouse has not committed as {ingestion.group}"):
+        with pytest.raises(
+            TimeoutError, match=f"found 2 messages that ClickHouse has not committed in group {ingestion.group}"
+        ):
             wait_consumed(ingestion, timeout=1)

@@ -1,4 +1,4 @@
-"""Nothing of a run is left, however it ends, and nothing of another's is touched."""
+"""No container of a run is left, however the run ends, and those of other runs stay."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def left(client: DockerClient, label: str) -> set[str]:
     return {str(each.name) for each in containers} | {str(each.name) for each in networks}
 
 
-def test_two_runs_on_one_machine_do_not_meet(stack: Stack, client: DockerClient, tmp_path: Path) -> None:
-    """Another run starts, sweeps and ends beside this one; neither sees anything of the other."""
+def test_two_runs_on_one_machine_are_separate(stack: Stack, client: DockerClient, tmp_path: Path) -> None:
+    """Another run starts, sweeps and ends during this one; each has its own containers and ports."""
     mine = left(client, f"{RUN}={stack.run}")
     with child(tmp_path, "def test_it(stack): tell(stack)\n") as other:
         told = other.told()
@@ -40,19 +40,19 @@ def test_two_runs_on_one_machine_do_not_meet(stack: Stack, client: DockerClient,
     assert all(stack.container(service).answers() for service in Service)
 
 
-def test_a_stack_that_is_lent_without_pytest_is_removed_too(client: DockerClient) -> None:
-    """The benchmark borrows one in this way."""
-    session = f"lent-{uuid.uuid4().hex}"
-    with running_stack(session) as lent:
-        up = left(client, f"{RUN}={lent.run}")
+def test_a_stack_without_pytest_is_removed_too(client: DockerClient) -> None:
+    """The benchmark uses a stack in this way."""
+    session = f"bench-{uuid.uuid4().hex}"
+    with running_stack(session) as used:
+        up = left(client, f"{RUN}={used.run}")
 
     assert len(up) == len(Service) + 1
-    assert left(client, f"{RUN}={lent.run}") == set()
-    assert lock.notes(session) == []
+    assert left(client, f"{RUN}={used.run}") == set()
+    assert lock.session_markers(session) == []
 
 
 def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tmp_path: Path) -> None:
-    """What each server said lies in reports/, and the servers are gone."""
+    """The log of each server is in reports/, and the servers are removed."""
     with child(tmp_path, "def test_it(stack): tell(stack); assert False\n") as other:
         run = other.told()["run"]
         output = other.finish()
@@ -64,7 +64,7 @@ def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tm
 
 
 def test_a_run_that_was_killed_is_swept(client: DockerClient, tmp_path: Path) -> None:
-    """Kill -9 leaves everything up; the next run that starts removes it, and only then."""
+    """Kill -9 leaves the containers running; the next run that starts removes them."""
     with child(tmp_path, "def test_it(stack): tell(stack); input()\n", "-s") as other:
         mine = f"{RUN}={other.told()['run']}"
         sweep(client, mine)
@@ -77,7 +77,7 @@ def test_a_run_that_was_killed_is_swept(client: DockerClient, tmp_path: Path) ->
 
 
 def test_a_worker_that_dies_leaves_nothing_behind(client: DockerClient, tmp_path: Path) -> None:
-    """The controller of pytest-xdist removes what its dead worker had, when the session ends."""
+    """The controller of pytest-xdist removes the stack of its dead worker when the session ends."""
     with child(tmp_path, "def test_it(stack): tell(stack); os._exit(1)\n", "-n", "1") as other:
         run = other.told()["run"]
         output = other.finish()
@@ -86,8 +86,8 @@ def test_a_worker_that_dies_leaves_nothing_behind(client: DockerClient, tmp_path
     assert left(client, f"{RUN}={run}") == set()
 
 
-def test_ctrl_c_in_mid_start_leaves_nothing_behind(client: DockerClient, tmp_path: Path) -> None:
-    """Containers that exist already, and those that are just being started, are removed before pytest ends."""
+def test_ctrl_c_during_the_start_leaves_nothing_behind(client: DockerClient, tmp_path: Path) -> None:
+    """Containers that exist, and those that are being started, are removed before pytest ends."""
     with child(tmp_path, "def test_it(stack): tell(stack)\n") as other:
         wait_until(lambda: len(started_by(client, other.process.pid)) > 1, lambda: "expected it to begin", 120)
         other.process.send_signal(signal.SIGINT)

@@ -14,10 +14,10 @@ from harness.waiting import wait_until
 
 
 @pytest.mark.parametrize("service", Service)
-def test_stopped_and_started_it_answers_where_it_did(stack: Stack, service: Service) -> None:
+def test_a_stopped_and_started_service_has_its_address(stack: Stack, service: Service) -> None:
     """The same container, at the same port of this host."""
     container = stack.container(service)
-    with mended(stack, service, container.start):
+    with healed(stack, service, container.start):
         container.stop()
         while_stopped = (container.is_running(), container.answers())
 
@@ -25,10 +25,10 @@ def test_stopped_and_started_it_answers_where_it_did(stack: Stack, service: Serv
 
 
 @pytest.mark.parametrize("service", Service)
-def test_killed_and_started_it_answers_where_it_did(stack: Stack, service: Service) -> None:
-    """SIGKILL leaves no time to give the port back, and none to tidy the data folder."""
+def test_a_killed_and_started_service_has_its_address(stack: Stack, service: Service) -> None:
+    """SIGKILL leaves no time to release the port or to close the data folder."""
     container = stack.container(service)
-    with mended(stack, service, container.start):
+    with healed(stack, service, container.start):
         container.kill()
         while_dead = (container.is_running(), container.answers())
 
@@ -36,10 +36,10 @@ def test_killed_and_started_it_answers_where_it_did(stack: Stack, service: Servi
 
 
 @pytest.mark.parametrize("service", Service)
-def test_frozen_it_runs_and_never_answers(stack: Stack, service: Service) -> None:
-    """And it goes on where it was."""
+def test_a_paused_service_runs_and_answers_no_query(stack: Stack, service: Service) -> None:
+    """And it continues afterwards."""
     container = stack.container(service)
-    with mended(stack, service, container.unpause):
+    with healed(stack, service, container.unpause):
         container.pause()
         while_frozen = (container.is_paused(), container.is_running(), container.answers())
 
@@ -47,23 +47,23 @@ def test_frozen_it_runs_and_never_answers(stack: Stack, service: Service) -> Non
     assert not container.is_paused()
 
 
-def test_one_that_never_answers_is_told_with_its_last_lines(stack: Stack) -> None:
-    """A server that hangs has not died: the message says which of the two it is."""
+def test_an_error_of_a_hanging_service_has_its_last_log_lines(stack: Stack) -> None:
+    """The message says whether the server hangs or has ended."""
     container = stack.container(Service.POSTGRES)
-    with mended(stack, Service.POSTGRES, container.unpause):
+    with healed(stack, Service.POSTGRES, container.unpause):
         container.pause()
         with pytest.raises(NotUp) as caught:
             stack.wait_healthy(Service.POSTGRES, timeout=1)
 
-    assert "found: running, but no answer in 1 s" in str(caught.value)
+    assert "found: the container is running, but answered no query within 1 s" in str(caught.value)
     assert "database system is ready to accept connections" in str(caught.value)
 
 
 @pytest.mark.parametrize("service", Service)
-def test_cut_off_and_connected_it_answers_where_it_did(stack: Stack, service: Service) -> None:
+def test_a_disconnected_and_connected_service_has_its_address(stack: Stack, service: Service) -> None:
     """At the same port of this host, and under the same name on the network."""
     container, other = stack.container(service), stack.container(_other(service))
-    with mended(stack, service, container.connect):
+    with healed(stack, service, container.connect):
         container.disconnect()
         while_cut_off = (container.is_connected(), container.is_running(), container.answers())
 
@@ -72,11 +72,11 @@ def test_cut_off_and_connected_it_answers_where_it_did(stack: Stack, service: Se
     wait_until(lambda: _finds(other, service), lambda: f"expected {other.name} to find {service} by its name", 60)
 
 
-def test_logs_begin_where_they_are_asked_to(stack: Stack) -> None:
-    """A report shows what a server said around a fault, not from its start on."""
+def test_logs_begin_at_the_given_time(stack: Stack) -> None:
+    """A report has the log around a fault, not the log from the start on."""
     container = stack.container(Service.POSTGRES)
     everything, now = container.logs(), time.time()
-    with mended(stack, Service.POSTGRES, container.start):
+    with healed(stack, Service.POSTGRES, container.start):
         container.stop()
     later = container.logs(since=now)
 
@@ -86,16 +86,16 @@ def test_logs_begin_where_they_are_asked_to(stack: Stack) -> None:
 
 
 @contextmanager
-def mended(stack: Stack, service: Service, mend: Callable[[], None]) -> Iterator[None]:
+def healed(stack: Stack, service: Service, heal: Callable[[], None]) -> Iterator[None]:
     """
-    Mend a service at the end of the block, however that ends: the tests that follow use the same servers.
+    Heal a service at the end of the block, also after an error: later tests use the same servers.
 
-    Not `harness.faults.injected`, which waits until a fault is seen: what is seen at once is tested here.
+    Not `harness.faults.injected`, which waits until a fault is active: these tests check what is true at once.
     """
     try:
         yield
     finally:
-        mend()
+        heal()
         stack.wait_healthy(service)
 
 

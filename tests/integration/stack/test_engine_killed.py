@@ -1,4 +1,4 @@
-"""An engine that was killed with all that it had started is started again; in name spaces of its own."""
+"""A killed engine, and killed processes of it, are started again; in namespaces of the test."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEATHS = {
     "the daemon alone": "kill_all dockerd",
     "the daemon and its containerd": "kill_all dockerd containerd",
     "everything": "kill_all dockerd containerd containerd-shim sleep",
-    "everything, and its numbers given to others": """
+    "everything, and its process ids used by others": """
         kill_all dockerd containerd containerd-shim sleep
         echo $$ > /run/docker.pid
         echo $$ > /run/docker/containerd/containerd.pid
@@ -50,7 +50,7 @@ DEATHS = {
 
 
 def alone(script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script where it sees no process, no mount and no network of this machine."""
+    """Run a script in namespaces without processes, mounts and networks of this machine."""
     command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     return subprocess.run(
         [*command, "bash", "-c", script, "bash", sys.executable],
@@ -66,7 +66,7 @@ def alone(script: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dockerd") is None, reason="root's own engine is killed")
 @pytest.mark.parametrize("death", DEATHS.values(), ids=DEATHS.keys())
 def test_a_killed_engine_is_started_again_and_finds_its_containers(death: str) -> None:
-    """Whatever stays behind: numbers of processes, sockets, mounts, bridges, containers that are said to run."""
+    """Also where process ids, sockets, mounts, bridges and containers in state running are left."""
     done = alone(PREPARE + death + CHECK)
 
     assert done.returncode == 0, done.stdout + done.stderr

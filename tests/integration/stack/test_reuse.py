@@ -18,7 +18,7 @@ PASSES = "def test_it(stack): tell(stack)\n"
 
 @pytest.fixture
 def folder(tmp_path: Path, client: DockerClient) -> Iterator[Path]:
-    """A folder of tests; what its sessions kept is removed."""
+    """A folder of tests; the stacks that its sessions kept are removed."""
     yield tmp_path
     remove(client, f"{KEPT}={tmp_path}")
 
@@ -32,8 +32,8 @@ def run_of(folder: Path, *options: str) -> str:
     return run
 
 
-def test_a_kept_stack_is_used_again_and_only_by_who_asks(folder: Path, client: DockerClient) -> None:
-    """A session that does not ask has fresh servers, and neither it nor a sweep takes the kept ones away."""
+def test_a_kept_stack_is_used_again_only_with_the_option(folder: Path, client: DockerClient) -> None:
+    """A session without the option has new servers, and neither it nor a sweep removes the kept ones."""
     first = run_of(folder, "--keep-stack")
     sweep(client, f"{RUN}={first}")
     fresh = run_of(folder)
@@ -43,8 +43,8 @@ def test_a_kept_stack_is_used_again_and_only_by_who_asks(folder: Path, client: D
     assert fresh != first
 
 
-def test_a_kept_stack_in_use_is_left_to_its_user(folder: Path, client: DockerClient) -> None:
-    """Two sessions at one time never share servers, and `down` takes none away from a test."""
+def test_a_kept_stack_in_use_is_not_shared(folder: Path, client: DockerClient) -> None:
+    """Two sessions at one time never share servers, and `down` removes none from a test."""
     run = run_of(folder, "--keep-stack")
     with ExitStack() as user, ExitStack() as other:
         reserved = reuse.reserve(run, user)
@@ -55,7 +55,7 @@ def test_a_kept_stack_in_use_is_left_to_its_user(folder: Path, client: DockerCli
 
 
 def test_a_kept_stack_that_is_broken_is_replaced(folder: Path, client: DockerClient) -> None:
-    """A container that is gone, frozen or made from another image is not mended: the stack is made anew."""
+    """A stack with a container that is missing, frozen or of another image is replaced by a new stack."""
     first = run_of(folder, "--keep-stack")
     client.containers.get(f"tidemark-{first}-{Service.MINIO}").remove(force=True, v=True)
     second = run_of(folder, "--keep-stack")

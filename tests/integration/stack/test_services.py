@@ -20,7 +20,7 @@ from harness.waiting import wait_until
 
 @pytest.fixture
 def name() -> str:
-    """Of one test's bucket, database or topic: nothing that another test left can be taken for its own."""
+    """The name of one test's bucket, database or topic; no other test has it."""
     return f"services{uuid.uuid4().hex}"
 
 
@@ -39,8 +39,8 @@ def test_every_service_answers_a_real_query(stack: Stack, service: Service) -> N
 
 
 @pytest.mark.parametrize("service", Service)
-def test_the_images_really_used_are_told(stack: Stack, service: Service) -> None:
-    """A report that named an official image where a stand-in ran would be a lie."""
+def test_the_images_that_run_are_reported(stack: Stack, service: Service) -> None:
+    """A report must not name an official image where a stand-in ran."""
     used = stack.images[service]
 
     assert used.endswith("(official)") or "(stand-in for" in used

@@ -1,4 +1,4 @@
-"""What keeps a stack from standing is said in four parts, with what shows it, and nothing is left of the attempt."""
+"""An error of a stack has four parts with its evidence, and nothing is left of the attempt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
-from harness.stack.errors import NoImage, NoRoom, NotUp
+from harness.stack.errors import NoDiskSpace, NoImage, NotUp
 from harness.stack.host import disk_space
 from harness.stack.host.ports import free_port
 from harness.stack.images.recipes import Recipe
@@ -32,14 +32,14 @@ exit 3
 @pytest.fixture
 def labels(client: DockerClient) -> Iterator[Labels]:
     """A run whose containers are removed afterwards."""
-    labels = Labels(session="bad-days")
+    labels = Labels(session="errors")
     yield labels
     remove(client, f"{RUN}={labels.run}")
 
 
 @pytest.fixture
 def failing_debootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that fails, before any that is installed here or could be."""
+    """A debootstrap that fails, on the PATH before any other."""
     tool = tmp_path / "bin" / "debootstrap"
     tool.parent.mkdir()
     tool.write_text(FAILS)
@@ -47,8 +47,8 @@ def failing_debootstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_a_port_that_is_taken_meanwhile_is_replaced(client: DockerClient, labels: Labels) -> None:
-    """Between the choice and the start another process may come first: four times, here."""
+def test_a_port_that_another_process_takes_is_replaced(client: DockerClient, labels: Labels) -> None:
+    """Another process may take a port between its choice and the start of the container: four times, here."""
     with ExitStack() as others:
         taken = []
         for _ in range(4):
@@ -65,47 +65,47 @@ def test_a_port_that_is_taken_meanwhile_is_replaced(client: DockerClient, labels
 
 
 def test_a_container_that_dies_at_its_start_shows_its_last_lines(client: DockerClient, labels: Labels) -> None:
-    """Waiting goes no further: the log says why."""
+    """The start ends at once, and the message has the end of the log."""
     images = resolve_all(client)
     images[Service.POSTGRES] = images[Service.MINIO]
     with pytest.raises(NotUp) as caught:
         launch(client, labels, images)
-    words = str(caught.value)
+    message = str(caught.value)
 
-    assert "found: ended with exit code" in words
-    assert f"the last lines that {labels.name('postgres')} wrote:" in words
-    assert "minio --help" in words
+    assert "found: the container ended with exit code" in message
+    assert f"the last log lines of {labels.name('postgres')}:" in message
+    assert "minio --help" in message
 
 
-def test_a_disk_without_room_is_told_before_anything_starts(client: DockerClient) -> None:
-    """It is the engine's disk that counts; nobody's has an exbibyte free."""
-    with pytest.raises(NoRoom, match="GiB of room in"):
+def test_a_disk_without_space_is_an_error_before_anything_starts(client: DockerClient) -> None:
+    """The engine's disk is checked; no disk has an exbibyte of free space."""
+    with pytest.raises(NoDiskSpace, match="GiB of free space in"):
         disk_space.require(client, 2**60)
 
 
-def test_a_pull_that_hangs_is_given_up(client: DockerClient) -> None:
-    """Behind some firewalls nothing answers and nothing refuses: so does a registry that takes the call alone."""
+def test_a_pull_that_hangs_ends(client: DockerClient) -> None:
+    """Behind some firewalls no packet is answered or refused; a registry that only accepts connections is the same."""
     with socket.socket() as registry:
         registry.bind(("127.0.0.1", 0))
         registry.listen()
         host, port = registry.getsockname()
-        refused = EngineImages(client, silence=1).pull(f"{host}:{port}/nothing:1")
+        refused = EngineImages(client, progress_timeout=1).pull(f"{host}:{port}/nothing:1")
 
-    assert refused.startswith("no sign of progress in 1 s")
+    assert refused.startswith("no progress for 1 s")
 
 
 @pytest.mark.usefixtures("failing_debootstrap")
 def test_an_image_that_can_neither_be_pulled_nor_built_says_why_of_both(client: DockerClient, tmp_path: Path) -> None:
-    """The registry is not there, and neither is the release of Debian that the recipe asks for."""
+    """Neither the registry nor the Debian release of the recipe exists."""
     (tmp_path / "recipe").mkdir()
     (tmp_path / "recipe" / "recipe.toml").write_text('[debootstrap]\nsuite = "no-such-release"\n')
     with pytest.raises(NoImage) as caught:
         resolve(NOWHERE, Recipe(tmp_path / "recipe"), EngineImages(client))
-    words = str(caught.value)
+    message = str(caught.value)
 
-    assert f"expected: {NOWHERE}, or a stand-in for it" in words
-    assert "the pull said: " in words
-    assert "`debootstrap --variant=minbase no-such-release " in words
-    assert "found exit code 3" in words
-    assert "the build said: E: No such script: no-such-release" in words
-    assert f"next: docker pull {NOWHERE}; or " in words
+    assert f"expected: {NOWHERE}, or a stand-in for it" in message
+    assert "error of the pull: " in message
+    assert "`debootstrap --variant=minbase no-such-release " in message
+    assert "exit code 3" in message
+    assert "evidence of the build: E: No such script: no-such-release" in message
+    assert f"next: pull the official image with `docker pull {NOWHERE}`; or " in message

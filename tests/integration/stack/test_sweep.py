@@ -1,4 +1,4 @@
-"""What is swept, and what never is; on containers that carry a label of this test's own making."""
+"""Which containers are swept and which never are; on containers with a label of this test."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from docker import DockerClient
 
 from harness.stack.images.resolve import resolve_all
 from harness.stack.ownership.labels import Labels
-from harness.stack.ownership.owner import me
+from harness.stack.ownership.owner import this_process
 from harness.stack.ownership.sweep import remove, sweep
 from harness.stack.service import Service
 
-DEAD = replace(me(), started="1")
-ELSEWHERE = replace(me(), where="another-boot/pid:[1]")
+DEAD = replace(this_process(), start_time="1")
+ELSEWHERE = replace(this_process(), namespace="another-boot/pid:[1]")
 Leave = Callable[..., Labels]
 
 
 @pytest.fixture
 def label() -> str:
-    """A label that nothing else carries."""
+    """A label that no other container has."""
     return f"tidemark.test={uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def leave(client: DockerClient, label: str) -> Iterator[Leave]:
-    """Leave a network and two containers behind, running or not, as a run with those labels would."""
+    """Create a network and two containers with labels of a run, running or not, and leave them."""
     name, value = label.split("=")
     image = resolve_all(client)[Service.POSTGRES]
 
     def left(labels: Labels, *, running: bool = True) -> Labels:
-        network = str(client.networks.create(labels.name(), labels={**labels.of(), name: value}).name)
+        network = str(client.networks.create(labels.name(), labels={**labels.as_dict(), name: value}).name)
         for service in ("one", "two"):
             container = client.containers.create(
                 image,
                 entrypoint=["sleep", "600"],
                 name=labels.name(service),
-                labels={**labels.of(service), name: value},
+                labels={**labels.as_dict(service), name: value},
                 network=network,
             )
             if running:
@@ -51,8 +51,8 @@ def leave(client: DockerClient, label: str) -> Iterator[Leave]:
     remove(client, label)
 
 
-def adapters(client: DockerClient, labels: Labels) -> int:
-    """How many containers and networks of a run there are."""
+def count(client: DockerClient, labels: Labels) -> int:
+    """The number of containers and networks of a run."""
     mine = {"label": f"tidemark.run={labels.run}"}
     return len(client.containers.list(all=True, filters=mine, ignore_removed=True)) + len(
         client.networks.list(filters=mine)
@@ -60,47 +60,51 @@ def adapters(client: DockerClient, labels: Labels) -> int:
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_a_dead_run_goes(client: DockerClient, label: str, leave: Leave, *, running: bool) -> None:
-    """Its owner's number may be in use again: the time at which that one started is another."""
+def test_the_containers_of_a_dead_run_are_removed(
+    client: DockerClient, label: str, leave: Leave, *, running: bool
+) -> None:
+    """Its owner's process id may be in use again, but the start time differs."""
     labels = leave(Labels(session="sweep", owner=DEAD), running=running)
     sweep(client, label)
 
-    assert adapters(client, labels) == 0
+    assert count(client, labels) == 0
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_a_living_run_stays(client: DockerClient, label: str, leave: Leave, *, running: bool) -> None:
-    """Also one whose containers are stopped: a test may just have stopped them."""
+def test_the_containers_of_a_running_owner_stay(
+    client: DockerClient, label: str, leave: Leave, *, running: bool
+) -> None:
+    """Also stopped containers: a test may have stopped them."""
     labels = leave(Labels(session="sweep"), running=running)
     sweep(client, label)
 
-    assert adapters(client, labels) == 3
+    assert count(client, labels) == 3
 
 
 def test_a_kept_run_stays(client: DockerClient, label: str, leave: Leave) -> None:
-    """It is there to outlive its owner."""
+    """A kept stack is meant to stay after its owner has ended."""
     labels = leave(Labels(session="sweep", owner=DEAD, kept="/a/folder"))
     sweep(client, label)
 
-    assert adapters(client, labels) == 3
+    assert count(client, labels) == 3
 
 
 @pytest.mark.parametrize(("running", "left"), [(True, 3), (False, 0)])
-def test_a_run_from_elsewhere_goes_when_it_has_stopped(
+def test_a_run_of_another_boot_is_removed_when_it_has_stopped(
     client: DockerClient, label: str, leave: Leave, *, running: bool, left: int
 ) -> None:
-    """Its owner cannot be asked: after a boot nothing of it runs, and beside us something does."""
+    """Its owner cannot be found: after a boot its containers are stopped, in another namespace they run."""
     labels = leave(Labels(session="sweep", owner=ELSEWHERE), running=running)
     sweep(client, label)
 
-    assert adapters(client, labels) == left
+    assert count(client, labels) == left
 
 
-def test_two_that_sweep_at_once_do_not_stumble(client: DockerClient, label: str, leave: Leave) -> None:
-    """All workers of a session begin by sweeping, and find the same."""
+def test_several_sweeps_at_once_succeed(client: DockerClient, label: str, leave: Leave) -> None:
+    """All workers of a session begin with a sweep, and find the same containers."""
     labels = leave(Labels(session="sweep", owner=DEAD))
     with ThreadPoolExecutor(4) as pool:
         for swept in [pool.submit(sweep, client, label) for _ in range(4)]:
             swept.result()
 
-    assert adapters(client, labels) == 0
+    assert count(client, labels) == 0

@@ -19,48 +19,48 @@ from harness.timeline import Milestone, Timeline
 if TYPE_CHECKING:
     from harness.stack.stack import Stack
 
-BROKEN = [Milestone.INJECT, Milestone.LANDED, Milestone.EFFECT]
+UNDER_FAULT = [Milestone.INJECT, Milestone.LANDED, Milestone.EFFECT]
 
 
 @dataclass
 class Machine:
-    """A container that obeys, or is deaf to everything; remembers what it was told."""
+    """A container that follows commands, or ignores them; records the commands."""
 
-    deaf: bool = False
+    ignores: bool = False
     state: str = "running"
-    told: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
         states = {"stop": "stopped", "kill": "stopped", "pause": "paused", "disconnect": "alone"}
         return lambda: self._do(name, states.get(name, "running"))
 
     def _do(self, name: str, state: str) -> None:
-        self.told.append(name)
-        self.state = self.state if self.deaf else state
+        self.commands.append(name)
+        self.state = self.state if self.ignores else state
 
     def container(self, service: Service) -> Machine:
-        """The only one there is."""
+        """The only container."""
         assert service is Service.MINIO
         return self
 
     def wait_healthy(self, service: Service) -> None:
-        """It answers at once, if it is mended."""
+        """It answers at once, if it was healed."""
         assert self.container(service).answers()
 
     def is_running(self) -> bool:
-        """Whether it was not stopped."""
+        """True unless it was stopped."""
         return self.state != "stopped"
 
     def is_paused(self) -> bool:
-        """Whether it is frozen."""
+        """True if it is frozen."""
         return self.state == "paused"
 
     def is_connected(self) -> bool:
-        """Whether it is on its network."""
+        """True if it is on its network."""
         return self.state != "alone"
 
     def answers(self) -> bool:
-        """Whether it can be asked."""
+        """True if it is healthy."""
         return self.state == "running"
 
 
@@ -72,38 +72,38 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "broken", "mended"), CASES)
-def test_a_fault_that_lands_is_recorded_and_healed(fault: type[Any], broken: str, mended: str) -> None:
-    """Its moments are in their order, and the service is as it was."""
+@pytest.mark.parametrize(("fault", "command", "healed"), CASES)
+def test_an_active_fault_is_recorded_and_healed(fault: type[Any], command: str, healed: str) -> None:
+    """Its milestones are in their order, and the service is as before."""
     machine, history = Machine(), History()
 
     with injected(fault(Service.MINIO), cast("Stack", machine), history):
-        held = [event.name for event in history.events]
+        recorded = [event.name for event in history.events]
 
-    assert held == BROKEN
-    assert [event.name for event in history.events] == [*BROKEN, Milestone.HEAL]
-    assert machine.told == [broken, mended]
+    assert recorded == UNDER_FAULT
+    assert [event.name for event in history.events] == [*UNDER_FAULT, Milestone.HEAL]
+    assert machine.commands == [command, healed]
 
 
 @pytest.mark.parametrize("fault", [case[0] for case in CASES])
-def test_a_fault_that_never_lands_is_unknown_and_its_block_is_not_entered(fault: type[Any]) -> None:
-    """A test on sound servers must not pass, and healing what never broke does nothing."""
-    machine, history, entered = Machine(deaf=True), History(), []
+def test_a_fault_that_is_never_active_is_unknown_and_its_block_does_not_run(fault: type[Any]) -> None:
+    """A test on servers without the fault must not pass, and nothing is healed."""
+    machine, history, entered = Machine(ignores=True), History(), []
 
     with (
-        pytest.raises(AssertionError, match=r"UNKNOWN fault: expected .* to strike"),
+        pytest.raises(AssertionError, match=r"UNKNOWN fault: expected .* to be active"),
         injected(fault(Service.MINIO), cast("Stack", machine), history, timeout=0),
     ):
         entered.append(True)
 
     assert not entered
-    assert len(machine.told) == 1
+    assert len(machine.commands) == 1
     assert Milestone.LANDED not in Timeline.of(history).at
 
 
-def test_a_fault_in_wait_that_never_strikes_is_unknown_at_the_end_of_its_block() -> None:
-    """What was to be struck has not come by."""
-    machine = Machine(deaf=True)
+def test_an_armed_fault_that_never_fires_is_unknown_at_the_end_of_its_block() -> None:
+    """The event did not occur inside the block."""
+    machine = Machine(ignores=True)
 
     with (
         pytest.raises(AssertionError, match="UNKNOWN fault"),
@@ -112,23 +112,23 @@ def test_a_fault_in_wait_that_never_strikes_is_unknown_at_the_end_of_its_block()
         pass
 
 
-def test_what_fails_under_a_fault_is_told_and_the_fault_is_healed() -> None:
-    """The test's own failure is not covered by the fault's."""
+def test_an_error_under_a_fault_is_raised_and_the_fault_is_healed() -> None:
+    """The fault's own result does not hide the error of the test."""
     machine = Machine()
 
     with pytest.raises(RuntimeError), injected(Stop(Service.MINIO), cast("Stack", machine), History(), armed=True):
         raise RuntimeError
 
-    assert machine.told == ["stop", "start"]
+    assert machine.commands == ["stop", "start"]
 
 
-def test_every_file_of_the_folder_holds_one_fault() -> None:
-    """The listing is the menu; `injected` is the waiter."""
+def test_every_file_of_the_folder_has_one_fault() -> None:
+    """The listing of the folder is the list of faults; `injected` and `probe` serve all of them."""
     folder = Path(__file__).parents[4] / "harness" / "faults"
-    menu = {path for path in folder.glob("*.py") if path.stem not in {"__init__", "injected"}}
-    wanted = {name for name, part in vars(Fault).items() if callable(part) and not name.startswith("_")}
+    files = {path for path in folder.glob("*.py") if path.stem not in {"__init__", "injected", "probe"}}
+    members = {name for name, part in vars(Fault).items() if callable(part) and not name.startswith("_")}
 
-    for path in menu:
+    for path in files:
         classes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
-        faults = [one for one in classes if wanted <= {getattr(part, "name", "") for part in one.body}]
+        faults = [one for one in classes if members <= {getattr(part, "name", "") for part in one.body}]
         assert len(faults) == 1, path

@@ -75,12 +75,12 @@ def test_a_fault_whose_moment_never_comes_has_not_landed(env: dict[str, str], tm
     assert (finished.returncode, finished.fault_fired) == (0, False)
 
 
-def test_an_error_is_raised_at_the_moment(env: dict[str, str], tmp_path: Path) -> None:
+def test_an_error_is_raised_at_the_event(env: dict[str, str], tmp_path: Path) -> None:
     """It ends the stand-in as any other error would."""
     finished = CLI.run_command(["run", "0"], env, at="at:file_written", action="raise", cwd=tmp_path)
 
     assert (finished.returncode, finished.killed, finished.fault_fired) == (1, False, True)
-    assert "struck at at:file_written" in finished.stderr
+    assert "injected at at:file_written" in finished.stderr
 
 
 def test_a_frozen_child_wakes_up_where_it_stood(env: dict[str, str], tmp_path: Path) -> None:
