@@ -39,10 +39,10 @@ def test_every_setting_is_documented_with_its_variable() -> None:
     assert {f"OFFLOAD_{name.upper()}" for name in Settings.model_fields} <= named
 
 
-def test_every_exit_code_is_documented_in_the_order_of_its_gravity() -> None:
+def test_every_exit_code_is_documented_in_the_order_of_its_severity() -> None:
     """The table has a row for each code, and the sentence below it names the order."""
     rows = {int(code) for code in re.findall(r"^\| (\d+) \|", COMMANDS, re.MULTILINE)}
-    order = re.search(r"the gravest, in the order ([\d, ]+)\.", COMMANDS)
+    order = re.search(r"the most severe exit code, in the order ([\d, ]+)\.", COMMANDS)
 
     assert rows == set(errors.SEVERITY)
     assert order is not None
@@ -59,7 +59,7 @@ def test_every_field_of_a_declaration_is_documented() -> None:
 @pytest.mark.parametrize("type_name", sorted(types._PLAIN))
 def test_every_carried_type_is_documented(type_name: str) -> None:
     """The table of types names each plain type that is carried."""
-    assert re.search(rf"\b{type_name}\b", TABLES.split("## How types travel")[1])
+    assert re.search(rf"\b{type_name}\b", TABLES.split("## Types")[1])
 
 
 @pytest.mark.parametrize("package", ["offload", "harness"])
@@ -88,3 +88,25 @@ def test_commands_in_the_readme_are_words_that_the_command_line_knows() -> None:
 
     assert words <= set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     assert words
+
+
+def test_every_path_of_contributing_exists() -> None:
+    """A change that moves a file moves its row as well."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = set(re.findall(r"`((?:offload|harness|tests|fixtures|docs|bench)/[^`<>]+)`", text))
+
+    assert len(paths) > 60
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
+
+
+def test_every_entry_of_a_package_is_explained_in_contributing() -> None:
+    """The map is complete: whoever reads it alone finds each folder."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## To change X")[0]
+    folders = {
+        f"{path.name}/"
+        for package in ("offload", "harness")
+        for path in (ROOT / package).iterdir()
+        if path.is_dir() and path.name != "__pycache__"
+    }
+
+    assert {name for name in folders if f"`{name}`" not in text} == set()
