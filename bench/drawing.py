@@ -13,7 +13,7 @@ COLOURS = {"ours": "#1f6f8b", "spark": "#d98324", "dlt": "#8a8a8a"}
 
 
 def draw(lines: Sequence[Line], path: Path = REPORTS / "bench-stack.png") -> None:
-    """Draw two panels of horizontal bars: seconds and MB, shorter is better; each bar bears its figure."""
+    """Draw two panels of horizontal bars: seconds and MB, shorter is better; each bar has its figure."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 

@@ -51,7 +51,7 @@ class Line:
     times_ours: float | None
 
     def document(self) -> dict[str, Any]:
-        """As it stands in the report."""
+        """The text in the report."""
         fields = asdict(self)
         return fields.pop("case") | fields
 

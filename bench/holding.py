@@ -33,7 +33,7 @@ def hot_holding(client: Any, table: str) -> Holding:
 
 def cold_holding(environment: ServerEnvironment, table: str) -> Holding:
     """
-    What the newest state of the Iceberg table in the place's bucket holds.
+    The rows of the newest state of the Iceberg table in the environment's bucket.
 
     Raises:
         RuntimeError: The bucket has no such table.

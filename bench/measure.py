@@ -1,4 +1,4 @@
-"""Run one command as a whole process and measure it: wall time, peak memory, what it said of itself."""
+"""Run one command as a whole process and measure it: wall time, peak memory and its output."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def measure(words: list[str], environment: dict[str, str], log: Path) -> Measure
             child.wait()
             seconds = time.monotonic() - began
         output.seek(0)
-        said = output.read().decode()
+        text = output.read().decode()
     if child.returncode != 0:
-        raise RuntimeError(f"{words} exited {child.returncode}: {said[-2000:]} {log.read_text()[-2000:]}")
-    return Measured(seconds, peak.mb, json.loads(said) if said.startswith("{") else {"said": said})
+        raise RuntimeError(f"{words} exited {child.returncode}: {text[-2000:]} {log.read_text()[-2000:]}")
+    return Measured(seconds, peak.mb, json.loads(text) if text.startswith("{") else {"output": text})
 
 
 def offload(words: tuple[str, ...], environment: dict[str, str], log: Path) -> Measured:

@@ -17,7 +17,7 @@ Measured = Mapping[tuple[Case, str], Line]
 class Promise:
     """One figure: at least, or at most, `bound`."""
 
-    said: str
+    text: str
     found: float
     bound: float
     at_least: bool = True
@@ -29,7 +29,7 @@ class Promise:
 
 
 def promises(lines: Sequence[Line]) -> list[Promise]:
-    """Those promises that the lines can tell of: none in a trial with fewer rows."""
+    """The promises that the lines can check: none in a trial with fewer rows."""
     of = {(line.case, line.contender): line for line in lines}
     return [*_ratios(of), *_peaks(of), *_speeds(of)]
 
@@ -48,8 +48,8 @@ def _peaks(of: Measured) -> list[Promise]:
     found = [Promise(f"{case.words}: peak MB", peak, 600, at_least=False) for case, peak in peaks.items()]
     if len(peaks) > 1:
         grown = round(peaks[MOVED_LARGE] / peaks[MOVED], 2)
-        said = f"{MOVED_LARGE.words}: peak beside that of {MOVED.words}"
-        found.append(Promise(said, grown, 1.15, at_least=False))
+        text = f"{MOVED_LARGE.words}: peak beside that of {MOVED.words}"
+        found.append(Promise(text, grown, 1.15, at_least=False))
     return found
 
 

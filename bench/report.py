@@ -13,7 +13,7 @@ REPORTS = Path(__file__).parents[1] / "reports"
 
 
 def merged(profile: str, part: dict[str, Any], folder: Path = REPORTS) -> Path:
-    """Put a profile's part in place of the one that is there, leave the others, and give the file."""
+    """Replace the part of one profile, keep the other parts, and return the file."""
     path = folder / "bench.json"
     folder.mkdir(exist_ok=True)
     whole = json.loads(path.read_text()) if path.exists() else {}

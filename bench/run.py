@@ -38,7 +38,7 @@ def case(table: BenchTable, rows: int, folder: Path) -> list[dict[str, Any]]:
     lines = []
     for first, count in ((0, rows), (rows, NEW_ROWS)):
         words = [sys.executable, str(HERE / "fill.py"), f"{folder}/clickhouse", table.name, str(first), str(count)]
-        parts = int(measure(words, {}, folder / "fill.log").answer["said"])
+        parts = int(measure(words, {}, folder / "fill.log").answer["output"])
         done = offload(("run", *table.words, "--json"), environment, folder / "run.log")
         lines.append(_line(table, count, parts, done))
     return lines

@@ -56,4 +56,4 @@ def _measured(line: Line) -> tuple[str, ...]:
 
 def _promised(one: Promise) -> tuple[str, ...]:
     bound = f"{'at least' if one.at_least else 'at most'} {one.bound:,}"
-    return one.said, bound, f"{one.found:,}", "yes" if one.kept else "NO"
+    return one.text, bound, f"{one.found:,}", "yes" if one.kept else "NO"

@@ -2,7 +2,7 @@
 The benchmark beside what people use today: `make bench-stack`. Whole processes against the servers of the stack.
 
 Every contender moves the same rows from the same servers into a target of its own, one after the other, in turn, so
-that a disturbance of the machine strikes all of them. Filling and checking what a target holds are not measured.
+that a disturbance of the machine affects all of them. Filling and checking a target are not measured.
 Prints tables, writes them and a chart to reports/bench-stack.md and .png, and its part of reports/bench.json.
 """
 
@@ -48,10 +48,10 @@ class Bench:
     hot: ServerEnvironment
     scratch: Path
     targets: ExitStack
-    places: dict[tuple[str, int], ServerEnvironment] = field(default_factory=dict)
+    environments: dict[tuple[str, int], ServerEnvironment] = field(default_factory=dict)
 
     def fill(self, first: int, rows: int) -> None:
-        """Insert rows and let ClickHouse finish its merges: nobody is measured while they run."""
+        """Insert rows and let ClickHouse finish its merges, so that no measurement runs at the same time."""
         with opened(self.hot.dsn) as client:
             fill(client, self.table.name, first, rows)
             wait_until(
@@ -62,9 +62,9 @@ class Bench:
 
     def run(self, case: Case, contender: str, turn: int) -> Run:
         """Measure one process, and check what its target holds then."""
-        if (contender, turn) not in self.places:
-            self.places[contender, turn] = self.targets.enter_context(server_environment(self.stack))
-        target = self.places[contender, turn]
+        if (contender, turn) not in self.environments:
+            self.environments[contender, turn] = self.targets.enter_context(server_environment(self.stack))
+        target = self.environments[contender, turn]
         start = CONTENDERS[contender](self.table, self.hot, target, self.scratch / target.name)
         done = measure(start.words, start.environment, self.scratch / "run.log")
         self.verify(target, contender)
@@ -73,7 +73,7 @@ class Bench:
 
     def verify(self, target: ServerEnvironment, contender: str) -> None:
         """
-        Hold the target against the hot table.
+        Compare the target with the hot table.
 
         Raises:
             RuntimeError: It lacks rows, has some twice, or has other times.
@@ -135,7 +135,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure on a stack of our own, and tell."""
+    """Measure on a stack of its own, and print the results."""
     asked = arguments()
     if set(asked.only) - {OURS} and not BASELINES.exists():
         raise SystemExit(f"expected: the baselines in {BASELINES}; found: no such folder; next: make baselines")
@@ -144,11 +144,11 @@ def main() -> None:
         runs = list(everything(stack, asked))
         images = {str(service): image for service, image in stack.images.items()}
     found = lines(runs)
-    told = promises(found)
-    show(found, told)
-    judged = [vars(promise) | {"kept": promise.kept} for promise in told]
-    merged("stack", {"images": images, "cases": [line.document() for line in found], "promises": judged})
-    (REPORTS / "bench-stack.md").write_text(markdown(found, told))
+    checked = promises(found)
+    show(found, checked)
+    documents = [vars(promise) | {"kept": promise.kept} for promise in checked]
+    merged("stack", {"images": images, "cases": [line.document() for line in found], "promises": documents})
+    (REPORTS / "bench-stack.md").write_text(markdown(found, checked))
     draw(found)
 
 

@@ -1,7 +1,7 @@
 """
 The usual dlt pipeline: Arrow batches out of ClickHouse, appended to an Iceberg table by dlt's filesystem destination.
 
-It stands here to be measured beside the offload. dlt keeps the cursor in its own state; tables are as bench/tables.py
+It is measured beside the offload. dlt keeps the cursor in its own state; tables are as bench/tables.py
 makes them.
 """
 

@@ -2,7 +2,7 @@
 The usual Spark script: one JDBC query, cached, appended to Iceberg, and the watermark kept in Postgres.
 
 What teams write first: `ts > watermark and ts <= now - 5 min order by ts, seq`, and the largest timestamp becomes the
-next watermark. It stands here to be measured beside the offload, with what its users would choose: large fetches,
+next watermark. It is measured beside the offload, with the settings that its users would choose: large fetches,
 4 GB for the driver, two cores. The hot table is the one that bench/tables.py fills.
 """
 

@@ -23,7 +23,7 @@ _QUEUE = (
 )
 
 
-class Judged(NamedTuple):
+class Parsed(NamedTuple):
     """A database whose queue is fed by hand."""
 
     exchange: str
@@ -52,13 +52,13 @@ class Judged(NamedTuple):
 
 
 @contextmanager
-def judging(folder: Path, exchange: str, ttl_days: int = TTL_DAYS) -> Iterator[Judged]:
+def parsing(folder: Path, exchange: str, ttl_days: int = TTL_DAYS) -> Iterator[Parsed]:
     """Apply the project's own DDL, but for the queue."""
     dsn = f"chdb://{folder}?database=default"
     with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
         for statement in statements(exchange, ttl_days, broker="", topic="", group="", flush_ms="1"):
             client.command(_QUEUE.format(exchange=exchange) if "ENGINE = Kafka" in statement else statement)
-        yield Judged(exchange, dsn, client)
+        yield Parsed(exchange, dsn, client)
 
 
 def told(bronze: list[dict[str, Any]]) -> list[Trade]:

@@ -100,7 +100,7 @@ def test_every_path_of_contributing_exists() -> None:
 
 
 def test_every_entry_of_a_package_is_explained_in_contributing() -> None:
-    """The map is complete: whoever reads it alone finds each folder."""
+    """The map is complete: each folder has its row."""
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## To change X")[0]
     folders = {
         f"{path.name}/"

@@ -38,7 +38,7 @@ def graph() -> dict[str, set[str]]:
 
 
 def folder(module: str) -> str:
-    """The folder that a module lies in; a module at the top stands for itself."""
+    """The folder of a module; a module at the top counts as a folder."""
     head, *rest = module.split(".")
     return ".".join([head, *rest[:1]])
 
@@ -62,7 +62,7 @@ def test_no_module_is_in_a_cycle() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_folder_is_in_a_cycle(package: str) -> None:
-    """Two folders that import each other are one folder in two places."""
+    """Two folders that import each other are one folder with two names."""
     edges: dict[str, set[str]] = {}
     for name, targets in graph().items():
         if name.startswith(f"{package}."):

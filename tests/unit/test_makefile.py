@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def made(*words: str, path: Path) -> subprocess.CompletedProcess[str]:
-    """What `make` said with nothing on the PATH but what stands in that folder."""
+    """The output of `make` with a PATH that has only that folder."""
     make = shutil.which("make")
     assert make, "expected: make on the PATH; next: apt-get install make"
     return subprocess.run(

@@ -42,7 +42,7 @@ def test_a_ratio_is_of_median_wall_times_in_the_same_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "said", "kept"),
+    ("measured", "text", "kept"),
     [
         (line(MOVED, SPARK, times_ours=6.0), "times as fast as spark", True),
         (line(MOVED, SPARK, times_ours=5.99), "times as fast as spark", False),
@@ -55,9 +55,9 @@ def test_a_ratio_is_of_median_wall_times_in_the_same_case() -> None:
         (line(MOVED, OURS, peak_mb=600), "peak MB", True),
     ],
 )
-def test_a_promise_is_judged_at_its_bound(measured: Line, said: str, kept: bool) -> None:  # noqa: FBT001
+def test_a_promise_is_checked_at_its_bound(measured: Line, text: str, kept: bool) -> None:  # noqa: FBT001
     """The bound itself keeps it."""
-    (found,) = [promise for promise in promises([measured]) if promise.said.endswith(said)]
+    (found,) = [promise for promise in promises([measured]) if promise.text.endswith(text)]
 
     assert found.kept is kept
 
@@ -67,7 +67,7 @@ def test_memory_may_hardly_grow_with_the_rows(peak: int, kept: bool) -> None:  #
     """The peak of the larger case beside that of the smaller."""
     found = promises([line(MOVED, OURS), line(MOVED_LARGE, OURS, peak_mb=peak)])
 
-    assert [promise.kept for promise in found if "beside" in promise.said] == [kept]
+    assert [promise.kept for promise in found if "beside" in promise.text] == [kept]
 
 
 def test_a_trial_judges_no_promise() -> None:
@@ -88,9 +88,9 @@ def test_one_profile_replaces_its_part_of_the_report_and_leaves_the_other(tmp_pa
 
 def test_what_was_measured_is_told_in_a_table_for_the_documents() -> None:
     """Every figure with its promise; a broken one is seen at once."""
-    told = [line(MOVED, OURS, seconds=2.0, peak_mb=601), line(MOVED, SPARK, seconds=14.0, times_ours=7.0)]
+    lines_of_report = [line(MOVED, OURS, seconds=2.0, peak_mb=601), line(MOVED, SPARK, seconds=14.0, times_ours=7.0)]
 
-    lines = markdown(told, promises(told)).splitlines()
+    lines = markdown(lines_of_report, promises(lines_of_report)).splitlines()
 
     assert "| bench | 3,800,000 rows | spark | 14.00 | 271,429 | 100 | 7.00 | 14.00 |" in lines
     assert "| 3,800,000 rows: times as fast as spark | at least 6 | 7.0 | yes |" in lines

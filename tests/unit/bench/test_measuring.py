@@ -36,7 +36,7 @@ def test_a_command_is_measured_with_what_it_said(tmp_path: Path) -> None:
 
 
 def test_a_command_that_fails_is_no_measurement(tmp_path: Path) -> None:
-    """The benchmark stops with its exit code and what it said."""
+    """The benchmark stops with the exit code and the output of the command."""
     with pytest.raises(RuntimeError, match=r"exited 3: .*all wrong"):
         measure(
             [sys.executable, "-c", "import sys; print('all wrong', file=sys.stderr); sys.exit(3)"], {}, tmp_path / "l"

@@ -6,7 +6,7 @@ from harness.history import History
 
 
 def test_events_stand_in_the_order_of_their_times() -> None:
-    """Each event bears the time of the clock it was recorded at, and its details."""
+    """Each event has the time of the clock at which it was recorded, and its details."""
     history = History(clock=map(float, count(10)).__next__)
     history.record("inject", fault="kill")
     history.record("heal")

@@ -38,5 +38,5 @@ def test_a_failure_shows_count_first_worst_and_last() -> None:
 
 
 def test_no_offence_is_a_pass() -> None:
-    """A finding without offences counts nothing."""
+    """A finding without violations has the count 0."""
     assert finding("zero_loss", "all there", []) == CLEAN

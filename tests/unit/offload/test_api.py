@@ -34,12 +34,12 @@ def test_tables_are_chosen_by_name_and_layer(names: list[str], layer: str | None
 
 
 @pytest.mark.parametrize(
-    ("names", "layer", "said"),
+    ("names", "layer", "part"),
     [(["z"], None, "'z'"), (["a", "b"], "gold", "found a;"), ([], "tin", "'tin'"), (["a" * 999], None, "aaa")],
 )
-def test_what_is_unknown_is_named(names: list[str], layer: str | None, said: str) -> None:
+def test_what_is_unknown_is_named(names: list[str], layer: str | None, part: str) -> None:
     """Cut where it is long: a name may be anything that was typed."""
-    with pytest.raises(UsageError, match=said) as caught:
+    with pytest.raises(UsageError, match=part) as caught:
         api.select(KNOWN, names, layer)
 
     assert len(caught.value.found) < 100
@@ -61,7 +61,7 @@ def test_a_time_that_is_none_is_refused_before_anything_is_opened(tmp_path: Path
 
 
 def test_an_address_that_cannot_be_read_is_refused_without_being_shown() -> None:
-    """It may be a password in the wrong place."""
+    """It may be a password that was set in the wrong variable."""
     for field in ("catalog_uri", "watermarks_url", "clickhouse_dsn"):
         with pytest.raises(ConfigurationError) as caught:
             api.plan(settings=Settings(**{field: "s3cr3t:/?#"}))

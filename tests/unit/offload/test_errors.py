@@ -8,7 +8,7 @@ from offload import errors
 
 
 def test_the_gravest_of_several_exit_codes_stands_for_all() -> None:
-    """One table that needs a person outweighs any number that mend themselves."""
+    """One table that needs a person outweighs any number of tables that need only another run."""
     assert errors.most_severe([]) == 0
     assert errors.most_severe([0, 75, 0]) == 75
     assert errors.most_severe([75, 65, 69]) == 65

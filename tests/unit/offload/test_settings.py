@@ -1,4 +1,4 @@
-"""The environment is read in one place, and its secrets are shown in none."""
+"""The settings are read from the environment, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from offload.errors import ConfigurationError
 from offload.settings import Settings, load
 from offload.wiring import warehouse
 
-SECRET = "s3cr3t"  # noqa: S105  # a made-up one
+SECRET = "s3cr3t"  # noqa: S105  # no real one
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def test_no_secret_is_shown_by_settings_or_storage() -> None:
 
 
 def test_no_secret_is_shown_by_an_error_about_another_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The value that is wrong is not repeated either: it may have been a password in the wrong place."""
+    """The wrong value is not shown: it may be a password that was set in the wrong variable."""
     monkeypatch.setenv("OFFLOAD_CATALOG_URI", f"postgresql://u:{SECRET}@h/d")
     monkeypatch.setenv("OFFLOAD_WORKERS", SECRET)
 

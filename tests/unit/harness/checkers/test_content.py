@@ -99,7 +99,7 @@ def test_one_altered_value_is_found(alteration: dict[str, Any]) -> None:
 
 
 def test_an_alteration_of_a_row_without_key_is_one_row_too_few_and_one_too_many() -> None:
-    """A multiset has no pairs of rows: the altered row is told twice."""
+    """Without a key, rows have no pairs: the altered row is counted twice."""
     rows = trades()
     rows[4] |= ALTERATIONS["last decimal"]
     finding = check_content(hot(trades()), cold(rows), delivery=DELIVERY)
@@ -117,7 +117,7 @@ def test_multiplicities_count_where_there_is_no_key() -> None:
 
 
 def test_missing_and_surplus_rows_are_found_by_key() -> None:
-    """A row lost at the very end and one that nobody produced are one offence each."""
+    """A row lost at the end and a row that was never produced are one violation each."""
     stranger = {**trades()[0], "trade_id": "t-x"}
     finding = check_content(hot(trades()), cold([*trades()[:-1], stranger]), key=["trade_id"], delivery=DELIVERY)
 

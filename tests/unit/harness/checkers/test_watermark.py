@@ -21,7 +21,7 @@ def test_one_step_back_is_found(observed: list[int | None]) -> None:
 
 
 def test_the_worst_step_back_is_the_longest() -> None:
-    """First, longest and last are shown with their places."""
+    """The first, the longest and the last are shown with their positions."""
     finding = check_watermark([10, 9, 20, 5, 6, 4])
 
     assert finding.count == 3

@@ -58,7 +58,7 @@ def move(connection: Any, to: str) -> None:
 
 
 def pointer(address: str) -> str:
-    """Where the pointer stands."""
+    """The value of the metadata pointer."""
     with psycopg.connect(address) as connection:
         return str(connection.execute("SELECT metadata_location FROM iceberg_tables").fetchone()[0])  # type: ignore[index]
 

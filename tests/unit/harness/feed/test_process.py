@@ -43,7 +43,7 @@ def test_a_handler_that_ends_with_an_error_says_why(tmp_path: Path) -> None:
 
 
 def test_an_orphan_ends(tmp_path: Path) -> None:
-    """Nobody is left who would stop it; it does not even ask the broker."""
+    """No process is left to stop it; it sends nothing to the broker."""
     with Journal(tmp_path / "journal") as journal:
         Handler(GeneratedMessages("binance", 7, 0), journal, NOWHERE, "topic", _parent=-1).run()
 

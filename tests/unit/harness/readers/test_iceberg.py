@@ -84,7 +84,7 @@ def test_a_table_of_whole_batches_passes_every_checker(cold: ColdTableAddress, a
 def test_half_a_batch_visible_in_an_older_snapshot_is_found(
     cold: ColdTableAddress, append: Callable[..., None]
 ) -> None:
-    """The current snapshot is whole; what a reader saw before is judged by the snapshot of then."""
+    """The current snapshot is whole; what a reader saw earlier is in the snapshot of that time."""
     append(trades(0, 5))
     append(trades(5, 5))
     finding = check_whole_batches(read_history(cold, key=["trade_id"]), [ExpectedBatch.of("one", keys(0, 10))])

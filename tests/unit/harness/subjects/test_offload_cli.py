@@ -9,13 +9,13 @@ from harness.subjects.offload_cli import OffloadCli
 
 CLI = OffloadCli()
 
-# Stands in for the offload: it tells two moments of each of two splits and prints what it was given.
+# A stand-in for the offload: it emits two events of each of two splits and prints its arguments.
 STAND_IN = """
 import os
 import sys
 
 
-class Moment:
+class Event:
     table = "trades"
     rows = 7
 
@@ -30,7 +30,7 @@ def main(argv, listeners=()):
     print("args", *argv, os.environ.get("OFFLOAD_X"), os.environ.get("OFFLOAD_Y"), flush=True)
     for name in ("at:split_started", "at:file_written") * 2:
         for listener in listeners:
-            listener(Moment(name))
+            listener(Event(name))
         print(name, flush=True)
     print("done", file=sys.stderr)
     return int(argv[1])
@@ -61,7 +61,7 @@ def test_a_run_to_the_end_gives_exit_code_and_output(env: dict[str, str], tmp_pa
 
 
 def test_a_kill_strikes_at_the_nth_moment_and_proves_that_it_landed(env: dict[str, str], tmp_path: Path) -> None:
-    """Nothing happens after the moment."""
+    """The run does nothing after the event."""
     finished = CLI.run_command(["run", "0"], env, at="at:split_started", nth=2, cwd=tmp_path)
 
     assert (finished.returncode, finished.killed, finished.fault_fired) == (-signal.SIGKILL, True, True)

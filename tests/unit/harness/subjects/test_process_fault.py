@@ -9,8 +9,8 @@ from harness.subjects.process_fault import Action, InjectedError, ProcessFault
 
 
 @dataclass(frozen=True)
-class Told:
-    """A moment as a run tells it."""
+class Event:
+    """An event as a run emits it."""
 
     name: str
     table: str = "trades"
@@ -21,30 +21,30 @@ class Told:
 
 
 def test_a_fault_strikes_once_at_the_nth_moment_of_its_name(tmp_path: Path) -> None:
-    """Other moments do not count, and after the strike the run is left alone."""
+    """Other events do not count, and the fault fires once."""
     fault = ProcessFault("at:file_written", Action.RAISE, nth=2, marker=tmp_path / "marker")
-    struck = []
+    fired = []
 
     for name in ("at:file_written", "after:write", "at:file_written", "at:file_written"):
         try:
-            fault(Told(name))
+            fault(Event(name))
         except InjectedError:
-            struck.append(name)
+            fired.append(name)
         else:
-            struck.append("")
+            fired.append("")
 
-    assert struck == ["", "", "at:file_written", ""]
+    assert fired == ["", "", "at:file_written", ""]
 
 
 def test_the_marker_is_written_when_the_fault_strikes_and_not_before(tmp_path: Path) -> None:
     """It is the proof that the fault landed, and says where."""
     marker = tmp_path / "marker"
     fault = ProcessFault("after:write", Action.RAISE, marker=marker)
-    fault(Told("before:write"))
+    fault(Event("before:write"))
     early = marker.exists()
 
     with pytest.raises(InjectedError):
-        fault(Told("after:write"))
+        fault(Event("after:write"))
 
     assert not early
     assert marker.read_text() == "raise at after:write of trades, 7 rows\n"

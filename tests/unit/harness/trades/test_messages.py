@@ -22,7 +22,7 @@ def test_a_number_is_always_the_same_message_and_is_told_by_its_text(exchange: s
 
 @pytest.mark.parametrize("exchange", generated_trades.EXCHANGES)
 def test_no_two_trades_share_their_key(exchange: str) -> None:
-    """Each can be told from every other in the ledger, and what is sent is what its keys say."""
+    """Each key is in the ledger once, and the sent message has the key's values."""
     messages = [GeneratedMessages(exchange, 7, START).message(number) for number in range(300)]
     keys = [key for message in messages for key in message.keys]
     sent = [(exchange, trade.symbol, trade.id) for one in messages for trade in EXCHANGES[exchange].trades(one.text)]

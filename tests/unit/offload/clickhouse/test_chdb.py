@@ -65,7 +65,7 @@ def test_a_view_of_a_block_holds_the_block() -> None:
 
 
 def test_an_error_in_mid_stream_is_raised_with_its_meaning(client: ClickHouse) -> None:
-    """A stream that breaks off is no stream that ended, and what broke it is told as for any query."""
+    """A stream that fails is not a stream that ended, and its error is translated as for any query."""
     batches = client.arrow("SELECT throwIf(number > 200000) FROM numbers(300000) SETTINGS max_block_size = 10000")
 
     with pytest.raises(Exception, match="non-zero"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from offload.clickhouse.files import table_function
 from offload.io.warehouse import Warehouse
 
-SECRET = "s3cr3t"  # noqa: S105  # a made-up one
+SECRET = "s3cr3t"  # noqa: S105  # no real one
 
 
 def bucket(**changes: str) -> Warehouse:
@@ -14,7 +14,7 @@ def bucket(**changes: str) -> Warehouse:
 
 
 def test_several_files_are_one_glob() -> None:
-    """What they share stands outside the braces."""
+    """The common folder is outside the braces."""
     local, remote = Warehouse("/w", 10), bucket(endpoint="http://minio:9000/")
 
     assert table_function(local, ["file:///w/a.parquet"]) == "file('/w/a.parquet', 'Parquet')"
@@ -37,7 +37,7 @@ def test_clickhouse_may_see_the_bucket_elsewhere() -> None:
 
 def test_a_quote_in_a_path_or_key_stays_inside_its_literal() -> None:
     """Keys and paths are quoted like all text."""
-    made = table_function(bucket(secret_key="it's"), ["s3://bucket/o'clock"])  # noqa: S106  # made up
+    made = table_function(bucket(secret_key="it's"), ["s3://bucket/o'clock"])  # noqa: S106  # no real one
 
     assert "o\\'clock" in made
     assert "it\\'s" in made

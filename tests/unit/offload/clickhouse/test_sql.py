@@ -38,7 +38,7 @@ def test_a_text_stays_one(value: str, quoted: str) -> None:
 
 @given(st.text())
 def test_no_text_ends_its_own_quotes(value: str) -> None:
-    """Whatever is quoted: unescaping what stands between the quotes gives it back, and nothing closes them early."""
+    """Unescaping the text between the quotes gives the value back, and no character closes the quotes early."""
     inner, unescaped, characters = sql.text(value)[1:-1], "", iter(sql.text(value)[1:-1])
     for char in characters:
         assert char != "'", inner

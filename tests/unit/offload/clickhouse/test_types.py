@@ -118,7 +118,7 @@ def test_a_type_has_one_iceberg_type(name: str, kind: str, expected: str) -> Non
 
 @pytest.mark.parametrize(("kind", "expected"), NULLABLE)
 def test_nullable_makes_a_column_optional(kind: str, expected: str) -> None:
-    """Wherever the word stands."""
+    """In any position of the type."""
     assert shown(kind) == (expected, True)
 
 
@@ -132,7 +132,7 @@ def test_nullable_makes_a_column_optional(kind: str, expected: str) -> None:
     ],
 )
 def test_nullable_elements_are_optional_and_others_are_required(kind: str, expected: bool) -> None:  # noqa: FBT001
-    """NULL inside an array or a map is told apart from NULL instead of one."""
+    """NULL inside an array or a map is another value than NULL instead of it."""
     map_columns = types.map_columns(
         replace(SPEC, unsigned_as_long=(), binary=(), truncate=()), [*NEEDED, SourceColumn("c", kind)]
     )

@@ -46,7 +46,7 @@ def append(workspace: Workspace, *ids: int) -> None:
 
 
 def run(rows: int) -> CompletedRun:
-    """What a run says of itself."""
+    """The report of a run."""
     return CompletedRun({"tables": [{"table": TABLE, "rows": rows, "duplicates_dropped": 0}]}, seconds=1.0)
 
 
@@ -67,7 +67,7 @@ def test_a_lost_trade_fails_the_demo(story: Story) -> None:
 
 
 def test_a_doubled_trade_fails_the_demo_even_when_the_counts_agree(story: Story) -> None:
-    """One doubled and one lost look right to whoever only counts."""
+    """With one duplicate and one lost trade, the counts alone are right."""
     append(story.workspace, 3)
     story.record_hot({TABLE: 4})
 
@@ -82,7 +82,7 @@ def test_a_run_that_reports_other_rows_than_it_moved_fails_the_demo(story: Story
 
 
 def test_a_file_that_no_snapshot_refers_to_is_an_orphan(story: Story) -> None:
-    """What is on disk, less what readers use; and the history tells each commit's rows."""
+    """An orphan is on disk and in no snapshot; the history has the rows of each commit."""
     orphan = next(iter(story.workspace.data_files())).with_name("orphan.parquet")
     orphan.touch()
 

@@ -74,7 +74,7 @@ def test_every_column_of_a_binance_trade_is_what_the_exchange_said() -> None:
     ],
 )
 def test_the_side_is_the_takers(exchange: str, message: str | dict[str, Any], side: str) -> None:
-    """Binance tells whether the buyer made the market, Coinbase the maker's side, Kraken the taker's."""
+    """Binance has a flag for a buyer who is the maker, Coinbase the maker's side, Kraken the taker's."""
     row = trade(exchange, message)
 
     assert row.side == side
@@ -167,7 +167,7 @@ def test_no_message_whatever_raises(exchange: str, text: str) -> None:
 
 
 def test_one_bad_trade_of_a_message_leaves_its_neighbours() -> None:
-    """Kraken sends several together; each stands for itself."""
+    """Kraken sends several trades in one message; each is parsed by itself."""
     bad, good = parsed("kraken", KRAKEN_V2.replace("1e-05", "1e-09"))
 
     assert isinstance(bad, RejectedMessage)

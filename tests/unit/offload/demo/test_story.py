@@ -1,4 +1,4 @@
-"""The demo tells what happened, and refuses to call anything else a success."""
+"""The demo prints the results of its steps, and fails where a count is not the expected one."""
 
 from __future__ import annotations
 

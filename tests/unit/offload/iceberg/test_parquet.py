@@ -1,4 +1,4 @@
-"""Data files: encodings, field ids, bounded row groups, and footers that are held against the table's schema."""
+"""Data files: encodings, field ids, bounded row groups, and footers that are compared with the table's schema."""
 
 from __future__ import annotations
 

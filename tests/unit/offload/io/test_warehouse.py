@@ -11,7 +11,7 @@ import pytest
 from offload.errors import AccessRefused, ConfigurationError, OffloadError, Unavailable
 from offload.io.warehouse import Warehouse, plain
 
-SECRET = "s3cr3t"  # noqa: S105  # a made-up one
+SECRET = "s3cr3t"  # noqa: S105  # no real one
 
 
 def bucket(**changes: str) -> Warehouse:
@@ -66,7 +66,7 @@ def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
     ],
 )
 def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[OffloadError]) -> None:
-    """A person must act, or the same again later."""
+    """A person must act, or the same command succeeds later."""
     with pytest.raises(kind) as caught, bucket().translate_errors():
         raise error
 
@@ -82,7 +82,7 @@ def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(warehouse))  # noqa: S301  # our own bytes
 
     assert again == warehouse
-    assert pickle.loads(pickle.dumps(bucket())).secret_key == SECRET  # noqa: S301  # likewise
+    assert pickle.loads(pickle.dumps(bucket())).secret_key == SECRET  # noqa: S301  # pickled by this test
     assert SECRET not in repr(bucket())
     again.check()
 

@@ -1,4 +1,4 @@
-"""The protocol on fakes: any order of arrivals, duplicates, late rows, ticks of the clock, runs and deaths."""
+"""The protocol on fakes: any order of arrivals, duplicates, late rows, clock ticks, runs and kills."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from offload.fakes import FAKE_SPEC, FakeWorld
 from offload.model.steps import STEP_EVENTS, Event, Step, StepEvent
 
 
-class Died(BaseException):
-    """The process is gone: nothing after it runs, no lease is given back."""
+class Killed(BaseException):
+    """The process was killed: no code runs after it, and the lease is not released."""
 
 
-class DieAt:
-    """Dies at the nth moment of that name."""
+class KillAt:
+    """Ends the run at the nth event of that name."""
 
-    def __init__(self, moment: str, nth: int) -> None:
-        self.moment = moment
+    def __init__(self, event: str, nth: int) -> None:
+        self.event = event
         self.left = nth
 
-    def __call__(self, moment: StepEvent) -> None:
-        """Count, and die when it is time."""
-        if str(moment) == self.moment:
+    def __call__(self, event: StepEvent) -> None:
+        """Count the events, and end the run at the nth."""
+        if str(event) == self.event:
             self.left -= 1
             if self.left == 0:
-                raise Died
+                raise Killed
 
 
-def run(world: FakeWorld, death: DieAt | None = None) -> None:
-    """One run that succeeds, or dies and leaves everything as a killed process does."""
+def run(world: FakeWorld, kill: KillAt | None = None) -> None:
+    """One run that succeeds, or that leaves everything as a killed process does."""
     before = world.watermarks.row
     try:
-        result = offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[death] if death else [])
-    except Died:
-        # a killed process records nothing: what `record` wrote on the way out is taken back
-        world.watermarks.row = replace(world.watermarks.row, watermark=before.watermark, owner="the dead")
+        result = offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[kill] if kill else [])
+    except Killed:
+        # a killed process records nothing: undo what `record` wrote when the exception passed
+        world.watermarks.row = replace(world.watermarks.row, watermark=before.watermark, owner="a killed run")
         world.watermarks.dead = True
     else:
         assert result.error is None, result.error
@@ -51,13 +51,13 @@ arrivals = st.tuples(st.just("row"), st.integers(0, 12), st.integers(0, 30))
 again = st.tuples(st.just("again"), st.integers(0, 40), st.just(0))
 tick = st.tuples(st.just("tick"), st.integers(1, 10), st.just(0))
 runs = st.tuples(st.just("run"), st.just(0), st.just(0))
-deaths = st.tuples(st.sampled_from(STEP_EVENTS), st.integers(1, 3), st.just(0))
+kills = st.tuples(st.sampled_from(STEP_EVENTS), st.integers(1, 3), st.just(0))
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(arrivals, arrivals, again, tick, runs, deaths), max_size=40))
-def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tuple[str, int, int]]) -> None:
-    """I1, I3, I4 and I5 hold after every run that succeeds, whatever died before it."""
+@given(st.lists(st.one_of(arrivals, arrivals, again, tick, runs, kills), max_size=40))
+def test_no_order_of_arrivals_and_kills_loses_or_repeats_a_row(actions: list[tuple[str, int, int]]) -> None:
+    """I1, I3, I4 and I5 hold after every run that succeeds, whichever run was killed before it."""
     world = FakeWorld(batch_rows=3)
     marks: list[int] = []
     for number, (what, first, second) in enumerate(actions):
@@ -68,7 +68,7 @@ def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tu
         elif what == "tick":
             world.clock.time += first
         elif what == "run" or what in STEP_EVENTS:
-            run(world, DieAt(what, first) if what in STEP_EVENTS else None)
+            run(world, KillAt(what, first) if what in STEP_EVENTS else None)
         marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
     run(world)
     marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
@@ -78,20 +78,20 @@ def test_no_order_of_arrivals_and_deaths_loses_or_repeats_a_row(actions: list[tu
 
     assert all(count == 1 for count in cold.values()), "I1: a key occurs twice"
     assert all(before <= after for before, after in pairwise(marks)), "I4: the watermark went back"
-    assert set(cold) <= set(world.hot.rows), "I2: a row that hot never held"
+    assert set(cold) <= set(world.hot.rows), "I2: a row that hot never had"
     late = expected - set(cold)
     counted = offload_run(world.adapters(), FAKE_SPEC, "count").late_rows
     look_back_covers_all = counted == len(late)
     assert look_back_covers_all, f"I3: {len(late)} rows at or below the watermark are missing, {counted} counted"
 
 
-@pytest.mark.parametrize("moment", STEP_EVENTS)
-def test_whatever_moment_a_run_dies_at_the_next_one_finishes_its_rows(moment: str) -> None:
-    """Three batches: each is in cold once after a death and one more run."""
+@pytest.mark.parametrize("event", STEP_EVENTS)
+def test_after_a_kill_at_any_event_the_next_run_publishes_the_rest(event: str) -> None:
+    """Three batches: each is in cold once after a kill and one more run."""
     world = FakeWorld(batch_rows=3)
     world.hot.rows = [(f"k{number}", number) for number in range(9)]
     world.clock.time = 100
-    run(world, DieAt(moment, 1))
+    run(world, KillAt(event, 1))
     run(world)
 
     assert sorted(world.lake.rows()) == sorted(world.hot.rows)
@@ -99,22 +99,22 @@ def test_whatever_moment_a_run_dies_at_the_next_one_finishes_its_rows(moment: st
     assert world.watermarks.row.owner is None
 
 
-def test_every_moment_is_told_in_the_order_of_the_protocol() -> None:
-    """Listeners hear each step before and after, and the events inside WRITE and PUBLISH."""
+def test_every_event_is_emitted_in_the_order_of_the_protocol() -> None:
+    """Listeners get an event before and after each step, and the events inside WRITE and PUBLISH."""
     world = FakeWorld(batch_rows=100)
     world.hot.rows = [("a", 1), ("b", 2)]
     world.clock.time = 100
-    heard: list[str] = []
-    offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[lambda moment: heard.append(str(moment))])
+    events: list[str] = []
+    offload_run(world.adapters(), FAKE_SPEC, "run", listeners=[lambda event: events.append(str(event))])
     steps = [name for step in Step for name in (f"before:{step}", f"after:{step}")]
 
-    assert [name for name in heard if not name.startswith("at:")] == steps
+    assert [name for name in events if not name.startswith("at:")] == steps
     inside = ["before:write", *(f"at:{e}" for e in (Event.SPLIT_STARTED, Event.FILE_WRITTEN)), "after:write"]
-    assert heard[heard.index("before:write") : heard.index("after:write") + 1] == inside
-    assert heard[heard.index("before:publish") + 1] == f"at:{Event.METADATA_WRITTEN}"
+    assert events[events.index("before:write") : events.index("after:write") + 1] == inside
+    assert events[events.index("before:publish") + 1] == f"at:{Event.METADATA_WRITTEN}"
 
 
-def test_a_second_run_while_the_first_lives_is_told_who_has_the_lease() -> None:
+def test_a_second_run_gets_the_owner_of_the_lease_while_the_first_runs() -> None:
     """Exit 75, and nothing is published."""
     world = FakeWorld()
     world.hot.rows = [("a", 1)]

@@ -1,4 +1,4 @@
-"""The trace of a run that fails says how long the step took that failed."""
+"""The trace of a failed run has the time of the step that failed."""
 
 from __future__ import annotations
 

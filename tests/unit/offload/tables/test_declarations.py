@@ -61,7 +61,7 @@ def test_a_missing_field_is_named_with_the_file(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "part"),
     [
         ({"speed": "1"}, "speed"),
         ({"declared": "true"}, "declared"),
@@ -78,9 +78,9 @@ def test_a_missing_field_is_named_with_the_file(missing: str) -> None:
         ({"partition": '[{column = "ts", transform = "day", width = 1}]'}, "width"),
     ],
 )
-def test_a_field_that_is_unknown_or_wrong_is_named(changes: dict[str, str], said: str) -> None:
+def test_a_field_that_is_unknown_or_wrong_is_named(changes: dict[str, str], part: str) -> None:
     """Exit 78, with the file."""
-    with pytest.raises(ConfigurationError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=part) as caught:
         declarations.parse("trades.toml", toml(**changes))
 
     assert "trades.toml" in caught.value.expected
@@ -97,7 +97,7 @@ def test_a_declared_name_that_is_an_injection_is_refused(field: str, name: str) 
 
 
 def test_what_is_no_toml_is_told_with_its_place() -> None:
-    """The file and what the parser said."""
+    """The file and what the parser part."""
     with pytest.raises(ConfigurationError, match="line 2") as caught:
         declarations.parse("trades.toml", 'name = "t"\nsource = market.trades')
 

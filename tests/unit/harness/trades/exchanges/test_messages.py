@@ -44,7 +44,7 @@ def test_a_recording_is_sent_as_the_exchange_sends_it(tmp_path: Path, exchange: 
 
 
 def test_recorded_messages_are_told_by_their_text(tmp_path: Path) -> None:
-    """So that a handler finds its place in the log again."""
+    """So that a handler finds its position in the log again."""
     record(tmp_path)
     source = RecordedMessages("kraken", tmp_path)
     first, second = source.message(0), source.message(1)
