@@ -37,7 +37,7 @@ class TaggedTrades:
     first_sequence: int = 1
     step: int = 0
 
-    def moment(self, fraction: float) -> str:
+    def time_at(self, fraction: float) -> str:
         """Return the time at which this fraction of the days has passed, as ISO 8601."""
         return (self.start + timedelta(days=self.days) * fraction).isoformat()
 

@@ -10,8 +10,8 @@ from harness.stack.stack import Stack
 
 
 @pytest.mark.failure_modes("FM-01")
-def test_clickhouse_stopped_in_mid_read_costs_nothing_but_time(scenario: Scenario, stack: Stack) -> None:
-    """Five hundred rows among a million: the run ends with 69, the watermark stays, and the next run is exact."""
+def test_clickhouse_stopped_while_it_sends_rows_loses_no_row(scenario: Scenario, stack: Stack) -> None:
+    """Five hundred rows among a million: the run ends with 69, the watermark does not change, the next run is exact."""
     mark = scenario.watermark()
     scenario.insert_tagged("nettest-", 500, 9_000_000)
 

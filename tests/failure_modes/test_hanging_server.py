@@ -19,14 +19,14 @@ HANGS = [
 ]
 
 
-@pytest.mark.parametrize(("service", "moment", "code"), HANGS)
-def test_a_server_that_hangs_in_mid_run_ends_it_within_thirty_seconds(
-    scenario: Scenario, stack: Stack, service: Service, moment: str, code: int
+@pytest.mark.parametrize(("service", "event", "code"), HANGS)
+def test_a_server_that_hangs_during_a_run_ends_it_within_thirty_seconds(
+    scenario: Scenario, stack: Stack, service: Service, event: str, code: int
 ) -> None:
-    """It takes connections and never says a word: 69, or 75 for a commit of unknown outcome; the next run is exact."""
+    """It accepts connections and never answers: 69, or 75 for a commit of unknown outcome; the next run is exact."""
     scenario.insert_tagged("hangtest-", 2_000, 9_950_000)
 
-    with scenario.frozen(moment) as run, injected(Pause(service), stack, scenario.history):
+    with scenario.frozen(event) as run, injected(Pause(service), stack, scenario.history):
         began = time.monotonic()
         run.thaw()
         failed = run.wait()
@@ -35,6 +35,6 @@ def test_a_server_that_hangs_in_mid_run_ends_it_within_thirty_seconds(
     scenario.check_recovery()
 
     assert failed.returncode == code, failed.stderr
-    assert grown in ({0, 2_000} if moment == "before:publish" else {0})
+    assert grown in ({0, 2_000} if event == "before:publish" else {0})
     assert took < END_TO_END
     assert scenario.cold_rows("hangtest-") == 2_000

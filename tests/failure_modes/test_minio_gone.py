@@ -13,16 +13,16 @@ from harness.stack.stack import Stack
 
 @pytest.mark.failure_modes("FM-10")
 @pytest.mark.parametrize(
-    ("moment", "code", "batch"),
+    ("event", "code", "batch"),
     [("at:split_started", 69, 0), ("at:file_written", 69, 0), ("at:metadata_written", 75, 2_000)],
 )
-def test_minio_stopped_in_mid_run_leaves_no_part_of_a_batch(
-    scenario: Scenario, stack: Stack, moment: str, code: int, batch: int
+def test_minio_stopped_during_a_run_leaves_no_part_of_a_batch(
+    scenario: Scenario, stack: Stack, event: str, code: int, batch: int
 ) -> None:
-    """Hot takes in trades meanwhile; the batch is absent, or whole once its metadata is up; the next run is exact."""
+    """Hot receives trades all the time; the batch is absent, or whole if its metadata was uploaded."""
     scenario.insert_tagged("miniotest-", 2_000, 9_500_000)
 
-    with scenario.frozen(moment) as run, injected(Stop(Service.MINIO), stack, scenario.history):
+    with scenario.frozen(event) as run, injected(Stop(Service.MINIO), stack, scenario.history):
         run.thaw()
         failed = run.wait()
         scenario.live.wait_ingested_past(datetime.now(UTC))

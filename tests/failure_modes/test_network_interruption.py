@@ -12,20 +12,20 @@ from harness.timeline import Milestone
 IN_MID_RUN = [
     (Service.CLICKHOUSE, MID_STREAM, 69),
     (Service.MINIO, "at:split_started", 69),
-    (Service.POSTGRES, "before:publish", 75),  # the commit was sent, and nobody can see what became of it
+    (Service.POSTGRES, "before:publish", 75),  # the commit was sent, and its outcome is unknown
 ]
 
 
 @pytest.mark.failure_modes("FM-11")
-@pytest.mark.parametrize(("service", "moment", "code"), IN_MID_RUN)
-def test_a_server_cut_off_in_mid_run_costs_nothing_but_time(
-    scenario: Scenario, stack: Stack, service: Service, moment: str, code: int
+@pytest.mark.parametrize(("service", "event", "code"), IN_MID_RUN)
+def test_a_server_disconnected_during_a_run_loses_no_row(
+    scenario: Scenario, stack: Stack, service: Service, event: str, code: int
 ) -> None:
-    """The run gives up, nothing is published, and the next one is exact; the broker keeps what comes in meanwhile."""
+    """The run ends, nothing is published, and the next run is exact; the broker keeps the trades that arrive."""
     scenario.insert_tagged("cuttest-", 2_000, 9_900_000)
     mark, committed = scenario.watermark(), scenario.live.committed()
 
-    with scenario.frozen(moment) as run, injected(Disconnect(service), stack, scenario.history):
+    with scenario.frozen(event) as run, injected(Disconnect(service), stack, scenario.history):
         run.thaw()
         failed = run.wait()
         scenario.live.feed.wait_acked(scenario.live.feed.acked() + 100)
@@ -40,10 +40,10 @@ def test_a_server_cut_off_in_mid_run_costs_nothing_but_time(
 
 
 @pytest.mark.failure_modes("FM-11")
-def test_a_broker_cut_off_stalls_no_run_and_consumers_resume_where_they_had_committed(
+def test_a_disconnected_broker_stops_no_run_and_consumers_resume_at_their_offset(
     scenario: Scenario, stack: Stack
 ) -> None:
-    """What is in hot is moved all the while; afterwards nothing committed is read again, and nothing is left out."""
+    """Runs publish the rows of hot all the time; afterwards no committed message is read again or left out."""
     scenario.insert_tagged("cuttest-", 2_000, 9_900_000)
     committed = scenario.live.committed()
 

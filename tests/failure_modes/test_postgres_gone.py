@@ -18,7 +18,7 @@ from harness.stack.stack import Stack
 def test_postgres_killed_between_publish_and_record_is_repaired_from_the_table(
     scenario: Scenario, stack: Stack
 ) -> None:
-    """The batch is published and the store does not know it: the next run publishes nothing twice and corrects it."""
+    """The batch is published and the store has no record of it: the next run repeats no row and repairs the store."""
     scenario.insert_tagged("pgtest-", 1_000, 9_700_000)
     mark = scenario.watermark()
 
@@ -35,7 +35,7 @@ def test_postgres_killed_between_publish_and_record_is_repaired_from_the_table(
 
 @pytest.mark.failure_modes("FM-13")
 def test_a_commit_whose_answer_is_lost_counts_once(scenario: Scenario, stack: Stack) -> None:
-    """The catalog commits and the connection is cut before it can say so: the run looks, and finds its own batch."""
+    """The catalog commits, and the connection is closed before the answer: the run finds its batch in the table."""
     scenario.insert_tagged("losttest-", 1_000, 9_800_000)
     before = len(scenario.snapshots())
     url = make_url(scenario.environment.catalog_uri)

@@ -8,7 +8,7 @@ from harness.timeline import Milestone
 
 @pytest.mark.failure_modes("FM-04")
 def test_a_second_run_publishes_nothing(scenario: Scenario) -> None:
-    """The same window twice, as an impatient operator does it: no row, no snapshot, and the same watermark."""
+    """The same window twice: no row and no snapshot more, and the same watermark."""
     scenario.insert_tagged("duptest-", 200, 9_200_000)
     first = scenario.run()
     mark, snapshots = scenario.watermark(), scenario.snapshots()

@@ -8,7 +8,7 @@ from harness.timeline import Milestone
 
 @pytest.mark.failure_modes("FM-12")
 def test_of_two_runs_at_once_one_publishes(scenario: Scenario) -> None:
-    """Both stand at the line and are let go: each ends well or is told to come again, and the rows are there once."""
+    """Two runs start together; each succeeds or exits 75, and the rows are there once."""
     scenario.lease("600")  # however slow this machine is, no heartbeat is overdue
     scenario.insert_tagged("twotest-", 1_000, 9_400_000)
     before = len(scenario.snapshots())
@@ -31,14 +31,16 @@ def test_of_two_runs_at_once_one_publishes(scenario: Scenario) -> None:
 
 
 @pytest.mark.failure_modes("FM-12")
-@pytest.mark.parametrize("moment", ["before:publish", "at:metadata_written"])
-def test_a_frozen_run_that_wakes_up_late_is_fenced(scenario: Scenario, moment: str) -> None:
-    """Another takes its table over when the lease has run out, and finishes; then it wakes up and publishes nothing."""
+@pytest.mark.parametrize("event", ["before:publish", "at:metadata_written"])
+def test_a_frozen_run_that_continues_late_is_fenced(scenario: Scenario, event: str) -> None:
+    """Another run takes the table over after the lease and finishes; the frozen run continues and publishes nothing."""
     scenario.insert_tagged("frozentest-", 1_000, 9_600_000)
-    scenario.lease("600")  # it is the one who comes that judges: none can be too slow to find the lease held
+    scenario.lease(
+        "600"
+    )  # the second run applies its own lease time, so a slow machine cannot make it too late to find the lease
 
-    scenario.history.record(Milestone.INJECT, fault=f"SIGSTOP {moment}")
-    with scenario.frozen(moment) as frozen:
+    scenario.history.record(Milestone.INJECT, fault=f"SIGSTOP {event}")
+    with scenario.frozen(event) as frozen:
         scenario.history.record(Milestone.LANDED)
         refused = scenario.run()
         scenario.history.record(Milestone.EFFECT)

@@ -1,4 +1,4 @@
-"""`offload demo`, as a newcomer types it."""
+"""`offload demo`, as a new user starts it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_demo_moves_its_trades_exactly_once_across_a_kill_and_draws_its_chart(tmp_path: Path) -> None:
-    """It exits 0 only if every count it shows is the one expected; the chart is a PNG of some size."""
+    """It exits 0 only if every count is the expected one; the chart is a PNG of more than 10 kB."""
     words = [sys.executable, "-m", "offload", "demo", "--rows", "20000", "--folder", str(tmp_path / "lake house")]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False)
     chart = (tmp_path / "reports" / "demo.png").read_bytes()
@@ -22,8 +22,8 @@ def test_the_demo_moves_its_trades_exactly_once_across_a_kill_and_draws_its_char
     assert "kill" in done.stdout
 
 
-def test_the_demo_leaves_a_folder_alone_that_is_not_fresh(tmp_path: Path) -> None:
-    """Somebody's files are in it: exit 78, and they are still there."""
+def test_the_demo_changes_no_folder_that_is_not_empty(tmp_path: Path) -> None:
+    """A folder with files: exit 78, and the files are still there."""
     (tmp_path / "mine.txt").write_text("mine")
     words = [sys.executable, "-m", "offload", "demo", "--folder", str(tmp_path)]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal, and what a program reads from a pipe."""
+"""Progress bars on a terminal, and one document on a pipe."""
 
 from __future__ import annotations
 

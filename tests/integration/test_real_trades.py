@@ -1,8 +1,7 @@
 """
 Recorded trades of three exchanges reach Iceberg, each one, across a kill -9.
 
-What is compared is read by code that shares nothing with `offload`: JSON with decimals on one side, PyIceberg on the
-other.
+Both sides are read by code that shares nothing with `offload`: JSON with decimals, and PyIceberg.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ RUN = ("run", "bronze_trades_binance", "bronze_trades_kraken", "bronze_trades_co
 
 
 class Offloaded(NamedTuple):
-    """The folder of recordings, and the place where the offload has put them."""
+    """The folder of recordings, and the workspace with the published rows."""
 
     recordings: Path
     workspace: Workspace
@@ -40,7 +39,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def offloaded(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Offloaded:
-    """Nine tenths offloaded, the rest begun and killed with -9 in mid write, then offloaded."""
+    """Nine tenths offloaded; the run of the rest killed with signal 9 during its write, and then offloaded."""
     workspace, trades = Workspace(tmp_path_factory.mktemp("demo") / "workspace"), RecordedTrades(recordings)
     workspace.prepare()
     with hot.opened(workspace.clickhouse_dsn) as client:

@@ -1,7 +1,7 @@
 """
 Recorded trades of three exchanges on their whole way: feed handler, broker, ClickHouse, offload, MinIO.
 
-Every one is held against the file that it was recorded in, by readers that share no code with `offload`.
+Each trade is compared with the file of its recording, by readers that share no code with `offload`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TABLES = tuple(f"bronze_trades_{exchange}" for exchange in EXCHANGES)
 
 
 class Offloaded(NamedTuple):
-    """The recordings, where the offload has put them, and what the feed handlers and bronze say of them."""
+    """The recordings, the environment with the published rows, and the reports of the feed handlers and of bronze."""
 
     recordings: Path
     environment: ServerEnvironment
@@ -86,9 +86,9 @@ def test_every_recorded_trade_comes_out_of_iceberg_equal_to_the_file(offloaded: 
     """
     Trade by trade: id, exact price and quantity, the taker's side, the exchange's time to the microsecond.
 
-    The ledger and the dead letters say that none was left out on the way, by the feed or by bronze.
+    The ledger and the dead letters show that neither the feed nor bronze left one out.
     """
-    allure.dynamic.parameter("trades", "recorded" if recordings() else "made up in the recorded forms")
+    allure.dynamic.parameter("trades", "recorded" if recordings() else "generated in the recorded forms")
     for exchange in EXCHANGES:
         sent = sorted(as_sent(exchange, trade) for trade in messages(offloaded.recordings, exchange))
         held = sorted(offloaded.cold_rows(exchange))
@@ -103,9 +103,9 @@ def test_every_recorded_trade_comes_out_of_iceberg_equal_to_the_file(offloaded: 
 
 
 def as_sent(exchange: str, trade: Trade) -> Trade:
-    """Kraken's recorder wrote seconds and an older symbol where the exchange's messages have these."""
+    """Kraken's recorder wrote seconds and an older symbol; the exchange's messages have a time and a pair."""
     if exchange != "kraken":
         return trade
     seconds, fraction = trade.printed.split(".")
-    moment = datetime.fromtimestamp(int(seconds), UTC)
-    return trade._replace(symbol=trade.symbol.replace("XBT", "BTC/"), printed=f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z")
+    time = datetime.fromtimestamp(int(seconds), UTC)
+    return trade._replace(symbol=trade.symbol.replace("XBT", "BTC/"), printed=f"{time:%Y-%m-%dT%H:%M:%S}.{fraction}Z")

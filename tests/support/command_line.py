@@ -14,7 +14,7 @@ from offload import cli
 from offload.model.table import TableSpec
 from tests.support.embedded import Embedded
 
-SECRET = "s3cr3t-hush"  # noqa: S105  # stands in every password of these tests, and must stand nowhere else
+SECRET = "s3cr3t-hush"  # noqa: S105  # is in every password of these tests, and must be in no output
 TRADES = """
 name = "trades"
 source = "trades"
@@ -33,7 +33,7 @@ unsigned_as_long = ["sequence_number"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What one command said: exit code, the document on stdout, and what stood on stderr."""
+    """What one command output: exit code, the document on stdout, and what stood on stderr."""
 
     code: int
     document: dict[str, Any]
@@ -73,7 +73,7 @@ class Offload:
             self._patch.setenv(name, value)
 
     def declare(self, content: str, name: str = "trades") -> Path:
-        """Put a declaration in place of the one that is there."""
+        """Replace the declaration."""
         path = self.tables / f"{name}.toml"
         path.write_text(content)
         return path
@@ -83,10 +83,10 @@ class Offload:
         self.set(environment)
         self._capsys.readouterr()
         code = cli.main([*words, "--json"])
-        said = self._capsys.readouterr()
-        assert SECRET not in said.out + said.err + self._log.text
-        assert "Traceback" not in said.err + self._log.text or code == 70, said.err
-        return Answer(code, json.loads(said.out), said.err)
+        output = self._capsys.readouterr()
+        assert SECRET not in output.out + output.err + self._log.text
+        assert "Traceback" not in output.err + self._log.text or code == 70, output.err
+        return Answer(code, json.loads(output.out), output.err)
 
 
 def flags(spec: TableSpec, **changes: str) -> Sequence[str]:

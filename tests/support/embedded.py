@@ -132,7 +132,7 @@ class Embedded:
             return run(chosen, spec, uuid.uuid4().hex, until=until, listeners=listeners)
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:
-        """Hold hot against cold."""
+        """Compare hot and cold."""
         (found,) = api.audit(spec=spec, settings=self.settings(), **given)
         return found
 

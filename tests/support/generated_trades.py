@@ -1,4 +1,4 @@
-"""Trades for the tests of the feed, of every kind that an exchange may tell of."""
+"""Trades for the tests of the feed, with all kinds of values that an exchange may send."""
 
 from __future__ import annotations
 

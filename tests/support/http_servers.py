@@ -18,7 +18,7 @@ Matches = Callable[[str, str, str], bool]
 
 
 def closed_port() -> int:
-    """A port where nobody listens."""
+    """A port on which no process listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         return int(server.getsockname()[1])
 
@@ -109,8 +109,8 @@ def refusing_postgres() -> Iterator[int]:
 
 def refusing_clickhouse(_method: str, _path: str, _headers: dict[str, str], _body: bytes) -> Answer:
     """Authentication failed, as a server says it."""
-    said = b"Code: 516. DB::Exception: reader: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"
-    return 403, {"X-ClickHouse-Exception-Code": "516"}, said
+    body = b"Code: 516. DB::Exception: reader: Authentication failed: password is incorrect. (AUTHENTICATION_FAILED)"
+    return 403, {"X-ClickHouse-Exception-Code": "516"}, body
 
 
 def refusing_s3(_method: str, _path: str, _headers: dict[str, str], _body: bytes) -> Answer:
@@ -202,12 +202,12 @@ class Bucket:
         content = self.objects.get(key)
         if content is None:
             return 404, {}, _error("NoSuchKey", "The specified key does not exist.")
-        told = {"ETag": '"e"', "Last-Modified": formatdate(0, usegmt=True), "Accept-Ranges": "bytes"}
+        headers = {"ETag": '"e"', "Last-Modified": formatdate(0, usegmt=True), "Accept-Ranges": "bytes"}
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("range", ""))
         if not wanted:
-            return 200, told, content
+            return 200, headers, content
         first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
-        return 206, {**told, "Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1]
+        return 206, {**headers, "Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1]
 
 
 def _error(code: str, message: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The views that judge trades, on an embedded ClickHouse: messages go in where the Kafka engine hands them over."""
+"""The views that parse trades, on an embedded ClickHouse: messages are inserted in place of the Kafka engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _QUEUE = (
 
 
 class Parsed(NamedTuple):
-    """A database whose queue is fed by hand."""
+    """A database whose queue is filled by the test."""
 
     exchange: str
     dsn: str
@@ -43,7 +43,7 @@ class Parsed(NamedTuple):
 
     def trades(self) -> list[Trade]:
         """What came to the bronze table."""
-        return told(read_hot(HotTableAddress(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist())
+        return trades_of(read_hot(HotTableAddress(f"bronze_trades_{self.exchange}", self.dsn)).to_pylist())
 
     def reasons(self) -> list[tuple[int, int, str]]:
         """Offset, position and reason of each dead letter."""
@@ -61,8 +61,8 @@ def parsing(folder: Path, exchange: str, ttl_days: int = TTL_DAYS) -> Iterator[P
         yield Parsed(exchange, dsn, client)
 
 
-def told(bronze: list[dict[str, Any]]) -> list[Trade]:
-    """Give the trades that bronze rows tell of, in the order of the log; held against what must hold of any row."""
+def trades_of(bronze: list[dict[str, Any]]) -> list[Trade]:
+    """Return the trades of bronze rows in the order of the log, and check what must be true of any row."""
     for row in bronze:
         assert row["quote_volume"] == EXACT.multiply(row["price"], row["quantity"])
         assert row["is_buyer_maker"] == (row["side"] == "sell")

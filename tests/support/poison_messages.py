@@ -18,7 +18,7 @@ GOOD = {
         '"price":"0.00001305","product_id":"SKL-BTC","sequence":177100030,"time":"2021-04-17T16:43:37.089723Z"}'
     ),
 }
-# Where each stands in the good message.
+# The path of each field in the correct message.
 FIELDS = {
     "binance": {
         "price": ('"p":', '"61837.63"'),
@@ -59,7 +59,7 @@ _SIDES = ('"BUY"', "null", "1", '""', '"hold"')
 
 
 def with_settings(exchange: str, text: str, **values: str) -> str:
-    """Give a message with other JSON in the place of some fields; `trade_id` stands for the trade id."""
+    """Return a message with other JSON in some fields; `trade_id` is the field of the trade id."""
     for field, value in values.items():
         name, old = FIELDS[exchange][field.replace("_", " ")]
         assert name + old in text

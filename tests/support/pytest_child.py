@@ -15,20 +15,20 @@ from harness.waiting import wait_until
 
 TIMEOUT = 120
 
-# Whoever is started in the background of a shell ignores Ctrl-C, and so do its children: a person's pytest does not.
+# A process in the background of a shell ignores Ctrl-C, and so do its children; the pytest of a person does not.
 BY_HAND = """
 import signal, sys, pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(pytest.main(sys.argv[1:]))
 """
-TELL = """
+REPORT = """
 import json, os
 from pathlib import Path
 
-def tell(stack, **more):
+def report(stack, **more):
     facts = {"run": stack.run, "port": stack.clickhouse.port, "pid": os.getpid()} | more
-    Path("told.tmp").write_text(json.dumps(facts))
-    Path("told.tmp").rename("told.json")
+    Path("report.tmp").write_text(json.dumps(facts))
+    Path("report.tmp").rename("report.json")
 """
 
 
@@ -39,9 +39,9 @@ class Child:
     process: subprocess.Popen[str]
     folder: Path
 
-    def told(self) -> dict[str, object]:
-        """What its test told of its stack; waits until it has."""
-        path = self.folder / "told.json"
+    def reported(self) -> dict[str, object]:
+        """What its test reported of its stack; waits until it has."""
+        path = self.folder / "report.json"
         wait_until(
             lambda: path.exists() or self.process.poll() is not None,
             lambda: "expected the other run to have a stack",
@@ -60,9 +60,9 @@ class Child:
 def child(folder: Path, test: str, *options: str) -> Iterator[Child]:
     """Start a pytest of its own; it is killed afterwards if it still runs."""
     folder.mkdir(exist_ok=True)
-    (folder / "told.json").unlink(missing_ok=True)
+    (folder / "report.json").unlink(missing_ok=True)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    (folder / "test_child.py").write_text(TELL + textwrap.dedent(test))
+    (folder / "test_child.py").write_text(REPORT + textwrap.dedent(test))
     command = [sys.executable, "-c", BY_HAND, "-q", "-p", "no:cacheprovider", *options]
     with subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

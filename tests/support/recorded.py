@@ -2,7 +2,7 @@
 Recorded trades, read by code that shares nothing with `offload` nor with the feed: JSON with decimals.
 
 The recordings are read from the folder in TIDEMARK_TRADES, else from ../shared/data/trades beside the checkout; where
-neither is, messages of the same form are made up.
+neither exists, messages of the same form are generated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXCHANGES = ("binance", "kraken", "coinbase")
 
 
 class Trade(NamedTuple):
-    """What must not change on the way; `time` is microseconds since 1970 UTC, `printed` the exchange's own text."""
+    """The values that must not change; `time` is microseconds since 1970 UTC, `printed` the exchange's own text."""
 
     symbol: str
     id: str
@@ -36,11 +36,11 @@ class Trade(NamedTuple):
 
 def folder_of_recordings(stand_in: Path) -> Path:
     """Real recordings where there are any, else (or where TIDEMARK_TRADES is empty) a stand-in."""
-    return recordings() or made_up(stand_in)
+    return recordings() or generated_recordings(stand_in)
 
 
 def messages(folder: Path, exchange: str) -> Iterator[Trade]:
-    """The recorded trades of an exchange, read anew."""
+    """The recorded trades of an exchange."""
     read = {"binance": binance, "kraken": kraken, "coinbase": coinbase}[exchange]
     for path in folder.glob(f"{exchange}-*.jsonl.gz"):
         with gzip.open(path, "rt") as lines:
@@ -78,7 +78,7 @@ def iso_microseconds(text: str) -> int:
     return seconds * 1_000_000 + int(fraction.ljust(6, "0")[:6])
 
 
-def made_up(folder: Path) -> Path:
+def generated_recordings(folder: Path) -> Path:
     """Messages of the recorded forms, with ties; some digits that a float would lose."""
     day = 1_723_161_255_342
     binance = (
@@ -96,7 +96,7 @@ def made_up(folder: Path) -> Path:
         f'"price":"0.0000{n + 1:04d}","product_id":"SKL-BTC","sequence":{n},"time":"2021-04-17T16:43:37.{n:06d}Z"}}'
         for n in range(100)
     )
-    names = ("binance-spot-made-up", "kraken-rest-trades-made-up", "coinbase-matches-made-up")
+    names = ("binance-spot-generated", "kraken-rest-trades-generated", "coinbase-matches-generated")
     for name, lines in zip(names, (binance, kraken, coinbase), strict=True):
         with gzip.open(folder / f"{name}.jsonl.gz", "wt") as out:
             out.write("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""A folder of recordings of the smallest kind, and the messages that it stands for."""
+"""The smallest folder of recordings, and its messages."""
 
 from __future__ import annotations
 

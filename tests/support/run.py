@@ -1,4 +1,4 @@
-"""A run as a person starts it among real servers: what it says, and what a reader sees of cold before and after."""
+"""Runs on real servers: their output, and the cold snapshots before and after."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tests.support.wrong_settings import HUSH
 
 
 def run(environment: ServerEnvironment, **wrong: str) -> Completed:
-    """Run the offload with some settings changed; a secret in what it says or notes is a failure of its own."""
+    """Run the offload with some settings changed; fail if its output or its records have a secret."""
     ended = run_offload(["run", environment.table, "--json"], environment, changed=wrong)
     servers = environment.stack
     secrets = HUSH, servers.clickhouse.password, servers.postgres.password, servers.minio.secret_key
-    said = ended.stdout + ended.stderr + str(environment.runs())
-    assert not [secret for secret in secrets if secret in said], said
+    output = ended.stdout + ended.stderr + str(environment.runs())
+    assert not [secret for secret in secrets if secret in output], output
     return ended
 
 
-def told(environment: ServerEnvironment, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
-    """The exit code of a run that must fail, and its error in four parts; it must have changed nothing."""
+def refusal_of(environment: ServerEnvironment, wrong: Mapping[str, str] | None = None) -> tuple[int, dict[str, str]]:
+    """The exit code and the error of a run that must fail; readers must see no change."""
     before = published(environment)
     ended = run(environment, **wrong or {})
     assert published(environment) == before
@@ -33,6 +33,6 @@ def told(environment: ServerEnvironment, wrong: Mapping[str, str] | None = None)
 
 
 def published(environment: ServerEnvironment) -> tuple[Any, ...]:
-    """What a reader sees, and how far it is said to reach."""
+    """What a reader sees, and how far it is output to reach."""
     snapshots = [record.snapshot_id for record in read_history(environment.cold, missing_ok=True)]
     return snapshots, environment.watermark_row().get("watermark_ticks")

@@ -1,4 +1,4 @@
-"""Settings that lead a run astray among real servers: of each place, what must be set to have it so."""
+"""Wrong settings for real servers, by kind of error and by variable."""
 
 from __future__ import annotations
 

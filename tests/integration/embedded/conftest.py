@@ -14,7 +14,7 @@ from tests.support.embedded import Embedded, embedded
 
 @pytest.fixture(scope="module")
 def chdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder, held open by one client so that no test opens it anew."""
+    """The folder; one client keeps it open, so that no test opens it again."""
     folder = tmp_path_factory.mktemp("chdb")
     with closing(clickhouse_connect.get_client(dsn=f"chdb://{folder}?database=default")):
         yield folder
@@ -22,5 +22,5 @@ def chdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def stage(chdb: Path, tmp_path: Path) -> Iterator[Embedded]:
-    """A hot database, and places for everything else."""
+    """A hot database, and folders for everything else."""
     yield from embedded(chdb, tmp_path)

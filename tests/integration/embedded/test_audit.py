@@ -1,4 +1,4 @@
-"""Audit holds hot against cold, as far as hot still has it."""
+"""Audit compares hot and cold, as far as hot still has the rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.embedded import PLAIN, REPLACING, START, Embedded
 
 
 def counts(found: TableAudit) -> tuple[int, int, int, int, int]:
-    """What an audit counted."""
+    """The counts of an audit."""
     return found.hot_rows, found.cold_rows, found.missing, found.extra, found.different
 
 
@@ -35,7 +35,7 @@ def counts(found: TableAudit) -> tuple[int, int, int, int, int]:
 def test_each_kind_of_difference_is_counted(
     stage: Embedded, engine: str, change: str, expected: tuple[int, ...]
 ) -> None:
-    """Missing, extra and different rows by count; how a row came is no difference, and a copy is no row."""
+    """Missing, extra and different rows by count; delivery columns and duplicates are no differences."""
     spec = stage.trades(100, engine=engine)
     stage.run(spec)
     stage.sql(change)
@@ -67,7 +67,7 @@ def test_cold_rows_whose_day_hot_has_dropped_are_not_extra(stage: Embedded) -> N
 
 
 def test_cold_rows_that_hot_has_expired_are_not_extra(stage: Embedded) -> None:
-    """With a TTL audit begins where the TTL leaves off, in the middle of a day too; what is left is compared."""
+    """With a TTL, audit begins at the oldest row that has not expired, also within a day."""
     spec = stage.trades(engine=f"{PLAIN} TTL toDateTime(exchange_timestamp) + INTERVAL 30 DAY")
     stage.insert_trades("numbers(48)", start="now64(6, 'UTC') - INTERVAL 48 HOUR", step="3600000000")
     first = stage.run(spec)
@@ -84,8 +84,8 @@ def test_cold_rows_that_hot_has_expired_are_not_extra(stage: Embedded) -> None:
     assert len(stage.cold_ids(spec)) == 48
 
 
-def test_rows_that_may_have_expired_before_they_were_moved_are_told(stage: Embedded) -> None:
-    """A run that comes after the TTL moves what is left, and says that more may have been lost."""
+def test_rows_that_may_have_expired_before_they_were_published_are_counted(stage: Embedded) -> None:
+    """A run after the TTL publishes the remaining rows, and warns that others may have expired."""
     spec = stage.trades(engine=f"{PLAIN} TTL toDateTime(exchange_timestamp) + INTERVAL 1 DAY")
     stage.sql("SYSTEM STOP TTL MERGES trades")
     stage.insert_trades("numbers(10)", start="now64(6, 'UTC') - INTERVAL 30 HOUR", step="3600000000")
@@ -109,7 +109,7 @@ def test_a_part_can_be_audited(stage: Embedded, start: str | None, end: str | No
 
 
 def test_rows_without_a_timestamp_are_counted(stage: Embedded) -> None:
-    """1970-01-01 is what ClickHouse stores where there was none: told, and carried."""
+    """ClickHouse stores 1970-01-01 for a missing timestamp: such rows are counted and published."""
     spec = stage.trades(10)
     stage.sql("INSERT INTO trades (symbol, trade_id) VALUES ('BTC', '900'), ('BTC', '901')")
 

@@ -1,4 +1,4 @@
-"""What is cut by values must hold for every value: a batch is neither more nor less than its window."""
+"""The chunks of a batch have every row of its window, whatever the values are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.embedded import PLAIN, Embedded
 def test_an_empty_name_in_the_first_sort_column_is_a_name_like_any_other(
     stage: Embedded, empty: int, others: int
 ) -> None:
-    """A row without a symbol is read once, with the rows beside it neither doubled nor lost."""
+    """A row with an empty symbol is read once, and no other row is doubled or lost."""
     spec = stage.trades(others, engine=PLAIN)
     for number in range(empty):
         stage.sql(
@@ -28,8 +28,8 @@ def test_an_empty_name_in_the_first_sort_column_is_a_name_like_any_other(
     assert stage.audit(spec).equal
 
 
-def test_a_name_that_is_no_text_stops_the_run(stage: Embedded) -> None:
-    """Pieces are cut by names as text: bytes that are none would be in no piece, and no look would miss them."""
+def test_a_name_that_is_not_valid_text_stops_the_run(stage: Embedded) -> None:
+    """Chunks are ranges of text: a value that is not valid text would be in no chunk."""
     spec = stage.trades(100)
     stage.sql(
         "INSERT INTO trades (symbol, trade_id, price, exchange_timestamp) "
@@ -43,10 +43,10 @@ def test_a_name_that_is_no_text_stops_the_run(stage: Embedded) -> None:
 
 
 @pytest.mark.parametrize("fault", ["gap", "overlap"])
-def test_pieces_that_are_not_the_batch_publish_nothing(
+def test_chunks_that_do_not_cover_the_batch_publish_nothing(
     stage: Embedded, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """Each file equals its piece, and yet a row is missing or doubled: found by counting the window."""
+    """Each file equals its chunk, and yet a row is missing or doubled: the count of the window shows it."""
     spec = stage.trades(100)
     right = planning.plan_splits
 

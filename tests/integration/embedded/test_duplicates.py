@@ -1,4 +1,4 @@
-"""What the source delivers twice is published once, and without a key nothing is dropped."""
+"""Rows that are delivered twice are published once; without a key no row is dropped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNMERGED = "SYSTEM STOP MERGES trades"
 
 @pytest.mark.parametrize("engine", [PLAIN, REPLACING])
 def test_a_redelivered_row_is_published_once_and_counted(stage: Embedded, engine: str) -> None:
-    """Whether the table replaces or not: copies that differ in delivery columns only are one row."""
+    """With and without a Replacing engine: copies that differ in delivery columns only are one row."""
     spec = stage.trades(100, engine=engine)
     stage.sql(UNMERGED)
     stage.sql(
@@ -27,8 +27,8 @@ def test_a_redelivered_row_is_published_once_and_counted(stage: Embedded, engine
     assert stage.audit(spec).equal
 
 
-def test_a_replacing_table_is_read_as_it_will_be_merged(stage: Embedded) -> None:
-    """Of two contents of one sorting key, the later insert is the row, as after a merge."""
+def test_a_replacing_table_is_read_with_final(stage: Embedded) -> None:
+    """Of two rows with one sorting key, the later insert is published, as after a merge."""
     spec = stage.trades(10, engine=REPLACING)
     stage.sql(UNMERGED)
     stage.sql("INSERT INTO trades SELECT * REPLACE (price + 1 AS price) FROM trades WHERE trade_id = '3'")
@@ -40,7 +40,7 @@ def test_a_replacing_table_is_read_as_it_will_be_merged(stage: Embedded) -> None
 
 
 def test_a_key_with_two_contents_is_refused_with_examples(stage: Embedded) -> None:
-    """Nobody but a person can say which of two prices is right: exit 65, the keys named, nothing published."""
+    """Only a person can say which of two prices is right: exit 65 with the keys, nothing published."""
     spec = stage.trades(10)
     stage.sql("INSERT INTO trades SELECT * REPLACE (price + 1 AS price) FROM trades WHERE trade_id = '3'")
 
@@ -51,16 +51,16 @@ def test_a_key_with_two_contents_is_refused_with_examples(stage: Embedded) -> No
     assert "XRP/3" in result.error["found"]
 
 
-def test_a_key_that_comes_twice_in_a_late_piece_is_stored_once(
+def test_a_key_that_occurs_twice_in_a_later_chunk_is_stored_once(
     stage: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half the file is written when copies are met: it is written anew, once, and no row is lost or doubled."""
+    """Duplicates are found when half the file is written: the file is written again, and no row is lost or doubled."""
     monkeypatch.setattr(planning, "CHUNK_ROWS", 10)
     spec = stage.trades(100)
     stage.sql("INSERT INTO trades SELECT * FROM trades WHERE toUInt64(trade_id) >= 60")
     told: list[str] = []
 
-    result = stage.run(spec, workers=1, listeners=[lambda moment: told.append(str(moment))])
+    result = stage.run(spec, workers=1, listeners=[lambda event: told.append(str(event))])
 
     assert (result.exit_code, result.rows, result.duplicates_dropped) == (0, 100, 40), result
     assert stage.cold_ids(spec) == list(range(100))
@@ -68,7 +68,7 @@ def test_a_key_that_comes_twice_in_a_late_piece_is_stored_once(
 
 
 def test_without_a_key_nothing_is_dropped(stage: Embedded) -> None:
-    """A table without a key is a multiset: equal rows stay as many as they are, hot and cold."""
+    """Without a key, equal rows are different rows: cold has as many as hot."""
     stage.sql("CREATE TABLE t (ts DateTime64(6, 'UTC'), n UInt64, price Decimal(18, 8)) ENGINE = MergeTree ORDER BY ts")
     stage.sql(f"INSERT INTO t SELECT {START} + intDiv(number, 10), 1, 2 FROM numbers(100)")
     spec = stage.declared(
@@ -83,7 +83,7 @@ def test_without_a_key_nothing_is_dropped(stage: Embedded) -> None:
 
 
 def test_a_redelivery_with_a_new_timestamp_is_not_doubled(stage: Embedded) -> None:
-    """Where the timestamp does not follow the key, a batch's keys are held against cold before it is written."""
+    """Where the timestamp does not follow the key, the keys of a batch are searched for in cold first."""
     stage.trades(100)
     spec = stage.declared("trades", timestamp_follows_key=False)
     first = stage.run(spec)
@@ -97,7 +97,7 @@ def test_a_redelivery_with_a_new_timestamp_is_not_doubled(stage: Embedded) -> No
 
 
 def test_redeliveries_alone_publish_nothing_and_are_counted(stage: Embedded) -> None:
-    """A batch of nothing but redeliveries is no new row, and is told (I7: nothing is silent)."""
+    """A batch of redeliveries alone has no new row; they are counted (I7: nothing is silent)."""
     stage.trades(100)
     spec = stage.declared("trades", timestamp_follows_key=False)
     stage.run(spec)
@@ -123,7 +123,7 @@ def test_a_redelivery_with_a_new_timestamp_in_the_same_batch_is_not_doubled(stag
 
 
 def test_a_redelivery_with_a_new_timestamp_and_another_content_is_refused(stage: Embedded) -> None:
-    """A key that stands in cold with another price: exit 65, cold as it was."""
+    """A key that is in cold with another price: exit 65, and cold does not change."""
     stage.trades(100)
     spec = stage.declared("trades", timestamp_follows_key=False)
     stage.run(spec)

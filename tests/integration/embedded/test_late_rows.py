@@ -8,7 +8,7 @@ LATE = f"{START} + toIntervalDay(2)"
 
 
 def test_seven_late_rows_are_seven_by_their_arrival(stage: Embedded) -> None:
-    """However far behind the watermark they lie: the arrival column tells."""
+    """The arrival column finds them, however old they are."""
     spec = stage.trades(100, step="10000000000")
     stage.run(spec)
     stage.insert_trades("numbers(1000, 7)", start=LATE, step="1")
@@ -21,7 +21,7 @@ def test_seven_late_rows_are_seven_by_their_arrival(stage: Embedded) -> None:
 
 
 def test_seven_late_rows_are_seven_by_a_look_back(stage: Embedded) -> None:
-    """Without an arrival column: two hours back from the previous watermark."""
+    """Without an arrival column, rows of two hours before the previous watermark are found."""
     stage.trades(100, step="60000000")
     spec = stage.declared("trades", arrival=None)
     stage.run(spec)
@@ -33,7 +33,7 @@ def test_seven_late_rows_are_seven_by_a_look_back(stage: Embedded) -> None:
 
 
 def test_the_look_back_begins_at_the_previous_watermark(stage: Embedded) -> None:
-    """Rows late for the last run are still found after that run has moved the watermark by a day."""
+    """Rows that were late for the last run are found after that run moved the watermark by a day."""
     stage.trades(100, step="1000000")
     spec = stage.declared("trades", arrival=None)
     stage.run(spec)
@@ -70,7 +70,7 @@ def test_late_and_new_rows_together_are_told_apart(stage: Embedded) -> None:
 
 
 def test_a_redelivered_row_is_not_late(stage: Embedded) -> None:
-    """A copy of a key that cold holds is a duplicate, whenever it arrives."""
+    """A copy of a key that cold has is a duplicate, whenever it arrives."""
     spec = stage.trades(100)
     stage.run(spec)
     stage.sql(
@@ -84,7 +84,7 @@ def test_a_redelivered_row_is_not_late(stage: Embedded) -> None:
 
 
 def test_a_redelivery_with_a_new_timestamp_is_not_late_afterwards(stage: Embedded) -> None:
-    """Cold holds its key, although under a timestamp that lies days before: it was set aside, it is not lost."""
+    """Cold has its key under a timestamp of days before: the redelivery was left out, and is not late."""
     stage.trades(100)
     stage.sql("ALTER TABLE trades UPDATE arrived_at = exchange_timestamp WHERE 1 SETTINGS mutations_sync = 2")
     spec = stage.declared("trades", timestamp_follows_key=False)
@@ -111,7 +111,7 @@ def test_late_rows_of_a_table_without_a_key_are_counted(stage: Embedded) -> None
 
 
 def test_without_a_key_a_late_copy_counts(stage: Embedded) -> None:
-    """A multiset has a row as often as hot has it: one more of the same below the watermark is a late row."""
+    """Without a key, one more copy of a row below the watermark is a late row."""
     stage.trades(10)
     spec = stage.declared("trades", key=[], timestamp_follows_key=False)
     stage.run(spec)
@@ -124,7 +124,7 @@ def test_without_a_key_a_late_copy_counts(stage: Embedded) -> None:
 
 
 def test_late_rows_without_an_arrival_column_stay_counted_while_others_are_published(stage: Embedded) -> None:
-    """The look-back does not move on past rows that were left behind."""
+    """The look-back does not pass rows that are still late."""
     stage.trades(100, step="1000000")
     spec = stage.declared("trades", arrival=None)
     stage.run(spec)

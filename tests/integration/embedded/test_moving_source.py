@@ -65,7 +65,7 @@ def followed(batches: Iterable[Any], action: Action) -> Generator[Any]:
 
 
 def moving(before: Action | None = None, after: Action | None = None) -> dict[str, Any]:
-    """What to hand to `run`."""
+    """The argument `adapters` of `Embedded.run`."""
     return {"source": lambda inner: Moving(inner, before, after)}
 
 
@@ -76,8 +76,8 @@ def once(action: Action) -> Action:
 
 
 def before_verify(action: Action) -> Listener:
-    """Do something when all rows have been read and none has been looked at again."""
-    return lambda moment: action() if str(moment) == "before:verify" else None
+    """Call the action when all rows have been read and none has been verified."""
+    return lambda event: action() if str(event) == "before:verify" else None
 
 
 MOVES = {
@@ -92,8 +92,8 @@ MOVES = {
 
 @pytest.mark.parametrize("engine", [PLAIN, REPLACING])
 @pytest.mark.parametrize("move", MOVES)
-def test_a_move_after_the_rows_were_read_loses_nothing_that_was_read(stage: Embedded, move: str, engine: str) -> None:
-    """What was read is what was hashed before: it is published, whatever has become of the source since."""
+def test_a_change_after_the_rows_were_read_loses_no_row_that_was_read(stage: Embedded, move: str, engine: str) -> None:
+    """The rows that were read and hashed are published, although the source has changed since."""
     spec = stage.trades(100, engine=engine)
 
     result = stage.run(spec, listeners=[before_verify(lambda: stage.sql(MOVES[move]))])
@@ -104,16 +104,16 @@ def test_a_move_after_the_rows_were_read_loses_nothing_that_was_read(stage: Embe
 
 @pytest.mark.parametrize("engine", [PLAIN, REPLACING])
 @pytest.mark.parametrize("move", MOVES)
-def test_a_move_before_the_rows_are_read_is_read_as_it_then_stands(stage: Embedded, move: str, engine: str) -> None:
-    """What was planned no longer fits, what is read does: cold holds what hot holds."""
+def test_a_change_before_the_rows_are_read_is_published(stage: Embedded, move: str, engine: str) -> None:
+    """The plan is old, but the read is consistent: cold has the rows of hot."""
     spec = stage.trades(100, engine=engine)
-    told: list[str] = []
+    events: list[str] = []
 
     result = stage.run(
         spec,
         adapters=moving(before=once(lambda: stage.sql(MOVES[move]))),
         workers=1,
-        listeners=[lambda moment: told.append(str(moment))],
+        listeners=[lambda event: events.append(str(event))],
     )
     found = stage.audit(spec) if move != "a partition dropped" else None
 
@@ -125,25 +125,25 @@ def test_a_move_before_the_rows_are_read_is_read_as_it_then_stands(stage: Embedd
         ]
     )
     assert found is None or found.equal, found
-    assert "at:split_started" not in told[told.index("before:verify") :], "no split had to be read again"
+    assert "at:split_started" not in events[events.index("before:verify") :], "no split had to be read again"
 
 
 @pytest.mark.parametrize("move", ["a late insert", "rows deleted, as by a TTL", "a partition dropped"])
-def test_a_move_between_the_rows_and_their_count_ends_with_what_hot_holds(stage: Embedded, move: str) -> None:
-    """Rows and count disagree, as when a stream was cut short: the split is read again, and once."""
+def test_a_change_between_the_rows_and_their_count_ends_with_the_rows_of_hot(stage: Embedded, move: str) -> None:
+    """The count differs from the rows, as after a truncated stream: the split is read again, once."""
     spec = stage.trades(100)
-    told: list[str] = []
+    events: list[str] = []
 
     result = stage.run(
         spec,
         adapters=moving(after=once(lambda: stage.sql(MOVES[move]))),
         workers=1,
-        listeners=[lambda moment: told.append(str(moment))],
+        listeners=[lambda event: events.append(str(event))],
     )
 
     assert result.exit_code == 0, result
     assert result.rows == stage.rows("SELECT count() FROM trades")[0][0]
-    assert told[told.index("before:verify") :].count("at:split_started") == 1
+    assert events[events.index("before:verify") :].count("at:split_started") == 1
 
 
 ALL_AGAIN = "INSERT INTO trades SELECT * REPLACE (kafka_offset + 1 AS kafka_offset) FROM trades"
@@ -151,8 +151,8 @@ ALL_AGAIN = "INSERT INTO trades SELECT * REPLACE (kafka_offset + 1 AS kafka_offs
 
 @pytest.mark.parametrize("deliveries", [1, 2])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when: str, deliveries: int) -> None:
-    """A Replacing table without copies is read without FINAL: one that comes just then must not come through."""
+def test_a_redelivery_during_the_read_counts_once(stage: Embedded, when: str, deliveries: int) -> None:
+    """A Replacing table without duplicates is read without FINAL: one that arrives then must not be published."""
     spec = stage.trades(100, engine=REPLACING)
     stage.sql("SYSTEM STOP MERGES trades")
     for _ in range(1, deliveries):
@@ -165,8 +165,8 @@ def test_a_redelivery_behind_the_readers_back_counts_once(stage: Embedded, when:
     assert stage.audit(spec).equal
 
 
-def test_a_row_of_another_key_that_replaces_one_behind_the_readers_back(stage: Embedded) -> None:
-    """Where the sorting key is not the key, both rows bear keys of their own: the count tells them."""
+def test_a_row_of_another_key_that_replaces_one_during_the_read(stage: Embedded) -> None:
+    """Where the sorting key is not the key, both rows have different keys: the count shows the change."""
     spec = stage.trades(100, engine="ReplacingMergeTree PARTITION BY tuple() ORDER BY (symbol, exchange_timestamp)")
     stage.sql("SYSTEM STOP MERGES trades")
     replaced = ALL_AGAIN.replace("kafka_offset + 1 AS kafka_offset", "toString(toUInt64(trade_id) + 1000) AS trade_id")
@@ -178,8 +178,8 @@ def test_a_row_of_another_key_that_replaces_one_behind_the_readers_back(stage: E
     assert stage.cold_ids(spec) == hot
 
 
-def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) -> None:
-    """Changed before and after each stream, no two looks agree: exit 75, and the next run is exact."""
+def test_a_source_that_changes_at_every_read_ends_with_75(stage: Embedded) -> None:
+    """A change before and after each stream: exit 75, and the next run is exact."""
     spec = stage.trades(10)
     numbers = itertools.count(1000)
 
@@ -197,7 +197,7 @@ def test_a_source_that_changes_at_every_look_is_left_for_later(stage: Embedded) 
 
 
 def test_a_source_that_settles_is_read_again(stage: Embedded) -> None:
-    """Two disturbed attempts, then quiet: the third is published, once."""
+    """A change during the first two attempts: the third is published, once."""
     spec = stage.trades(10)
     numbers = itertools.count(1000)
 
@@ -211,8 +211,8 @@ def test_a_source_that_settles_is_read_again(stage: Embedded) -> None:
     assert result.rows == len(stage.cold_ids(spec)) == 14
 
 
-def test_a_late_insert_where_no_piece_was_planned_is_left_for_the_next_run(stage: Embedded) -> None:
-    """A symbol of which nothing was in the window: the source has moved, exit 75, and the next run takes it along."""
+def test_a_late_insert_where_no_chunk_was_planned_is_published_by_the_next_run(stage: Embedded) -> None:
+    """A symbol without rows in the window before: exit 75, and the next run publishes it."""
     spec = stage.trades(100)
     another = MOVES["a late insert"].replace("'BTC'", "'ZEC'")
 
@@ -226,8 +226,8 @@ def test_a_late_insert_where_no_piece_was_planned_is_left_for_the_next_run(stage
     assert (second.exit_code, second.rows) == (0, 101), second
 
 
-def test_a_late_insert_into_a_piece_that_was_read_is_counted_by_the_next_run(stage: Embedded) -> None:
-    """A row that came behind the reader's back is not lost sight of."""
+def test_a_late_insert_into_a_chunk_that_was_read_is_counted_by_the_next_run(stage: Embedded) -> None:
+    """A row that arrived during the read is counted as late."""
     spec = stage.trades(100)
 
     stage.run(spec, listeners=[before_verify(lambda: stage.sql(MOVES["a late insert"]))])

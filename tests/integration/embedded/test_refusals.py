@@ -105,7 +105,7 @@ def test_a_table_without_rows_cannot_be_adopted(stage: Embedded) -> None:
 
 
 def test_a_token_that_cannot_be_read_stops_the_run(stage: Embedded) -> None:
-    """Whoever changed the property, the run does not guess its watermark."""
+    """The run does not guess a watermark."""
     spec = stage.trades(100)
     assert stage.run(spec).exit_code == 0
     with stage.iceberg(spec).transaction() as transaction:

@@ -1,4 +1,4 @@
-"""A stream that ends is no proof that it was whole."""
+"""The end of a stream does not prove that it was complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cutting(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
 
 
 def test_a_stream_that_ends_early_is_read_again(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count, which is asked for apart, says that a row is missing."""
+    """The count of another query shows that a row is missing."""
     spec = stage.trades(100)
     cutting(monkeypatch, 1)
 
@@ -42,7 +42,7 @@ def test_a_stream_that_ends_early_is_read_again(stage: Embedded, monkeypatch: py
 
 
 def test_streams_that_always_end_early_publish_nothing(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hot stands still and what is stored is never what hot holds: exit 65."""
+    """Hot does not change, and the stored rows always differ from hot's: exit 65."""
     spec = stage.trades(100)
     cutting(monkeypatch, 1000)
 

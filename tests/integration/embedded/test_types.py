@@ -1,4 +1,4 @@
-"""Every type that can be carried arrives as the value that it is."""
+"""Every supported type has the same value in hot and cold."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def fill(stage: Embedded) -> None:
 
 
 def test_every_column_of_every_type_is_the_same_hot_and_cold(stage: Embedded) -> None:
-    """A reader of cold finds what a reader of hot finds, NULLs, empty arrays and extremes included."""
+    """Readers of hot and cold get equal values, also NULL, empty arrays and extremes."""
     fill(stage)
     spec = stage.declared("types", **FIELDS)
 
@@ -108,8 +108,8 @@ def test_every_column_of_every_type_is_the_same_hot_and_cold(stage: Embedded) ->
 
 
 @pytest.mark.parametrize("key", [(), ("ls",)])
-def test_text_of_few_values_may_be_the_only_text(stage: Embedded, key: tuple[str, ...]) -> None:
-    """What a server works out of such a column alone comes as a dictionary too: a flag, or the hash of a key."""
+def test_a_table_may_have_dictionary_text_only(stage: Embedded, key: tuple[str, ...]) -> None:
+    """Expressions of such a column alone are dictionaries too: a flag, or the hash of a key."""
     stage.sql("CREATE TABLE few (ts DateTime64(6, 'UTC'), n UInt64, ls LowCardinality(String)) ENGINE = Log")
     stage.sql("INSERT INTO few VALUES ('2024-08-01 00:00:00', 1, 'BTC'), ('2024-08-01 00:00:01', 2, 'ETH')")
     spec = stage.declared("few", **FIELDS | {"key": key, "binary": (), "truncate": (), "unsigned_as_long": ()})
@@ -148,10 +148,10 @@ def test_text_of_few_values_may_be_the_only_text(stage: Embedded, key: tuple[str
         ("ma", [("a", [])], [("b", [Decimal(2**64 - 1)])]),
     ],
 )
-def test_a_value_is_what_was_written_down_here(
+def test_cold_values_equal_the_values_in_this_file(
     types_in_cold: dict[str, list[Any]], column: str, first: Any, second: Any
 ) -> None:
-    """No reader of hot stands between: the values are spelled out in this file."""
+    """The expected values are written in this file, not read from hot."""
     assert types_in_cold[column] == [first, second]
 
 

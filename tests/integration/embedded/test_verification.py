@@ -1,8 +1,8 @@
 """
-Whatever is wrong with a stored file is found before anything is published.
+Every defect of a stored file is found before anything is published.
 
-The defects are planted in the files after the engine has written them: names, types and field ids stay as they are, so
-that nothing but the rows themselves can tell.
+The defects are planted in the files after the engine has written them: names, types and field ids are unchanged, so
+only the rows show the defect.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ FIELDS: dict[str, Any] = {
 
 
 class Spoiling:
-    """An engine whose files are rewritten with a defect before anyone looks at them."""
+    """An engine whose files are rewritten with a defect before VERIFY."""
 
     def __init__(self, inner: Engine, defect: Defect) -> None:
         self._inner = inner
         self._defect = defect
 
     def write(self, hot: HotTable, splits: Sequence[Any], schema: Any, emit: Emit) -> list[WrittenFile]:
-        """Write as the inner engine does, then spoil each file."""
+        """Write with the inner engine, then rewrite each file with the defect."""
         files = self._inner.write(hot, splits, schema, emit)
         for file in files:
             stored = pq.read_table(plain(file.path))
@@ -59,7 +59,7 @@ class Spoiling:
 
 
 def ten_rows(stage: Embedded) -> TableSpec:
-    """Ten rows; NULLs stand in the odd ones."""
+    """Ten rows; the odd ones have NULLs."""
     stage.sql(f"CREATE TABLE t ({COLUMNS}) ENGINE = MergeTree ORDER BY id")
     stage.sql(
         f"INSERT INTO t SELECT number, {START} + number, number + 0.12345678, 2 * number + 1, 3 * number, "
@@ -72,7 +72,7 @@ def ten_rows(stage: Embedded) -> TableSpec:
 
 
 def row_wise(change: Callable[[Rows], object]) -> Defect:
-    """A defect that is easiest to say on Python rows."""
+    """A defect as a change of Python rows."""
 
     def defect(table: pa.Table) -> pa.Table:
         rows = table.to_pylist()
@@ -108,7 +108,7 @@ def field_ids_swapped(one: str, other: str) -> Defect:
 
 
 def not_utf8(table: pa.Table) -> pa.Table:
-    """Store two bytes in a text column that are no UTF-8, in the place of two that are."""
+    """Replace two bytes of a text column by two that are not UTF-8."""
     texts = table.column("name").combine_chunks()
     spoiled = pa.Array.from_buffers(
         pa.string(),
@@ -158,7 +158,7 @@ DEFECTS: dict[str, Defect] = {
 
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_stored_defect_is_found_and_nothing_is_published(stage: Embedded, name: str) -> None:
-    """Count and digest are taken of what was stored: a run whose file differs in anything ends with 65."""
+    """Count and digest are those of the stored rows: a run whose file differs ends with 65."""
     spec = ten_rows(stage)
 
     result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, DEFECTS[name])})
@@ -170,7 +170,7 @@ def test_a_stored_defect_is_found_and_nothing_is_published(stage: Embedded, name
 
 
 def test_a_file_that_is_only_rewritten_is_published(stage: Embedded) -> None:
-    """The defects above are found for what they are, not because a file was touched."""
+    """The tests above find the defects, not the rewriting of the file."""
     spec = ten_rows(stage)
 
     result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, row_wise(lambda rows: rows))})
@@ -189,8 +189,8 @@ def test_a_file_that_is_only_rewritten_is_published(stage: Embedded) -> None:
         pytest.param(lambda table: table.rename_columns([*table.column_names[:-1], "label"]), id="another name"),
     ],
 )
-def test_a_footer_that_is_not_the_tables_is_found(stage: Embedded, change: Defect) -> None:
-    """Names, types and field ids of a file are held against the table's schema, whatever its rows say."""
+def test_a_footer_that_differs_from_the_table_is_found(stage: Embedded, change: Defect) -> None:
+    """Names, types and field ids of a file are compared with the table's schema, even if its rows are right."""
     spec = ten_rows(stage)
 
     result = stage.run(spec, adapters={"engine": lambda inner: Spoiling(inner, change)})
@@ -199,7 +199,7 @@ def test_a_footer_that_is_not_the_tables_is_found(stage: Embedded, change: Defec
 
 
 def test_text_in_hot_that_is_not_utf8_is_refused_with_an_example(stage: Embedded) -> None:
-    """What Iceberg's string cannot hold is not carried silently: the column and a key are named."""
+    """A value that an Iceberg string cannot have is an error with the column and a key."""
     spec = ten_rows(stage)
     stage.sql(f"INSERT INTO t (id, ts, name) SELECT 77, {START} + 77, unhex('FFFE')")
 

@@ -1,4 +1,4 @@
-"""Where a window ends, no tie is cut; a long one is published in batches, each with its own watermark."""
+"""A window never separates equal timestamps; a long window is published in batches, each with its watermark."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def added(stage: Embedded, spec: Any) -> list[int]:
         ("2024-07-31T00:00:00Z", 0),
     ],
 )
-def test_a_window_that_ends_in_a_tie_takes_all_of_it_or_nothing(stage: Embedded, until: str, rows: int) -> None:
-    """Ten rows share each second: every run moves whole tens, and the next run the rest."""
+def test_a_window_has_all_rows_of_a_timestamp_or_none(stage: Embedded, until: str, rows: int) -> None:
+    """Ten rows have one second: every run publishes whole tens, and the next run the rest."""
     spec = stage.trades()
     stage.insert_trades("numbers(100)", start=f"{START} + toIntervalSecond(intDiv(number, 10))", step="0")
 
@@ -40,7 +40,7 @@ def test_a_window_that_ends_in_a_tie_takes_all_of_it_or_nothing(stage: Embedded,
 
 
 def test_until_can_only_lower_the_end(stage: Embedded) -> None:
-    """A time in the future takes no row that the buffer holds back."""
+    """A time in the future does not shorten the buffer."""
     spec = stage.trades()
     stage.insert_trades("numbers(10)", start="now64(6, 'UTC')", step="0")
 
@@ -60,8 +60,8 @@ def test_the_watermark_does_not_move_when_nothing_was_found(stage: Embedded) -> 
     assert stage.published(spec) == 1
 
 
-def test_a_backlog_is_published_in_batches_that_cut_no_tie(stage: Embedded) -> None:
-    """At most 25 rows a batch where ten share a time: twenty each, all exactly once."""
+def test_a_backlog_is_published_in_batches_that_keep_equal_timestamps_together(stage: Embedded) -> None:
+    """At most 25 rows per batch and ten per timestamp: twenty each, all exactly once."""
     spec = stage.trades()
     stage.insert_trades("numbers(100)", start=f"{START} + toIntervalSecond(intDiv(number, 10))", step="0")
 
@@ -72,8 +72,8 @@ def test_a_backlog_is_published_in_batches_that_cut_no_tie(stage: Embedded) -> N
     assert stage.cold_ids(spec) == list(range(100))
 
 
-def test_a_tie_larger_than_a_batch_is_one_batch(stage: Embedded) -> None:
-    """Bounded batches give way to whole ties, not the other way round."""
+def test_equal_timestamps_beyond_the_batch_size_are_one_batch(stage: Embedded) -> None:
+    """Equal timestamps stay together, even if the batch is larger than its limit."""
     spec = stage.trades()
     stage.insert_trades("numbers(100)", start=f"{START} + toIntervalSecond(intDiv(number, 50))", step="0")
 
@@ -89,8 +89,8 @@ def test_a_backlog_that_fails_in_its_third_batch_is_resumed_there(stage: Embedde
     stage.insert_trades("numbers(100)", start=f"{START} + toIntervalSecond(intDiv(number, 10))", step="0")
     publications = itertools.count(1)
 
-    def fail(moment: StepEvent) -> None:
-        if str(moment) == "before:publish" and next(publications) == 3:
+    def fail(event: StepEvent) -> None:
+        if str(event) == "before:publish" and next(publications) == 3:
             raise OSError("planted")
 
     first = stage.run(spec, batch_rows=25, listeners=[fail])
@@ -103,7 +103,7 @@ def test_a_backlog_that_fails_in_its_third_batch_is_resumed_there(stage: Embedde
 
 
 def test_several_days_and_years_are_one_window(stage: Embedded) -> None:
-    """Long stretches without rows cost nothing and lose nothing; 1969 is a time like any other."""
+    """Long times without rows make no batch; times before 1970 are published too."""
     spec = stage.trades(10)
     stage.insert_trades("numbers(10, 10)", start="toDateTime64('1969-12-31 23:59:59.999995', 6, 'UTC')", step="0")
     stage.insert_trades("numbers(20, 10)", start=f"{START} - INTERVAL 20 YEAR", step="86400000000")
@@ -115,8 +115,8 @@ def test_several_days_and_years_are_one_window(stage: Embedded) -> None:
     assert stage.audit(spec).equal
 
 
-def test_a_clock_at_the_source_that_is_behind_is_told(stage: Embedded) -> None:
-    """The earlier clock counts: rows later than it wait, and a warning says why."""
+def test_a_clock_at_the_source_that_is_behind_is_a_warning(stage: Embedded) -> None:
+    """The earlier clock counts: later rows are left for the next run, with a warning."""
     spec = stage.trades(10)
 
     result = stage.run(spec, adapters={"source": lambda inner: Clocked(inner, "2024-07-31")})
@@ -128,7 +128,7 @@ def test_a_clock_at_the_source_that_is_behind_is_told(stage: Embedded) -> None:
 
 
 def test_a_clock_at_the_source_that_is_ahead_moves_the_watermark_no_further_than_the_rows(stage: Embedded) -> None:
-    """Our own clock ends the window, and rows that come in time afterwards are not late."""
+    """This machine's clock ends the window, and rows that arrive in time are not late."""
     spec = stage.trades(10)
     stage.insert_trades("numbers(10, 10)", start="now64(6, 'UTC') + INTERVAL 1 HOUR", step="0")
 
@@ -142,7 +142,7 @@ def test_a_clock_at_the_source_that_is_ahead_moves_the_watermark_no_further_than
 
 
 class Clocked:
-    """A source whose clock stands at midnight of a day."""
+    """A source whose clock shows midnight of a day."""
 
     def __init__(self, inner: Any, day: str) -> None:
         self.describe = inner.describe

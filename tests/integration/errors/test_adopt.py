@@ -1,4 +1,4 @@
-"""Adopt compares first: what is not hot's, or could never be one's own, stays as it is."""
+"""Adopt compares first: a table with other rows, or with future timestamps, is not accepted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support.embedded import Embedded
 
 @contextmanager
 def cold_trades(stage: Embedded) -> Iterator[Table]:
-    """The cold table, in the hands of another job."""
+    """The cold table as another job opens it."""
     where = {"uri": f"sqlite:///{stage.folder}/catalog.db", "warehouse": (stage.folder / "warehouse").as_uri()}
     with closing(SqlCatalog("tidemark", **where)) as catalog:
         yield catalog.load_table("cold.trades")
 
 
-def test_adopting_what_does_not_match_is_refused(stage: Embedded, offload: Offload) -> None:
-    """Adopt compares: a table whose rows are not hot's stays as it is."""
+def test_adopting_a_table_with_other_rows_is_refused(stage: Embedded, offload: Offload) -> None:
+    """A table whose rows differ from hot's is not changed."""
     stage.trades(10)
     offload("run", "trades")
     stage.sql("DROP TABLE trades SYNC")
@@ -39,7 +39,7 @@ def test_adopting_what_does_not_match_is_refused(stage: Embedded, offload: Offlo
 
 
 def test_adopting_rows_of_the_future_is_refused(stage: Embedded, offload: Offload) -> None:
-    """Equal in both tiers, but a watermark in 2100 would leave behind whatever is still to come."""
+    """Equal in both tiers, but with a watermark in 2100 every later row would be late."""
     stage.trades(10)
     offload("run", "trades")
     future = "toDateTime64('2100-01-01 00:00:00', 6, 'UTC') AS exchange_timestamp, '100' AS trade_id"

@@ -1,4 +1,4 @@
-"""Settings, declarations and places that are missing or wrong: exit 78 or 77, and never a secret in the message."""
+"""Settings, declarations, buckets and databases that are missing or wrong: exit 78 or 77, without a secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ S3 = {
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (TRADES + 'speed = "high"', "speed"),
         ("\n".join(line for line in TRADES.splitlines() if not line.startswith("target")), "target"),
@@ -36,7 +36,7 @@ S3 = {
         ("name = ", "trades.toml"),
     ],
 )
-def test_a_declaration_that_is_wrong_is_78(stage: Embedded, offload: Offload, content: str, said: str) -> None:
+def test_a_declaration_that_is_wrong_is_78(stage: Embedded, offload: Offload, content: str, message: str) -> None:
     """Every command refuses it, naming the file and the field."""
     stage.trades(10)
     offload.declare(content)
@@ -44,7 +44,7 @@ def test_a_declaration_that_is_wrong_is_78(stage: Embedded, offload: Offload, co
     answers = [offload(*words) for words in (["run", "trades"], ["tables"], ["plan"], ["audit"])]
 
     assert [answer.code for answer in answers] == [78] * 4
-    assert all(said in " ".join(answer.error.values()) for answer in answers)
+    assert all(message in " ".join(answer.error.values()) for answer in answers)
     assert all("trades.toml" in " ".join(answer.error.values()) for answer in answers)
     assert stage.published(stage.declared("trades")) == 0
 
@@ -75,7 +75,7 @@ def test_a_declaration_that_is_wrong_is_78(stage: Embedded, offload: Offload, co
 def test_a_setting_that_is_wrong_is_78_and_shows_no_secret(
     stage: Embedded, offload: Offload, wrong: dict[str, str]
 ) -> None:
-    """Whatever is wrong with a variable: the message says which, and nothing of a password."""
+    """The message names the variable, and has no password."""
     stage.trades(10)
 
     with Bucket().served() as endpoint:
@@ -109,7 +109,7 @@ def test_a_folder_that_is_read_only_is_77(stage: Embedded, offload: Offload) -> 
 
 @pytest.mark.parametrize("variable", ["OFFLOAD_CATALOG_URI", "OFFLOAD_WATERMARKS_URL"])
 def test_a_database_that_is_read_only_is_77(stage: Embedded, offload: Offload, variable: str) -> None:
-    """Whichever of the two it is."""
+    """The catalog or the watermark store."""
     stage.trades(10)
     offload("run", "trades")
     stage.insert_trades("numbers(10, 10)")
@@ -147,7 +147,7 @@ def test_a_clickhouse_that_refuses_the_password_is_77(stage: Embedded, offload: 
 
 
 def test_an_object_store_that_refuses_the_key_is_77(stage: Embedded, offload: Offload) -> None:
-    """Exit 77 at the first look."""
+    """Exit 77 at the first request."""
     stage.trades(10)
 
     with http(refusing_s3) as port:
@@ -157,7 +157,7 @@ def test_an_object_store_that_refuses_the_key_is_77(stage: Embedded, offload: Of
 
 
 def test_an_object_store_that_refuses_writing_is_77(stage: Embedded, offload: Offload) -> None:
-    """A key that may read only: found when the first file is written; nothing is published."""
+    """A key without the right to write: the first file fails, and nothing is published."""
     stage.trades(10)
 
     with Bucket(
@@ -169,7 +169,7 @@ def test_an_object_store_that_refuses_writing_is_77(stage: Embedded, offload: Of
 
 
 def test_a_bucket_that_gives_and_takes_is_a_warehouse(stage: Embedded, offload: Offload) -> None:
-    """The stand-in for S3 that refuses above also serves: chDB reads what pyarrow wrote, and finds it right."""
+    """The stand-in for S3 of the tests above also works: chDB reads the files that pyarrow wrote."""
     stage.trades(1000)
     bucket = Bucket()
 
@@ -211,7 +211,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         pytest.param("postgres", "tidemark", 0, id="as it should be"),
     ],
 )
-def test_a_real_postgres_that_refuses_is_told_apart(
+def test_the_refusals_of_a_real_postgres_have_their_own_errors(
     stage: Embedded, offload: Offload, postgres: Any, variable: str, user: str, database: str, code: int
 ) -> None:
     """A wrong password, a missing permission and a missing database are three things."""

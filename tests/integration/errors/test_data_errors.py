@@ -1,4 +1,4 @@
-"""Schema, content and history that are not what they must be: exit 65, nothing published."""
+"""Wrong schema, content or history: exit 65, nothing published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.embedded import PLAIN, START, Embedded
 
 
 def refused(stage: Embedded, offload: Offload, *words: str) -> str:
-    """Run it, see it refused with 65 and nothing published; returns what the error says."""
+    """Run, check for exit 65 and that nothing is published; return the message."""
     before = stage.published(stage.declared("trades"))
     answer = offload("run", *(words or ("trades",)))
 
@@ -26,21 +26,19 @@ def test_a_source_table_that_is_missing_is_named(stage: Embedded, offload: Offlo
 
 
 @pytest.mark.parametrize("role", ["timestamp", "sequence", "arrival"])
-def test_a_named_column_that_is_missing_is_told_with_those_that_are_there(
-    stage: Embedded, offload: Offload, role: str
-) -> None:
-    """What it was to be, its name, and the columns to choose from."""
+def test_a_missing_column_is_named_with_the_columns_that_exist(stage: Embedded, offload: Offload, role: str) -> None:
+    """The message has its role, its name and the existing columns."""
     stage.trades(10)
     column = {"timestamp": "exchange_timestamp", "sequence": "sequence_number", "arrival": "arrived_at"}[role]
     offload.declare(
         "\n".join(line.replace(column, "nowhere") if line.startswith(role) else line for line in TRADES.splitlines())
     )
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
 
-    assert "nowhere" in said
-    assert role in said
-    assert column in said
+    assert "nowhere" in message
+    assert role in message
+    assert column in message
 
 
 @pytest.mark.parametrize("field", ["key", "delivery", "sort", "unsigned_as_long", "binary", "truncate"])
@@ -83,10 +81,10 @@ def test_a_column_of_a_wrong_type_is_refused(stage: Embedded, offload: Offload, 
         f"CREATE TABLE trades ({', '.join(f'{n} {t}' for n, t in types.items())}) ENGINE = MergeTree ORDER BY symbol"
     )
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
 
-    assert column in said
-    assert kind in said
+    assert column in message
+    assert kind in message
 
 
 @pytest.mark.parametrize(
@@ -111,8 +109,8 @@ def test_a_column_of_a_wrong_type_is_refused(stage: Embedded, offload: Offload, 
         "Array(DateTime64(9))",
     ],
 )
-def test_a_type_that_cannot_be_carried_is_refused_by_name(stage: Embedded, offload: Offload, kind: str) -> None:
-    """Never dropped, never turned into text: exit 65, column and type named, no table made."""
+def test_a_type_that_iceberg_cannot_store_is_refused_by_name(stage: Embedded, offload: Offload, kind: str) -> None:
+    """Never dropped and never converted to text: exit 65 with column and type, and no table is created."""
     stage.sql(f"CREATE TABLE odd (n UInt64, ts DateTime64(6, 'UTC'), strange {kind}) ENGINE = MergeTree ORDER BY n")
     spec = stage.declared("odd", timestamp="ts", sequence="n")
 
@@ -123,8 +121,8 @@ def test_a_type_that_cannot_be_carried_is_refused_by_name(stage: Embedded, offlo
     assert stage.published(spec) == 0
 
 
-def test_an_unsigned_value_that_no_long_holds_is_refused_with_an_example(stage: Embedded, offload: Offload) -> None:
-    """2^63 in a UInt64 that is declared as a long; 2^63 - 1 is carried."""
+def test_an_unsigned_value_above_a_long_is_refused_with_an_example(stage: Embedded, offload: Offload) -> None:
+    """2^63 in a UInt64 that is declared as a long; 2^63 - 1 is stored."""
     stage.trades()
     for number in (2**63 - 1, 2**63):
         stage.sql(
@@ -132,15 +130,15 @@ def test_an_unsigned_value_that_no_long_holds_is_refused_with_an_example(stage: 
             f"VALUES ('BTC', '{number}', {number}, '2024-08-01 00:00:00')"
         )
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
 
-    assert "sequence_number" in said
-    assert str(2**63) in said
-    assert str(2**63 - 1) not in said
+    assert "sequence_number" in message
+    assert str(2**63) in message
+    assert str(2**63 - 1) not in message
 
 
-def test_an_unsigned_value_that_no_long_holds_is_carried_as_a_decimal(stage: Embedded, offload: Offload) -> None:
-    """A UInt64 that no declaration calls a long holds all of its values."""
+def test_an_unsigned_value_above_a_long_is_stored_as_a_decimal(stage: Embedded, offload: Offload) -> None:
+    """A UInt64 that is not declared as a long keeps all its values."""
     stage.trades()
     stage.sql(
         "INSERT INTO trades (symbol, trade_id, sequence_number, exchange_timestamp) "
@@ -167,19 +165,19 @@ def create_cold(stage: Embedded, schema: pa.Schema, rows: int = 0) -> None:
 
 
 def test_a_target_with_another_schema_is_refused_with_each_difference(stage: Embedded, offload: Offload) -> None:
-    """An empty table that somebody made: columns that hot lacks and that cold lacks are named."""
+    """An empty table of another job: the columns that hot lacks and that cold lacks are named."""
     stage.trades(10)
     create_cold(stage, pa.schema([("symbol", pa.int64()), ("extra", pa.int64())]))
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
 
-    assert "extra" in said
-    assert "symbol: hot string required, cold long" in said
-    assert "trade_id" in said
+    assert "extra" in message
+    assert "symbol: hot string required, cold long" in message
+    assert "trade_id" in message
 
 
 def test_a_column_that_was_added_to_hot_is_refused(stage: Embedded, offload: Offload) -> None:
-    """A schema that moved on is a person's decision: neither dropped nor added silently."""
+    """A person must decide about a new column: it is neither dropped nor added."""
     stage.trades(10)
     offload("run", "trades")
     stage.sql("ALTER TABLE trades ADD COLUMN fee Decimal(18, 8)")
@@ -188,29 +186,29 @@ def test_a_column_that_was_added_to_hot_is_refused(stage: Embedded, offload: Off
     assert "fee: hot decimal(18, 8) required, cold has none" in refused(stage, offload)
 
 
-def test_a_target_that_another_job_filled_is_refused_and_the_way_out_named(stage: Embedded, offload: Offload) -> None:
-    """Rows without a token are not ours to append to: `adopt` compares them first."""
+def test_a_target_that_another_job_filled_is_refused_and_adopt_is_named(stage: Embedded, offload: Offload) -> None:
+    """The run does not append to rows without a token: `adopt` compares them first."""
     stage.trades(10)
     create_cold(stage, pa.schema([("symbol", pa.int64())]), rows=3)
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
 
-    assert "offload adopt trades" in said
-    assert "3 rows" in said
+    assert "offload adopt trades" in message
+    assert "3 rows" in message
 
 
 def test_a_source_that_was_recreated_is_refused(stage: Embedded, offload: Offload) -> None:
-    """The watermark of another table says nothing about this one; `adopt` is the way out, and it works."""
+    """The watermark of another table is not about this one; the command in the message, `adopt`, works."""
     stage.trades(10)
     offload("run", "trades")
     stage.sql("DROP TABLE trades SYNC")
     stage.trades(10)
 
-    said = refused(stage, offload)
+    message = refused(stage, offload)
     adopted = offload("adopt", "trades")
 
-    assert "recreated" in said
-    assert "offload adopt trades" in said
+    assert "recreated" in message
+    assert "offload adopt trades" in message
     assert (adopted.code, offload("run", "trades").code) == (0, 0)
 
 
@@ -256,7 +254,7 @@ def test_nothing_new_is_no_error(stage: Embedded, offload: Offload) -> None:
 
 
 def test_one_bad_table_does_not_stop_the_others(stage: Embedded, offload: Offload) -> None:
-    """The gravest exit code stands for all, and the healthy table is published."""
+    """The run has the most severe exit code, and the correct table is published."""
     stage.trades(10)
     offload.declare(TRADES.replace('"trades"', '"absent"').replace("cold.trades", "cold.absent"), "absent")
 

@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 def check(name: str, document: dict[str, Any]) -> None:
-    """Hold a document against the schema of that name."""
+    """Check a document against the schema of that name."""
     jsonschema.Draft202012Validator(SCHEMAS[name.split(maxsplit=1)[0]], registry=REGISTRY).validate(document)
 
 
@@ -60,7 +60,7 @@ def test_a_schema_allows_nothing_that_it_does_not_describe(name: str) -> None:
 
 
 def answers(offload: Offload) -> dict[str, dict[str, Any]]:
-    """What each command says now."""
+    """The document of each command."""
     return {name: offload(*words).document for name, words in COMMANDS.items()}
 
 
@@ -74,7 +74,7 @@ def test_documents_of_a_table_that_was_never_run_fit(stage: Embedded, offload: O
             check(name, document)
 
 
-def test_documents_with_late_doubled_and_dateless_rows_fit(stage: Embedded, offload: Offload) -> None:
+def test_documents_with_late_and_duplicate_rows_fit(stage: Embedded, offload: Offload) -> None:
     """With warnings, and a sequence beyond 2^53."""
     stage.trades(10)
     offload("run", "trades")
@@ -94,7 +94,7 @@ def test_documents_with_late_doubled_and_dateless_rows_fit(stage: Embedded, offl
     assert documents["run"]["tables"][0]["warnings"]
 
 
-def test_documents_of_what_fails_fit(stage: Embedded, offload: Offload) -> None:
+def test_documents_of_errors_fit(stage: Embedded, offload: Offload) -> None:
     """A table that fails is a run's document with an error; a command that fails is an error's."""
     stage.trades(10)
     offload("run", "trades")
@@ -121,7 +121,7 @@ def test_the_document_of_adopt_fits(stage: Embedded, offload: Offload) -> None:
 
 
 def test_a_document_with_a_field_more_or_less_does_not_fit(stage: Embedded, offload: Offload) -> None:
-    """The schemas say no where they should."""
+    """The schemas reject a wrong document."""
     stage.trades(10)
     document = offload("run", "trades").document
     table = document["tables"][0]

@@ -1,4 +1,4 @@
-"""Services that cannot be reached or never answer: exit 69, within 30 s end to end, and the next run is exact."""
+"""Services that refuse connections or never answer: exit 69 within 30 s, and the next run is exact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.embedded import TRADES as COLUMNS
 from tests.support.http_servers import Bucket, closed_port, silent
 
 END_TO_END = 30.0  # seconds
-AT_ONCE = 4  # more would measure how long this machine takes to start so many
+AT_ONCE = 4  # more would measure the start of the processes on this machine
 S3 = {
     "OFFLOAD_WAREHOUSE": "s3://bucket/warehouse",
     "OFFLOAD_S3_ACCESS_KEY": "reader",
@@ -32,7 +32,7 @@ S3 = {
 
 @pytest.mark.parametrize("variable", ["OFFLOAD_CATALOG_URI", "OFFLOAD_WATERMARKS_URL"])
 def test_a_postgres_that_is_away_is_69(stage: Embedded, offload: Offload, variable: str) -> None:
-    """A closed port: told at once, address and all, but for the password."""
+    """A closed port: an error at once, with the address and without the password."""
     spec = stage.trades(10)
     kept = stage.environment()[variable]
     port = closed_port()
@@ -94,12 +94,12 @@ client.close()
 
 @contextmanager
 def hanging(folder: Path) -> Iterator[dict[str, Mapping[str, str]]]:
-    """What hangs, and the variables that lead there; each has a hot table of its own, since chDB admits one process."""
+    """The service that hangs, and the variables with its address; each run has a hot table of its own."""
     with ExitStack() as stack:
         postgres = f"postgresql://reader:{SECRET}@127.0.0.1:{stack.enter_context(silent())}/tidemark"
         clickhouse = f"clickhouse://reader:{SECRET}@127.0.0.1:{stack.enter_context(silent())}/market"
         healthy = stack.enter_context(Bucket().served())
-        deaf = f"http://127.0.0.1:{stack.enter_context(silent())}"
+        silent_store = f"http://127.0.0.1:{stack.enter_context(silent())}"
         stuck = {
             "creating": Bucket(hang=lambda _method, path, _agent: ".parquet" in path),
             "writing": Bucket(hang=lambda _method, path, _agent: ".parquet" in path and "partNumber" in path),
@@ -112,7 +112,7 @@ def hanging(folder: Path) -> Iterator[dict[str, Mapping[str, str]]]:
             "catalog": {"OFFLOAD_CATALOG_URI": postgres},
             "watermarks": {"OFFLOAD_WATERMARKS_URL": postgres},
             "clickhouse": {**S3, "OFFLOAD_S3_ENDPOINT": healthy, "OFFLOAD_CLICKHOUSE_DSN": clickhouse},
-            "object store": {**S3, "OFFLOAD_S3_ENDPOINT": deaf},
+            "object store": {**S3, "OFFLOAD_S3_ENDPOINT": silent_store},
             **{name: {**S3, "OFFLOAD_S3_ENDPOINT": stack.enter_context(one.served())} for name, one in stuck.items()},
         }
         subprocess.run([sys.executable, "-c", FILL, str(folder / "chdb")], check=True, timeout=60)
@@ -157,14 +157,14 @@ def run_to_its_end(environment: Mapping[str, str], folder: Path) -> Ended:
 
 @pytest.fixture
 def deserted(tmp_path: Path) -> Iterator[dict[str, Ended]]:
-    """One run against each service that hangs, some at once."""
+    """One run for each service that hangs, several at once."""
     with hanging(tmp_path) as cases, ThreadPoolExecutor(AT_ONCE) as pool:
         running = {name: pool.submit(run_to_its_end, env, tmp_path) for name, env in cases.items()}
         yield {name: child.result() for name, child in running.items()}
 
 
 def test_a_service_that_hangs_ends_the_run_within_thirty_seconds(deserted: dict[str, Ended]) -> None:
-    """Connected, and never a word: exit 69 with the service's address, and no password anywhere."""
+    """The service accepts the connection and never answers: exit 69 with its address and without a password."""
     for name, ended in deserted.items():
         error = error_of(json.loads(ended.stdout)) if ended.stdout else {}
 

@@ -1,4 +1,4 @@
-"""Words that cannot be meant: exit 64, nothing touched."""
+"""Wrong arguments: exit 64, and no change."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_name_that_is_an_injection_is_refused(stage: Embedded, offload: Offloa
 @pytest.mark.parametrize("name", INJECTIONS[:-1])
 @pytest.mark.parametrize("flag", ["--timestamp-col", "--sequence-col", "--key-cols"])
 def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Offload, flag: str, name: str) -> None:
-    """Columns are looked up by name, never pasted."""
+    """Columns are looked up by name, never put into SQL as text."""
     stage.trades(10)
     spec = stage.declared("trades", target="cold.other")
     (offload.tables / "trades.toml").unlink()
@@ -78,7 +78,7 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
     ],
     ids=" ".join,
 )
-def test_words_that_mean_nothing_are_64(stage: Embedded, offload: Offload, words: list[str]) -> None:
+def test_wrong_arguments_are_64(stage: Embedded, offload: Offload, words: list[str]) -> None:
     """One JSON document with the error, also where the command itself is unknown."""
     stage.trades(10)
 
@@ -101,7 +101,7 @@ def test_words_that_mean_nothing_are_64(stage: Embedded, offload: Offload, words
 def test_flags_that_contradict_the_declaration_are_refused(
     stage: Embedded, offload: Offload, flag: str, value: str
 ) -> None:
-    """A declared table has one truth: both values are shown, and nothing runs."""
+    """A declared table has one declaration: both values are shown, and nothing runs."""
     spec = stage.trades(10)
 
     answer = offload("run", *flags(spec, **{flag: value}))
@@ -112,7 +112,7 @@ def test_flags_that_contradict_the_declaration_are_refused(
 
 
 def test_flags_that_repeat_the_declaration_run_it(stage: Embedded, offload: Offload) -> None:
-    """The second form of run on a declared table is the first."""
+    """Flags on a declared table run its declaration."""
     spec = stage.trades(10)
 
     answer = offload("run", *flags(spec, **{"--key-cols": "symbol, trade_id"}))

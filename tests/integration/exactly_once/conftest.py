@@ -1,4 +1,4 @@
-"""The places of protocol tests: hot folders built once and copied, a real Postgres, and runs in this process."""
+"""Environments of protocol tests: hot folders that are built once and copied, a real Postgres, runs in this process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def postgres() -> Iterator[Any]:
 def new_environment(
     request: pytest.FixtureRequest, tmp_path: Path, hot: dict[str, Any]
 ) -> Callable[..., EmbeddedEnvironment]:
-    """Makes the test's place: `site("many", store="postgres", lease="2")`."""
+    """Makes the environment of a test: `new_environment("many", store="postgres", lease="2")`."""
 
     def make(kind: str = "one", store: str = "sqlite", **settings: str) -> EmbeddedEnvironment:
         shutil.copytree(hot[kind][0], tmp_path / "clickhouse", symlinks=True)
@@ -71,12 +71,12 @@ def offload() -> Callable[..., RunResult]:
 
 @pytest.fixture
 def adapters() -> Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]]:
-    """The offload's own parts in a place, for another writer."""
+    """The offload's own adapters in an environment, for another writer."""
     return lambda environment: wiring.open_adapters(settings_of(environment))
 
 
 def built(folder: Path, made: tagged.TaggedTrades) -> tuple[Path, tagged.TaggedTrades, Any]:
-    """A chDB folder that holds the trades; nobody has it open."""
+    """A chDB folder with the trades; no process has it open."""
     dsn = f"chdb:///{folder}?database=default"
     with clickhouse.opened(dsn) as client:
         tagged.create(client, DDL.read_text())

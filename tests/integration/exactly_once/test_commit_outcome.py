@@ -1,4 +1,4 @@
-"""Whatever becomes of the commit and of its answer, rows are published once or not at all, and the next run knows."""
+"""Whether a commit and its answer arrive or not, rows are published once or not at all."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ ERRORS = {
 
 
 class Commit:
-    """Stands in for `commit_table`: the first `times` calls end in `error`, and land where `lands`."""
+    """Replaces `commit_table`: the first `times` calls raise `error`; they commit if `lands`."""
 
     def __init__(self, error: Callable[[], Exception], *, lands: bool, times: int = 1) -> None:
-        self.error, self.lands, self.left, self.struck = error, lands, times, 0
+        self.error, self.lands, self.left, self.raised = error, lands, times, 0
 
     def __call__(self, catalog: ObservedCatalog, *request: Any) -> Any:
-        """Commit, or not, and lose the answer."""
+        """Commit if `lands`, and lose the answer."""
         if not self.left:
             return REAL(catalog, *request)
         self.left -= 1
         if self.lands:
             REAL(catalog, *request)
-        self.struck += 1
+        self.raised += 1
         raise self.error()
 
     def into(self, patch: pytest.MonkeyPatch) -> Commit:
-        """Put it in place."""
+        """Replace `commit_table` with this object."""
         patch.setattr(ObservedCatalog, "commit_table", lambda *request: self(*request))  # noqa: PLW0108 - bound to the catalog
         return self
 
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("batch_rows", ["25000000", "500"])
-def test_a_commit_that_landed_counts_though_its_answer_was_lost(
+def test_a_commit_that_landed_counts_although_its_answer_was_lost(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
@@ -63,28 +63,28 @@ def test_a_commit_that_landed_counts_though_its_answer_was_lost(
     error: str,
     batch_rows: str,
 ) -> None:
-    """The run looks, finds its own token, and goes on."""
+    """The run reads the table, finds its own token, and goes on."""
     environment = new_environment(batch_rows=batch_rows)
     commit = Commit(ERRORS[error], lands=True).into(monkeypatch)
 
     result = offload(environment)
 
-    assert commit.struck == 1
+    assert commit.raised == 1
     assert (result.exit_code, result.tables[0].rows) == (0, 1200), result.tables[0].error
     assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("error", ["database_gone", "socket"])
-def test_a_commit_that_failed_is_told_and_the_next_run_is_exact(
+def test_a_commit_that_failed_is_an_error_and_the_next_run_is_exact(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
     error: str,
 ) -> None:
-    """Nothing is published, the exit code is not 0, and nothing stands in the next run's way."""
+    """Nothing is published, the exit code is not 0, and the next run succeeds."""
     environment = new_environment()
-    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    assert offload(environment, until=hot["one"][1].time_at(0.499)).exit_code == 0
     before = read_history(environment.cold, token=TOKEN)
     commit = Commit(ERRORS[error], lands=False).into(monkeypatch)
 
@@ -92,7 +92,7 @@ def test_a_commit_that_failed_is_told_and_the_next_run_is_exact(
     after = read_history(environment.cold, token=TOKEN)
     next_run = offload(environment)
 
-    assert commit.struck == 1
+    assert commit.raised == 1
     assert failed.exit_code in {69, 75}, failed.tables[0].error
     assert failed.tables[0].rows == 0
     assert_all(check_nothing_added(before, after))
@@ -100,19 +100,19 @@ def test_a_commit_that_failed_is_told_and_the_next_run_is_exact(
     assert_all(check_invariants(environment, hot["one"][2]))
 
 
-def test_a_conflict_that_nobody_caused_is_tried_again(
+def test_a_conflict_without_another_commit_is_tried_again(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The table is still as the run found it, so the same commit is right."""
+    """The table has not changed, so the same commit is sent again."""
     environment = new_environment()
     commit = Commit(ERRORS["conflict"], lands=False, times=2).into(monkeypatch)
 
     result = offload(environment)
 
-    assert commit.struck == 2
+    assert commit.raised == 2
     assert result.exit_code == 0
     assert_all(check_invariants(environment, hot["one"][2]))
 
@@ -123,7 +123,7 @@ def test_a_conflict_without_end_ends_with_75(
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It does not try for ever, and the next run is exact."""
+    """The number of attempts is limited, and the next run is exact."""
     environment = new_environment()
     commit = Commit(ERRORS["conflict"], lands=False, times=1000).into(monkeypatch)
     failed = offload(environment)
@@ -131,21 +131,21 @@ def test_a_conflict_without_end_ends_with_75(
 
     next_run = offload(environment)
 
-    assert commit.struck > 1
+    assert commit.raised > 1
     assert failed.exit_code == 75
     assert next_run.exit_code == 0
     assert_all(check_invariants(environment, hot["one"][2]))
 
 
 @pytest.mark.parametrize("lands", [True, False])
-def test_an_outcome_that_cannot_be_seen_ends_with_75_and_the_next_run_looks(
+def test_an_unknown_outcome_ends_with_75_and_the_next_run_reads_the_table(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     monkeypatch: pytest.MonkeyPatch,
     lands: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """The catalog loses the commit's answer and is gone: the run neither tries again nor deletes anything."""
+    """The catalog loses the commit's answer and fails: the run neither tries again nor deletes a file."""
     environment = new_environment()
     gone = ERRORS["database_gone"]
     with monkeypatch.context() as patch:
@@ -153,7 +153,7 @@ def test_an_outcome_that_cannot_be_seen_ends_with_75_and_the_next_run_looks(
         load = ObservedCatalog.load_table
 
         def unseen(catalog: ObservedCatalog, identifier: Any) -> Any:
-            if commit.struck:
+            if commit.raised:
                 raise gone()
             return load(catalog, identifier)
 
@@ -212,7 +212,7 @@ def test_a_commit_that_arrives_after_its_run_gave_up_is_refused_or_counts_once(
     monkeypatch: pytest.MonkeyPatch,
     late: str,
 ) -> None:
-    """The caller's time is over while its request still travels; whenever it arrives, no row stands in cold twice."""
+    """The call has timed out while its request is still on its way; whenever it arrives, no row is in cold twice."""
     environment = new_environment(timeout="2")
     go, arrived = Event(), Event()
 

@@ -1,4 +1,4 @@
-"""Two runs that start at one moment: the lease lets one of them work, and the result is that of one run."""
+"""Two runs that start together: one gets the lease, and the result is that of one run."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ DDL = Path(__file__).parents[3] / "fixtures" / "clickhouse"
 
 
 @pytest.mark.parametrize("turn", ROUNDS)
-def test_of_two_runs_at_once_one_publishes_or_both_end_well(
+def test_of_two_runs_at_once_one_publishes_or_both_succeed(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     turn: int,
 ) -> None:
-    """SQLite and Postgres in turn, first and later runs in turn; each may take either place."""
+    """With SQLite and Postgres, as first and as later runs; either of the two may win."""
     _, made, expected = hot["one"]
     environment = new_environment(store="postgres" if turn % 2 else "sqlite")
     if turn % 4 > 1:
-        assert offload(environment, until=made.moment(0.499)).exit_code == 0
+        assert offload(environment, until=made.time_at(0.499)).exit_code == 0
 
     ended = at_once((environment.table, environment), (environment.table, environment))
 
-    assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), said(ended)
+    assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), outputs(ended)
     assert len(published_rows(read_history(environment.cold))) == (2 if turn % 4 > 1 else 1)
     assert_all(check_invariants(environment, expected))
 
@@ -49,7 +49,7 @@ def test_of_two_runs_at_once_one_publishes_or_both_end_well(
 def test_two_first_runs_of_two_tables_both_succeed(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], store: str
 ) -> None:
-    """Both create the catalog, its namespace and the tables of the watermark store; neither stumbles."""
+    """Both create the catalog, its namespace and the tables of the watermark store, and both succeed."""
     left = new_environment(store=store)
     right = replace(left, table="bronze_trades_kraken", hot_folder="clickhouse-kraken")
     shutil.copytree(left.folder / left.hot_folder, right.folder / right.hot_folder, symlinks=True)
@@ -60,25 +60,25 @@ def test_two_first_runs_of_two_tables_both_succeed(
 
     ended = at_once((left.table, left), (right.table, right))
 
-    assert [one.returncode for one in ended] == [0, 0], said(ended)
+    assert [one.returncode for one in ended] == [0, 0], outputs(ended)
     assert_all(check_invariants(left, hot["one"][2]), check_invariants(right, expected))
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_two_first_runs_of_one_table_that_both_create_it_end_well(
+def test_two_first_runs_that_both_create_a_table_publish_once(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], store: str
 ) -> None:
-    """With copies of the hot table each could go on; the lease stops one, whoever has created what."""
+    """With copies of the hot table each run could go on; the lease stops one of them."""
     left = new_environment(store=store)
 
     ended = at_once((left.table, left), (left.table, left.beside()))
 
-    assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), said(ended)
+    assert sorted(one.returncode for one in ended) in ([0, 0], [0, 75]), outputs(ended)
     assert_all(check_invariants(left, hot["one"][2]))
 
 
 def at_once(*runs: tuple[str, EmbeddedEnvironment]) -> list[Completed]:
-    """Start each, hold it at its first moment, and let all go at once."""
+    """Start each run, freeze it at its first event, and continue all at once."""
     with ExitStack() as stack:
         started = [
             stack.enter_context(start_offload(["run", table], environment, at="before:claim", action="freeze"))
@@ -89,10 +89,10 @@ def at_once(*runs: tuple[str, EmbeddedEnvironment]) -> list[Completed]:
         for one in started:
             one.thaw()
         ended = [one.wait() for one in started]
-    assert all(one.fault_fired for one in ended), "each stood at the line"
+    assert all(one.fault_fired for one in ended), "each run was frozen at its first event"
     return ended
 
 
-def said(ended: list[Completed]) -> str:
-    """What each child put on stderr."""
+def outputs(ended: list[Completed]) -> str:
+    """The stderr of each child."""
     return "\n".join(f"exit code {one.returncode}: {one.stderr[-400:]}" for one in ended)

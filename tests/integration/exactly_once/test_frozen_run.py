@@ -1,4 +1,4 @@
-"""A run that is frozen for longer than its lease and wakes up after another has finished publishes nothing."""
+"""A run that is frozen for longer than its lease, and continues after another has finished, publishes nothing."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("store", "which", "moment"), CASES)
-def test_a_frozen_run_that_wakes_up_after_another_has_finished_publishes_nothing(
+@pytest.mark.parametrize(("store", "which", "event"), CASES)
+def test_a_frozen_run_that_continues_after_another_has_finished_publishes_nothing(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     store: str,
     which: str,
-    moment: str,
+    event: str,
 ) -> None:
-    """The other waits for the lease to run out, then does the work; the frozen one ends with 75."""
+    """The other run waits for the end of the lease and publishes; the frozen run ends with 75."""
     _, made, expected = hot["one"]
     environment = new_environment(store=store, lease=LEASE)
     if which == "later":
-        assert offload(environment, until=made.moment(0.4)).exit_code == 0
+        assert offload(environment, until=made.time_at(0.4)).exit_code == 0
     other = environment.beside()
 
-    with start_offload(["run", environment.table], environment, at=moment, action="freeze") as frozen:
+    with start_offload(["run", environment.table], environment, at=event, action="freeze") as frozen:
         frozen.wait_frozen()
         refused = offload(other).tables[0]
         taken_over = wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
@@ -72,12 +72,12 @@ def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
     offload: Callable[..., RunResult],
     store: str,
 ) -> None:
-    """It has published; what it would record is older than what stands there, so it ends with 75 and writes nothing."""
+    """It has published; its record would be older than the store's, so it ends with 75 and writes nothing."""
     _, made, expected = hot["one"]
     environment = new_environment(store=store, lease=LEASE)
     other = environment.beside()
 
-    argv = ["run", environment.table, "--until", made.moment(0.4)]
+    argv = ["run", environment.table, "--until", made.time_at(0.4)]
     with start_offload(argv, environment, at="before:record", action="freeze") as frozen:
         frozen.wait_frozen()
         wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)

@@ -1,4 +1,4 @@
-"""A run that dies of SIGKILL at whatever moment leaves nothing that the next run does not put right."""
+"""After SIGKILL at any event of a run, the next run completes its work."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ FROM_WRITE_ON = ["after:claim", "at:file_written", *sorted(UNPUBLISHED | PUBLISH
 @dataclass(frozen=True)
 class Scenario:
     """
-    What the killed run has before it.
+    The state before the killed run.
 
-    `done` is the part of the trades that an earlier run has moved; `nth` at which of several equal moments to strike.
+    `done` is the part of the trades that an earlier run has published; `nth` is the occurrence of the event.
     """
 
     hot: str = "one"
@@ -38,7 +38,7 @@ class Scenario:
 
 
 SPLITS = {"at:split_started": 3, "at:file_written": 3}
-SECOND = {moment: 2 for moment in STEP_EVENTS if not moment.endswith((":claim", ":recover", ":record"))}
+SECOND = {event: 2 for event in STEP_EVENTS if not event.endswith((":claim", ":recover", ":record"))}
 SCENARIOS = {
     "first": Scenario(),
     "incremental": Scenario(done=0.6),
@@ -47,46 +47,46 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("moment", STEP_EVENTS)
+@pytest.mark.parametrize("event", STEP_EVENTS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_next_run_is_exact_wherever_the_last_one_was_killed(
+def test_the_next_run_is_exact_after_a_kill_at_any_event(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     scenario: str,
-    moment: str,
+    event: str,
 ) -> None:
-    """Nothing is lost, repeated, altered or half visible, orphans are listed, and the store follows the table."""
+    """No row is lost, repeated or changed, no part of a batch is visible, and the store has the watermark."""
     given = SCENARIOS[scenario]
     environment = new_environment(given.hot, **given.settings)
-    killed_then_exact(environment, given, moment, hot[given.hot], offload)
+    killed_then_exact(environment, given, event, hot[given.hot], offload)
 
 
-@pytest.mark.parametrize("moment", FROM_WRITE_ON)
+@pytest.mark.parametrize("event", FROM_WRITE_ON)
 def test_the_next_run_is_exact_with_catalog_and_store_in_postgres(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    moment: str,
+    event: str,
 ) -> None:
-    """As with SQLite: the dead run's session ends with it, so its lease is taken over at once."""
+    """As with SQLite: the session of the killed run ends with it, so its lease is taken over at once."""
     environment = new_environment("one", store="postgres")
-    killed_then_exact(environment, SCENARIOS["incremental"], moment, hot["one"], offload)
+    killed_then_exact(environment, SCENARIOS["incremental"], event, hot["one"], offload)
 
 
-@pytest.mark.parametrize("moment", NOTHING_TO_DO)
+@pytest.mark.parametrize("event", NOTHING_TO_DO)
 def test_a_run_without_work_that_is_killed_changes_nothing(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    moment: str,
+    event: str,
 ) -> None:
     """Neither it nor the next run adds a snapshot."""
     environment = new_environment()
     assert offload(environment).exit_code == 0
     before, mark = read_history(environment.cold, token=TOKEN), cold_watermark(environment)
 
-    killed = run_offload(["run", environment.table], environment, at=moment)
+    killed = run_offload(["run", environment.table], environment, at=event)
     next_run = offload(environment).tables[0]
 
     assert (killed.killed, killed.fault_fired) == (True, True)
@@ -95,58 +95,58 @@ def test_a_run_without_work_that_is_killed_changes_nothing(
     assert_all(check_invariants(environment, hot["one"][2], observed=[mark]))
 
 
-def test_a_run_without_work_tells_no_other_moments(
+def test_a_run_without_work_emits_no_other_events(
     new_environment: Callable[..., EmbeddedEnvironment], offload: Callable[..., RunResult]
 ) -> None:
-    """So that the test above leaves none out."""
-    environment, told = new_environment(), []
+    """So the test above has all of them."""
+    environment, events = new_environment(), []
     assert offload(environment).exit_code == 0
 
-    offload(environment, listeners=[lambda moment: told.append(str(moment))])
+    offload(environment, listeners=[lambda event: events.append(str(event))])
 
-    assert told == NOTHING_TO_DO
+    assert events == NOTHING_TO_DO
 
 
 def killed_then_exact(
     environment: EmbeddedEnvironment,
     given: Scenario,
-    moment: str,
+    event: str,
     hot: tuple[Any, Any, Any],
     offload: Callable[..., RunResult],
 ) -> None:
-    """Kill a run at the moment, look at what it left, and hold what the next run makes of it against the promise."""
+    """Kill a run at the event, check what it left, and check the result of the next run."""
     _, trades, expected = hot
     observed: list[int | None] = []
     if given.done:
-        assert offload(environment, until=trades.moment(given.done)).exit_code == 0
+        assert offload(environment, until=trades.time_at(given.done)).exit_code == 0
         observed.append(cold_watermark(environment))
 
-    killed = run_offload(["run", environment.table], environment, at=moment, nth=given.nth.get(moment, 1))
+    killed = run_offload(["run", environment.table], environment, at=event, nth=given.nth.get(event, 1))
     assert (killed.killed, killed.fault_fired) == (True, True), killed
-    created = bool(given.done) or moment not in NOT_YET_CREATED
-    left, rows_before = remains(environment, moment) if created else (set(), 0)
+    created = bool(given.done) or event not in NOT_YET_CREATED
+    left, rows_before = remains(environment, event) if created else (set(), 0)
     observed.append(cold_watermark(environment) if created else None)
     next_run = offload(environment).tables[0]
 
     assert next_run.error is None
     assert rows_before + next_run.rows == expected.num_rows
     assert_all(check_invariants(environment, expected, observed=observed))
-    assert set(orphaned_files(environment.cold)) == left, "the dead run's files are still listed"
+    assert set(orphaned_files(environment.cold)) == left, "the killed run's files are still listed as orphans"
     assert not {str(path) for path in left} & {path.removeprefix("file://") for path in live_files(environment.cold)}
 
 
 NOT_YET_CREATED = {"before:claim", "after:claim", "before:recover"}
 
 
-def remains(environment: EmbeddedEnvironment, moment: str) -> tuple[set[Any], int]:
-    """Orphans of the killed run and rows that are published, judged against what the moment allows."""
+def remains(environment: EmbeddedEnvironment, event: str) -> tuple[set[Any], int]:
+    """Orphans of the killed run and published rows; both are checked against the event."""
     rows = sum(published_rows(read_history(environment.cold)))
     left = set(orphaned_files(environment.cold))
-    if moment in UNPUBLISHED:
+    if event in UNPUBLISHED:
         dead = environment.runs()[-1]["run_id"]
-        assert left, "a run that died between WRITE and the commit leaves files"
+        assert left, "a run that was killed between WRITE and the commit leaves files"
         assert all(dead in path.name for path in left)
-    if moment in PUBLISHED:
+    if event in PUBLISHED:
         assert not left
         assert rows, "a run that died after PUBLISH has published"
     return left, rows

@@ -1,4 +1,4 @@
-"""Who may work on a table: the living keep it, the dead lose it at once, the frozen when their lease is over."""
+"""The lease: a running run keeps its table, a killed run loses it at once, a frozen run after its lease."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ STORES = ["sqlite", "postgres"]
 
 
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("moment", ["after:claim", "at:file_written"])
+@pytest.mark.parametrize("event", ["after:claim", "at:file_written"])
 def test_a_living_run_keeps_its_table(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     store: str,
-    moment: str,
+    event: str,
 ) -> None:
-    """A second run ends with 75 and says who has it and since when, before it opens the chDB folder that we hold."""
+    """A second run ends with 75 and names the owner and the start, before it opens the chDB folder."""
     environment, others = new_environment(store=store), []
-    second = CallOnce(moment, lambda: others.append(run_offload(["run", environment.table], environment)))
+    second = CallOnce(event, lambda: others.append(run_offload(["run", environment.table], environment)))
 
     first = offload(environment, listeners=[second])
 
@@ -54,19 +54,19 @@ def test_a_living_run_keeps_its_table(
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_run_that_outlives_its_lease_time_keeps_its_table(
+def test_a_run_longer_than_its_lease_keeps_its_table(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     adapters: Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]],
     store: str,
 ) -> None:
-    """Heartbeats renew the lease: after twice its time the table still is not free."""
+    """Heartbeats renew the lease: after twice its time the table is still not free."""
     environment, refused = new_environment(store=store, lease="1"), []
 
     def wait_and_claim() -> None:
         start = time.monotonic()
-        wait_until(lambda: time.monotonic() - start > 2, lambda: "time stands still", timeout=10)
+        wait_until(lambda: time.monotonic() - start > 2, lambda: "the clock does not advance", timeout=10)
         with (
             adapters(environment) as other,
             pytest.raises(LeaseHeld) as error,
@@ -91,7 +91,7 @@ def test_a_killed_run_is_taken_over_at_once(
     offload: Callable[..., RunResult],
     store: str,
 ) -> None:
-    """Its lease would last an hour; its lock ended with it. The history says that it died."""
+    """Its lease would last an hour; its lock ended with the process. The history has the status `died`."""
     environment = new_environment(store=store, lease="1h")
     killed = run_offload(["run", environment.table], environment, at="after:verify")
 
@@ -110,7 +110,7 @@ def test_a_frozen_run_loses_its_table_when_its_lease_is_over_and_not_before(
     offload: Callable[..., RunResult],
     store: str,
 ) -> None:
-    """Its lock is still held, so only its silence tells."""
+    """Its process still has the lock, so only its heartbeats show that it is frozen."""
     environment = new_environment(store=store, lease="2")
     with start_offload(["run", environment.table], environment, at="after:claim", action="freeze") as frozen:
         frozen.wait_frozen()
@@ -124,8 +124,8 @@ def test_a_frozen_run_loses_its_table_when_its_lease_is_over_and_not_before(
     assert_all(check_invariants(environment, hot["one"][2]))
 
 
-def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None:
-    """Of two that claim at once, the one that came second tries the next epoch, and must then see the first alive."""
+def test_a_second_claim_at_the_same_time_finds_the_lock_of_the_first(tmp_path: Path) -> None:
+    """Of two claims at once, the second one tries the next epoch, and must then find the first run alive."""
     locks = FileLocks(tmp_path / "watermarks.db")
     first = locks.try_lock("trades", 1)
     second = locks.try_lock("trades", 2)
@@ -141,7 +141,7 @@ def test_a_lock_that_is_held_is_seen_whatever_others_try(tmp_path: Path) -> None
 def test_a_chdb_folder_that_another_process_has_open_ends_with_75(
     new_environment: Callable[..., EmbeddedEnvironment],
 ) -> None:
-    """Whoever it is will end: it is no bug (70), and the same command works later."""
+    """The other process will end: it is no bug (70), and the same command succeeds later."""
     environment = new_environment()
     with clickhouse.opened(environment.dsn):
         busy = run_offload(["run", environment.table], environment)

@@ -1,4 +1,4 @@
-"""The judgement that the protocol tests rest on is proved by planted bugs."""
+"""Planted bugs prove that the checkers of the protocol tests find violations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_store_that_does_not_follow_the_table_is_seen(
     offload: Callable[..., RunResult],
     statement: str,
 ) -> None:
-    """One tick, one second column, a lease that is still held."""
+    """One tick, one time, a lease that is not released."""
     environment = new_environment()
     offload(environment)
     sound = failed(environment, hot["one"][2])
@@ -48,9 +48,9 @@ def test_a_store_that_does_not_follow_the_table_is_seen(
 def test_rows_that_are_lost_doubled_or_published_in_part_are_seen(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """Hot has a row that cold lacks; a hand appends one twice; a watermark seen earlier was higher."""
+    """Hot has a row that cold lacks; another job appends a row twice; an earlier watermark was higher."""
     environment, expected = new_environment(), hot["one"][2]
-    offload(environment, until=hot["one"][1].moment(0.499))
+    offload(environment, until=hot["one"][1].time_at(0.499))
     lost = failed(environment, expected)
 
     with opened(environment.cold) as table:

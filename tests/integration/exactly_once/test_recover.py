@@ -1,4 +1,4 @@
-"""RECOVER finds what a hand has done to the cold table or to the store: the one stops the run, the other is mended."""
+"""RECOVER finds changes by other jobs: a changed cold table stops the run, a changed store is repaired."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.offload import check_invariants, run_offload
 
 
 def roll_back(table: Any) -> None:
-    """To the snapshot before the current one."""
+    """Roll back to the snapshot before the current one."""
     table.manage_snapshots().rollback_to_snapshot(table.current_snapshot().parent_snapshot_id).commit()
 
 
@@ -45,29 +45,29 @@ def delete_files(table: Any) -> None:
 
 
 def swap(table: Any) -> None:
-    """Other rows in the place of all, as many as before."""
+    """Replace all rows by as many others."""
     table.overwrite(replaced(table.scan().to_arrow()))
 
 
 def drop(table: Any) -> None:
-    """The catalog forgets it."""
+    """Drop the table from the catalog."""
     table.catalog.drop_table(table.name())
 
 
 def recreate(table: Any) -> Any:
-    """Empty, of the same columns, in the same place."""
+    """Drop and create the table: empty, with the same columns."""
     drop(table)
     return table.catalog.create_table(table.name(), table.schema(), partition_spec=table.spec())
 
 
 def recreate_with_properties(table: Any) -> None:
-    """As a copy would be that takes the token along."""
+    """With the properties of the old table, as a copy has them."""
     drop(table)
     table.catalog.create_table(table.name(), table.schema(), properties=dict(table.properties))
 
 
 def recreate_filled(table: Any) -> None:
-    """With its rows."""
+    """Drop and create the table, with its rows."""
     rows = table.scan().to_arrow()
     recreate(table).append(rows)
 
@@ -86,13 +86,13 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("deed", BY_HAND)
-def test_a_table_that_a_hand_has_changed_stops_the_run(
+def test_a_table_that_another_job_has_changed_stops_the_run(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     deed: str,
 ) -> None:
-    """Exit 65, a message that names the next command, and nothing is written: neither cold nor the store's mark."""
+    """Exit 65, a message with the next command, and no change: neither of cold nor of the store's watermark."""
     environment = published_in_two(new_environment(), hot, offload)
     act, command = BY_HAND[deed]
     with opened(environment.cold) as table:
@@ -110,10 +110,10 @@ def test_a_table_that_a_hand_has_changed_stops_the_run(
     assert (row_after["watermark_ticks"], row_after["status"], files_after) == (row["watermark_ticks"], "failed", files)
 
 
-def test_adopt_after_a_rollback_lets_the_next_run_bring_the_lost_rows_back(
+def test_adopt_after_a_rollback_lets_the_next_run_publish_the_lost_rows_again(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """What the message of a rolled back table names works: its rows are those of hot up to its newest."""
+    """The command in the message works: the rows are those of hot up to the newest one."""
     environment = published_in_two(new_environment(), hot, offload)
     with opened(environment.cold) as table:
         roll_back(table)
@@ -127,10 +127,10 @@ def test_adopt_after_a_rollback_lets_the_next_run_bring_the_lost_rows_back(
     assert_all(check_rows(environment, hot["one"][2]))
 
 
-def test_watermark_repair_after_a_drop_lets_the_next_run_begin_anew(
+def test_watermark_repair_after_a_drop_lets_the_next_run_start_from_the_first_row(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """What the message of a dropped table names works."""
+    """The command in the message works."""
     environment = published_in_two(new_environment(), hot, offload)
     with opened(environment.cold) as table:
         drop(table)
@@ -147,7 +147,7 @@ def test_watermark_repair_after_a_drop_lets_the_next_run_begin_anew(
 def test_a_table_that_another_job_filled_is_adopted_when_it_is_equal(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """The run refuses with 65 and names adopt; adopt compares and takes it over; the next run moves the rest."""
+    """The run ends with 65 and names adopt; adopt compares and accepts the table; the next run publishes the rest."""
     environment = foreign(new_environment(), hot, offload, lambda rows: rows)
     before = read_history(environment.cold)
 
@@ -183,13 +183,13 @@ def with_one_twice(rows: Any) -> Any:
 
 
 @pytest.mark.parametrize("change", [altered, without_one, with_one_twice])
-def test_a_table_that_another_job_filled_otherwise_is_not_adopted(
+def test_a_table_that_another_job_filled_with_other_rows_is_not_adopted(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     change: Callable[[Any], Any],
 ) -> None:
-    """One row altered, missing or doubled: adopt refuses with 65 and the run goes on refusing."""
+    """One row changed, missing or doubled: adopt ends with 65, and so does each later run."""
     environment = foreign(new_environment(), hot, offload, change)
     before = read_history(environment.cold)
 
@@ -220,15 +220,15 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_store_that_says_otherwise_is_repaired_with_a_warning(
+def test_a_store_with_another_watermark_is_repaired_with_a_warning(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     damage: str,
 ) -> None:
-    """The table decides: no row is skipped or moved twice, whatever stands in the store."""
+    """The table decides: no row is skipped or published twice, whatever the store has."""
     environment = new_environment()
-    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    assert offload(environment, until=hot["one"][1].time_at(0.499)).exit_code == 0
     environment.store(DAMAGE[damage])
 
     result = offload(environment).tables[0]
@@ -242,7 +242,7 @@ def test_a_store_that_says_otherwise_is_repaired_with_a_warning(
 def test_a_source_that_was_recreated_stops_the_run(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """A hot table of the same name is another table: its rows are not those that the watermark speaks of."""
+    """A recreated hot table of the same name is another table: the watermark is not about its rows."""
     environment = published_in_two(new_environment(), hot, offload)
     made = tagged.TaggedTrades(50, tag="new-", start=tagged.START - timedelta(days=9))
     with clickhouse.opened(environment.dsn) as client:
@@ -266,8 +266,8 @@ def replaced(rows: Any) -> Any:
 def published_in_two(
     environment: EmbeddedEnvironment, hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> EmbeddedEnvironment:
-    """The place after two runs that moved half of the trades each."""
-    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    """The environment after two runs that published half of the trades each."""
+    assert offload(environment, until=hot["one"][1].time_at(0.499)).exit_code == 0
     assert offload(environment).tables[0].rows == 600
     return environment
 
@@ -278,8 +278,8 @@ def foreign(
     offload: Callable[..., RunResult],
     change: Callable[[Any], Any],
 ) -> EmbeddedEnvironment:
-    """The place with a cold table that another job has filled with the first half, changed, and no trace of us."""
-    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
+    """The environment with a cold table that another job filled with the first half, changed, and an empty store."""
+    assert offload(environment, until=hot["one"][1].time_at(0.499)).exit_code == 0
     rows = change(read_cold(environment.cold))
     with opened(environment.cold) as table:
         drop(table)

@@ -1,4 +1,4 @@
-"""A writer that comes between RECOVER and PUBLISH is noticed though it leaves the watermark as it was."""
+"""A writer that commits between RECOVER and PUBLISH is found, although it does not change the watermark."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ BETWEEN = ["after:recover", "after:plan", "at:file_written", "after:verify", "be
 Opener = Callable[[EmbeddedEnvironment], AbstractContextManager[Adapters]]
 
 
-@pytest.mark.parametrize("moment", BETWEEN)
-def test_a_writer_that_leaves_the_watermark_as_it_was_fences_the_run(
+@pytest.mark.parametrize("event", BETWEEN)
+def test_a_writer_that_does_not_change_the_watermark_fences_the_run(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
     adapters: Opener,
-    moment: str,
+    event: str,
 ) -> None:
-    """A backfill's commit bears a newer token and the same watermark: the run ends with 75 and publishes nothing."""
+    """A backfill's commit has a newer token and the same watermark: the run ends with 75 and publishes nothing."""
     _, made, expected = hot["one"]
     environment = new_environment()
-    assert offload(environment, until=made.moment(0.499)).exit_code == 0
-    second = CallOnce(moment, lambda: backfill(adapters, environment))
+    assert offload(environment, until=made.time_at(0.499)).exit_code == 0
+    second = CallOnce(event, lambda: backfill(adapters, environment))
 
     fenced = offload(environment, listeners=[second])
     history = read_history(environment.cold)
@@ -50,13 +50,13 @@ def test_a_writer_that_leaves_the_watermark_as_it_was_fences_the_run(
     assert_all(check_invariants(environment, expected))
 
 
-def test_an_empty_commit_without_a_token_is_harmless(
+def test_an_empty_commit_without_a_token_does_not_stop_the_run(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """It leaves the rows as they were, as a compaction does: the append goes on top of it."""
+    """It changes no row, as a compaction does: the run commits on top of it."""
     _, made, expected = hot["one"]
     environment = new_environment()
-    assert offload(environment, until=made.moment(0.499)).exit_code == 0
+    assert offload(environment, until=made.time_at(0.499)).exit_code == 0
     compaction = CallOnce("before:publish", lambda: by_hand(environment, rows=0))
 
     result = offload(environment, listeners=[compaction])
@@ -67,17 +67,17 @@ def test_an_empty_commit_without_a_token_is_harmless(
     assert_all(check_invariants(environment, expected))
 
 
-@pytest.mark.parametrize("moment", ["after:recover", "before:publish", "at:metadata_written"])
-def test_rows_that_a_hand_appends_meanwhile_stop_the_run(
+@pytest.mark.parametrize("event", ["after:recover", "before:publish", "at:metadata_written"])
+def test_rows_that_another_job_appends_during_a_run_stop_it(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    moment: str,
+    event: str,
 ) -> None:
-    """Rows without a token are nobody's: the run publishes nothing and a person must look."""
+    """Rows without a token are unexplained: the run publishes nothing, and a person must decide."""
     environment = new_environment()
-    assert offload(environment, until=hot["one"][1].moment(0.499)).exit_code == 0
-    hand = CallOnce(moment, lambda: by_hand(environment, rows=5))
+    assert offload(environment, until=hot["one"][1].time_at(0.499)).exit_code == 0
+    hand = CallOnce(event, lambda: by_hand(environment, rows=5))
 
     result = offload(environment, listeners=[hand])
     history = read_history(environment.cold, token=TOKEN)
@@ -102,12 +102,12 @@ def backfill(adapters: Opener, environment: EmbeddedEnvironment) -> None:
 
 
 def by_hand(environment: EmbeddedEnvironment, rows: int) -> None:
-    """Append copies of so many rows through PyIceberg, without a token."""
+    """Append copies of `rows` rows through PyIceberg, without a token."""
     with opened(environment.cold) as table:
         table.append(table.scan().to_arrow().slice(0, rows))
 
 
 def kind(result: RunResult) -> str | None:
-    """Of the error of the run's only table."""
+    """The kind of the error of the run's only table."""
     error = result.tables[0].error
     return error and error["kind"]

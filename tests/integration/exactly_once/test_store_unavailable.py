@@ -1,4 +1,4 @@
-"""The watermark store vanishes between PUBLISH and RECORD: what was published stays, and the next run records it."""
+"""The watermark store fails between PUBLISH and RECORD: the batch stays published, and the next run records it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def own_postgres() -> Iterator[Any]:
         yield server
 
 
-@pytest.mark.parametrize("moment", ["after:publish", "before:record"])
+@pytest.mark.parametrize("event", ["after:publish", "before:record"])
 def test_a_store_that_is_unreadable_after_publish_is_repaired_forward(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    moment: str,
+    event: str,
 ) -> None:
-    """The run fails and says what it has published; the next one finds no row to move and repairs the store."""
+    """The run fails and reports the published rows; the next run publishes no row and repairs the store."""
     environment = new_environment()
     store, aside = environment.folder / "watermarks.db", environment.folder / "aside.db"
-    gone = CallOnce(moment, lambda: (store.rename(aside), store.mkdir()))
+    gone = CallOnce(event, lambda: (store.rename(aside), store.mkdir()))
 
     failed = offload(environment, listeners=[gone])
     store.rmdir()
@@ -48,13 +48,13 @@ def test_a_store_that_is_unreadable_after_publish_is_repaired_forward(
     assert_all(check_invariants(environment, hot["one"][2]))
 
 
-def test_a_store_that_is_lost_after_publish_is_made_anew(
+def test_a_store_that_is_lost_after_publish_is_created_again(
     new_environment: Callable[..., EmbeddedEnvironment], hot: dict[str, Any], offload: Callable[..., RunResult]
 ) -> None:
-    """Its file is deleted: epochs go on from the table's, and the watermark is the table's."""
+    """Its file is deleted: the epoch continues after the table's, and the watermark is the table's."""
     environment = new_environment()
-    assert offload(environment, until=hot["one"][1].moment(0.3)).exit_code == 0
-    assert offload(environment, until=hot["one"][1].moment(0.6)).exit_code == 0
+    assert offload(environment, until=hot["one"][1].time_at(0.3)).exit_code == 0
+    assert offload(environment, until=hot["one"][1].time_at(0.6)).exit_code == 0
     lost = CallOnce("after:publish", (environment.folder / "watermarks.db").unlink)
 
     failed = offload(environment, listeners=[lost])
@@ -74,7 +74,7 @@ def test_a_postgres_that_stops_after_publish_is_repaired_forward(
     offload: Callable[..., RunResult],
     own_postgres: Any,
 ) -> None:
-    """A child that stands still after PUBLISH finds the server gone: exit 69, and the next run records."""
+    """The server stops while a child is frozen after PUBLISH: exit 69, and the next run records."""
     environment = replace(new_environment(), watermarks_url=own_postgres.get_uri())
 
     with start_offload(["run", environment.table, "--json"], environment, at="after:publish", action="freeze") as child:
@@ -95,7 +95,7 @@ def test_a_postgres_that_stops_after_publish_is_repaired_forward(
 def test_the_error_says_that_rows_were_published(
     new_environment: Callable[..., EmbeddedEnvironment], offload: Callable[..., RunResult]
 ) -> None:
-    """Whoever reads nothing but the message must not think that the run did nothing."""
+    """The message alone shows that rows were published."""
     environment = new_environment()
     gone = CallOnce("after:publish", lambda: (environment.folder / "watermarks.db").write_bytes(b"no database" * 1000))
 
@@ -115,7 +115,7 @@ def says_what_it_published(failed: RunResult, rows: int) -> None:
 
 
 def repaired_forward(next_run: RunResult) -> None:
-    """The next run moves nothing and says that it has repaired the store."""
+    """The next run publishes no row and reports that it repaired the store."""
     table = next_run.tables[0]
     assert (table.exit_code, table.status, table.rows) == (0, "nothing_new", 0), table.error
     assert any("repaired" in warning for warning in table.warnings)

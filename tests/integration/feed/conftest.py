@@ -1,4 +1,4 @@
-"""A place per test, and the way of one exchange's trades into it."""
+"""An environment per test, and the ingestion of one exchange's trades."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feed handlers on a real broker: killed, stopped, refused, left alone; the ledger is held against the log."""
+"""Feed handlers on a real broker: killed, stopped or refused; the ledger is compared with the log."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def made(stack: Stack, name: str, tmp_path: Path) -> MakeFeed:
     return make
 
 
-def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, name: str, made: MakeFeed) -> None:
+def test_a_handler_that_was_killed_continues_at_the_end_of_the_log(stack: Stack, name: str, made: MakeFeed) -> None:
     """
-    Three times: no message is left out, all that was acked is in the log, and what is not acked is unknown.
+    Three times: no message is left out, every acked message is in the log, and the others are unknown.
 
     The broker may take what a killed handler had sent after the next one has asked where the log ends, and so have it
-    twice; what was acked stands in the log by then, and is never sent again.
+    twice; acked messages are in the log by then, and are never sent again.
     """
     with made(rate=300) as feed:
         for acked in (100, 400, 700):
@@ -74,8 +74,8 @@ def test_a_handler_killed_at_any_time_goes_on_where_the_log_ends(stack: Stack, n
     assert ledger.refused == ()
 
 
-def test_what_others_wrote_at_the_end_of_the_log_confuses_nobody(stack: Stack, name: str, made: MakeFeed) -> None:
-    """The handler looks further back, over more than it reads at once."""
+def test_foreign_messages_at_the_end_of_the_log_are_skipped(stack: Stack, name: str, made: MakeFeed) -> None:
+    """The handler reads further back, over more messages than one read returns."""
     with made(until=10) as feed:
         feed.wait()
     publish(stack.broker.outside, name, [b"poison \xff"] * 250)
@@ -86,8 +86,8 @@ def test_what_others_wrote_at_the_end_of_the_log_confuses_nobody(stack: Stack, n
     assert texts[:10] + texts[260:] == first_messages(20)
 
 
-def test_told_to_stop_it_waits_for_the_brokers_answers(name: str, made: MakeFeed, stack: Stack) -> None:
-    """Nothing is left unknown, and the journal says of each message at which offset it stands."""
+def test_a_handler_that_is_stopped_waits_for_the_brokers_answers(name: str, made: MakeFeed, stack: Stack) -> None:
+    """No message is left unknown, and the journal has the offset of each message."""
     with made() as feed:
         feed.wait_acked(50)
         finished = feed.stop()
@@ -97,7 +97,7 @@ def test_told_to_stop_it_waits_for_the_brokers_answers(name: str, made: MakeFeed
     assert feed.acked() == len(log(stack.broker.outside, name))
 
 
-def test_while_the_broker_is_away_it_waits_and_then_goes_on(stack: Stack, name: str, made: MakeFeed) -> None:
+def test_a_handler_waits_while_the_broker_does_not_answer(stack: Stack, name: str, made: MakeFeed) -> None:
     """Nothing is lost, repeated or out of order; a message without an answer is unknown until it has one."""
     with made(rate=200) as feed:
         feed.wait_acked(200)
@@ -112,8 +112,8 @@ def test_while_the_broker_is_away_it_waits_and_then_goes_on(stack: Stack, name: 
     assert feed.acked() == len(texts)
 
 
-def test_what_the_broker_refuses_is_refused_in_the_ledger_too(stack: Stack, made: MakeFeed) -> None:
-    """It is not in the log, the handler goes on with the next message, and ends well."""
+def test_a_message_that_the_broker_refuses_is_refused_in_the_ledger(stack: Stack, made: MakeFeed) -> None:
+    """It is not in the log; the handler goes on with the next message and exits with 0."""
     with topic(stack.broker.outside, f"feed-{uuid.uuid4().hex}", max_message_bytes="400") as small:
         with made(topic=small, until=40, rate=20) as feed:
             feed.wait()

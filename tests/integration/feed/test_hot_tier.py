@@ -21,7 +21,7 @@ from harness.trades.bronze import DELIVERY, KEY
 from harness.trades.exchanges import EXCHANGES
 from harness.trades.messages import GeneratedMessages
 from harness.verdict import Verdict
-from tests.support.parsed_messages import told
+from tests.support.parsed_messages import trades_of
 from tests.support.poison_messages import poisons
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def test_poison_is_counted_and_stalls_nothing(ingestion: Ingestion) -> None:
     publish(ingestion.bootstrap, ingestion.topic, [raw for pair in pairs for raw in pair])
     wait_consumed(ingestion)
     wait_consumed(ingestion.delivered_again())
-    found = told(read_hot(hot(ingestion), final=True).to_pylist())
+    found = trades_of(read_hot(hot(ingestion), final=True).to_pylist())
     letters = ingestion.dead_letters()
 
     assert found == [trade for message in good for trade in EXCHANGES[ingestion.exchange].trades(message.text)]

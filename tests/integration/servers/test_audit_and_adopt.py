@@ -1,4 +1,4 @@
-"""Hot held against cold by a real server, which reads the files out of a real bucket."""
+"""A real server compares hot and cold, and reads the files from a real bucket."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def command(environment: ServerEnvironment, *words: str) -> Completed:
     return run_offload([*words, environment.table, "--json"], environment)
 
 
-def test_an_audit_of_what_is_equal_says_so(environment: ServerEnvironment) -> None:
-    """Maps, enumerations and decimals are alike to a server that reads them from a table and from files."""
+def test_an_audit_of_equal_tiers_is_equal(environment: ServerEnvironment) -> None:
+    """Maps, enumerations and decimals are equal, whether the server reads them from the table or from files."""
     audited = command(environment, "audit")
     (found,) = json.loads(audited.stdout)["tables"]
 
@@ -41,7 +41,7 @@ def test_an_audit_of_what_is_equal_says_so(environment: ServerEnvironment) -> No
     assert (found["hot_rows"], found["cold_rows"]) == (50, 50)
 
 
-def test_an_audit_counts_what_differs(environment: ServerEnvironment) -> None:
+def test_an_audit_counts_differences(environment: ServerEnvironment) -> None:
     """One row with another price, one that cold lacks: exit 65."""
     with clickhouse.opened(environment.dsn) as client:
         client.command(
@@ -58,7 +58,7 @@ def test_an_audit_counts_what_differs(environment: ServerEnvironment) -> None:
 
 
 def test_a_table_that_another_job_filled_is_adopted(environment: ServerEnvironment) -> None:
-    """Rows without a token and a store that knows nothing of them: the run names the command that compares them."""
+    """Rows without a token and an empty store: the run names the command that compares them."""
     environment.store("DELETE FROM offload_watermarks WHERE table_name = :table")
     with opened(environment.cold) as table, table.transaction() as changes:
         changes.remove_properties(*[name for name in table.properties if name.startswith("tidemark.")])

@@ -1,4 +1,4 @@
-"""ClickHouse reads the stored files itself: what the bucket refuses it is told apart from what is missing there."""
+"""ClickHouse reads the stored files itself: a refused key and a missing file have errors of their own."""
 
 from __future__ import annotations
 

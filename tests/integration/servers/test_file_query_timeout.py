@@ -1,4 +1,4 @@
-"""A bucket that does not answer must not hold a query, and so a run, for minutes."""
+"""A bucket that does not answer must not block a query, and so a run, for minutes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from offload.errors import Unavailable
 _ENDED = "type = 'ExceptionWhileProcessing' AND query LIKE 'SELECT count() FROM s3%'"
 
 
-def test_a_query_that_stands_still_is_ended_at_the_server(stack: Stack) -> None:
-    """The caller hears of it within the 30 seconds of a run, and the server is told to give the query up."""
+def test_a_query_without_progress_is_killed_on_the_server(stack: Stack) -> None:
+    """The run gets an error within its 30 seconds, and the query is killed on the server."""
     with server_environment(stack) as environment:
         minio = stack.container(Service.MINIO)
         client = ClickHouse(environment.dsn, 4)

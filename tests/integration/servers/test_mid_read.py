@@ -1,4 +1,4 @@
-"""A run is in mid stream by the server's word, or the test has tried nothing."""
+"""Only the server's process list proves that a run is reading a stream."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.trades.tagged import TaggedTrades
 from tests.support.offload import start_offload
 
 
-def test_a_run_whose_rows_all_fit_into_the_connection_is_not_in_mid_stream(stack: Stack) -> None:
-    """Caught or not, everything had been sent: UNKNOWN, when it has ended as if nobody had looked."""
+def test_a_run_whose_rows_fit_into_the_connection_is_not_reading_a_stream(stack: Stack) -> None:
+    """All rows were sent at once: the result is UNKNOWN when the run has ended."""
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(100))
         with start_offload(["run", environment.table], environment) as run:

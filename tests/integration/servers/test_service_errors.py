@@ -1,8 +1,8 @@
 """
-The bad days of an offload among real servers: refused, missing, out of reach, or silent.
+Errors of real servers: refused, missing, unreachable or silent.
 
-Each run meets a cold table with a past and hot rows that wait. It ends with its exit code and an error in four parts,
-changes nothing that a reader sees, and says no secret.
+In each test the cold table has rows, and hot has new ones. The run ends with its exit code and an error in four parts;
+readers see no change, and no secret is printed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.stack.stack import Stack
 from harness.trades.tagged import START, TaggedTrades
 from harness.verdict import assert_all
 from tests.support.offload import check_invariants, run_offload
-from tests.support.run import published, run, told
+from tests.support.run import published, refusal_of, run
 from tests.support.wrong_settings import HUSH, MISSING, REFUSED, TLS, UNREACHABLE, changed
 
 END_TO_END = 30.0  # seconds
@@ -33,7 +33,7 @@ ROWS = 50
 
 @pytest.fixture(scope="module")
 def environment(stack: Stack) -> Iterator[ServerEnvironment]:
-    """Some rows are cold, others wait in hot; nothing in this module may change that."""
+    """Some rows are cold, others are only hot; no test of this module changes that."""
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(ROWS))
         assert run(environment).returncode == 0
@@ -44,7 +44,7 @@ def environment(stack: Stack) -> Iterator[ServerEnvironment]:
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_password_that_is_refused_is_77(environment: ServerEnvironment, what: str) -> None:
     """The message names what to correct, and the server that refused."""
-    code, error = told(environment, REFUSED[what](environment))
+    code, error = refusal_of(environment, REFUSED[what](environment))
 
     assert (code, error["kind"]) == (77, "AccessRefused"), error
     assert what in error["next"]
@@ -53,8 +53,8 @@ def test_a_password_that_is_refused_is_77(environment: ServerEnvironment, what: 
 
 @pytest.mark.parametrize("what", MISSING)
 def test_a_database_or_bucket_that_is_missing_is_78(environment: ServerEnvironment, what: str) -> None:
-    """Nothing is made in its stead; the message names what is missing, and the variable."""
-    code, error = told(environment, MISSING[what](environment))
+    """Nothing is created; the message names the missing thing and the variable."""
+    code, error = refusal_of(environment, MISSING[what](environment))
 
     assert (code, error["kind"]) == (78, "ConfigurationError"), error
     assert "absent" in error["expected"] + error["found"]
@@ -63,8 +63,8 @@ def test_a_database_or_bucket_that_is_missing_is_78(environment: ServerEnvironme
 
 @pytest.mark.parametrize("what", TLS)
 def test_tls_that_is_asked_of_a_plain_port_is_78(environment: ServerEnvironment, what: str) -> None:
-    """Trying again would not help, and the message does not say so."""
-    code, error = told(environment, TLS[what](environment))
+    """Another attempt would fail too, and the message does not suggest one."""
+    code, error = refusal_of(environment, TLS[what](environment))
 
     assert (code, error["kind"]) == (78, "ConfigurationError"), error
     assert error["expected"].startswith("TLS at ")
@@ -73,11 +73,11 @@ def test_tls_that_is_asked_of_a_plain_port_is_78(environment: ServerEnvironment,
 
 @pytest.mark.parametrize("what", UNREACHABLE)
 def test_a_server_out_of_reach_is_69(environment: ServerEnvironment, what: str) -> None:
-    """The message bears the address that was tried."""
+    """The message has the address."""
     wrong = UNREACHABLE[what](environment)
     port = wrong[what].rpartition(":")[2].partition("/")[0]
 
-    code, error = told(environment, wrong)
+    code, error = refusal_of(environment, wrong)
 
     assert (code, error["kind"]) == (69, "Unavailable"), error
     assert port in error["expected"] or what in error["next"]
@@ -88,9 +88,9 @@ def test_a_server_that_hangs_is_69_within_thirty_seconds(
     environment: ServerEnvironment, stack: Stack, service: Service
 ) -> None:
     """
-    It takes the connection and never says a word.
+    It accepts the connection and never answers.
 
-    The time is the run's own: starting an interpreter takes long on a loaded machine, and is not waited for a server.
+    The time is that of the run, without the start of the interpreter, which is long on a busy machine.
     """
     before = published(environment)
     with injected(Pause(service), stack, History()):
@@ -104,29 +104,31 @@ def test_a_server_that_hangs_is_69_within_thirty_seconds(
 
 
 @pytest.mark.parametrize(
-    ("granted", "code", "said"),
+    ("granted", "code", "part"),
     [
         pytest.param("SELECT ON system.one", 65, "may see", id="neither the table"),
         pytest.param("SELECT ON {0}.*", 77, "S3 ON", id="nor a bucket"),
     ],
 )
 def test_a_clickhouse_user_must_be_allowed_what_a_run_reads(
-    environment: ServerEnvironment, granted: str, code: int, said: str
+    environment: ServerEnvironment, granted: str, code: int, part: str
 ) -> None:
-    """A server hides tables from who may not read them; who may not read buckets cannot verify what was stored."""
+    """A server hides tables that a user may not read; a user who may not read buckets cannot verify stored files."""
     user = f"limited_{environment.name}"
     with opened(environment.dsn) as client:
         client.command(f"CREATE USER OR REPLACE {user} IDENTIFIED WITH plaintext_password BY '{HUSH}'")
         client.command(f"GRANT {granted.format(environment.database)} TO {user}")
-        answer = told(environment, {"OFFLOAD_CLICKHOUSE_DSN": changed(environment.dsn, username=user, password=HUSH)})
+        answer = refusal_of(
+            environment, {"OFFLOAD_CLICKHOUSE_DSN": changed(environment.dsn, username=user, password=HUSH)}
+        )
         client.command(f"DROP USER {user}")
 
     assert answer[0] == code, answer
-    assert said in answer[1]["found"]
+    assert part in answer[1]["found"]
 
 
 def test_a_first_run_that_is_refused_makes_no_table(stack: Stack) -> None:
-    """The last server that a run asks refuses it: the catalog stays as empty as it was."""
+    """The last server of a run refuses it: the catalog stays empty."""
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(ROWS))
         refused = run(environment, **REFUSED["OFFLOAD_CLICKHOUSE_DSN"](environment))
@@ -135,8 +137,8 @@ def test_a_first_run_that_is_refused_makes_no_table(stack: Stack) -> None:
         assert read_history(environment.cold, missing_ok=True) == ()
 
 
-def test_after_bad_days_the_next_run_is_exact(stack: Stack) -> None:
-    """Some of each kind, and then a good one: every row is cold, once, and the server's log of queries holds no key."""
+def test_after_each_kind_of_error_the_next_run_is_exact(stack: Stack) -> None:
+    """Some errors of each kind, then a run without: every row is cold once, and the server's query log has no key."""
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(ROWS))
         bad = [REFUSED["key"], MISSING["OFFLOAD_WAREHOUSE"], *UNREACHABLE.values()]
@@ -149,7 +151,7 @@ def test_after_bad_days_the_next_run_is_exact(stack: Stack) -> None:
 
 
 def logged(environment: ServerEnvironment) -> list[str]:
-    """What ClickHouse has noted of every query that read from a bucket, its error included."""
+    """The text and the error of every query in ClickHouse's log that read from a bucket."""
     with opened(environment.dsn) as client:
         client.command("SYSTEM FLUSH LOGS")
         noted = client.query(

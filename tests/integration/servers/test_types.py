@@ -1,4 +1,4 @@
-"""A server of another age than the embedded engine carries the same types, and finds them again in the files."""
+"""A server of another version than the embedded engine publishes the same types, and reads them from the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DECLARED = {"name": "types", "source": "types", "target": "cold.types", "layer":
 NOT_COMPARED = {"nanos", "raw", "d"}  # cut to microseconds; no text; a server shows a Date in Arrow as a number
 
 
-def test_every_type_goes_cold_and_is_audited(stack: Stack, tmp_path: Path) -> None:
+def test_every_type_is_published_and_audited(stack: Stack, tmp_path: Path) -> None:
     """NULLs, empty arrays and extremes included: run and audit agree, and so does a reader of both tiers."""
     lines = [f"{name} = {json.dumps(value)}" for name, value in DECLARED.items() if value is not None]
     (tmp_path / "types.toml").write_text("\n".join(lines))

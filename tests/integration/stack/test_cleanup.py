@@ -28,14 +28,14 @@ def left(client: DockerClient, label: str) -> set[str]:
 def test_two_runs_on_one_machine_are_separate(stack: Stack, client: DockerClient, tmp_path: Path) -> None:
     """Another run starts, sweeps and ends during this one; each has its own containers and ports."""
     mine = left(client, f"{RUN}={stack.run}")
-    with child(tmp_path, "def test_it(stack): tell(stack)\n") as other:
-        told = other.told()
+    with child(tmp_path, "def test_it(stack): report(stack)\n") as other:
+        reported = other.reported()
         output = other.finish()
 
     assert other.process.returncode == 0, output
-    assert told["run"] != stack.run
-    assert told["port"] != stack.clickhouse.port
-    assert left(client, f"{RUN}={told['run']}") == set()
+    assert reported["run"] != stack.run
+    assert reported["port"] != stack.clickhouse.port
+    assert left(client, f"{RUN}={reported['run']}") == set()
     assert left(client, f"{RUN}={stack.run}") == mine
     assert all(stack.container(service).answers() for service in Service)
 
@@ -53,8 +53,8 @@ def test_a_stack_without_pytest_is_removed_too(client: DockerClient) -> None:
 
 def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tmp_path: Path) -> None:
     """The log of each server is in reports/, and the servers are removed."""
-    with child(tmp_path, "def test_it(stack): tell(stack); assert False\n") as other:
-        run = other.told()["run"]
+    with child(tmp_path, "def test_it(stack): report(stack); assert False\n") as other:
+        run = other.reported()["run"]
         output = other.finish()
 
     logs = {path.stem for path in (tmp_path / "reports" / "stack" / str(run)).glob("*.log")}
@@ -65,8 +65,8 @@ def test_a_test_that_fails_leaves_logs_and_no_container(client: DockerClient, tm
 
 def test_a_run_that_was_killed_is_swept(client: DockerClient, tmp_path: Path) -> None:
     """Kill -9 leaves the containers running; the next run that starts removes them."""
-    with child(tmp_path, "def test_it(stack): tell(stack); input()\n", "-s") as other:
-        mine = f"{RUN}={other.told()['run']}"
+    with child(tmp_path, "def test_it(stack): report(stack); input()\n", "-s") as other:
+        mine = f"{RUN}={other.reported()['run']}"
         sweep(client, mine)
         while_alive = left(client, mine)
         other.process.kill()
@@ -78,8 +78,8 @@ def test_a_run_that_was_killed_is_swept(client: DockerClient, tmp_path: Path) ->
 
 def test_a_worker_that_dies_leaves_nothing_behind(client: DockerClient, tmp_path: Path) -> None:
     """The controller of pytest-xdist removes the stack of its dead worker when the session ends."""
-    with child(tmp_path, "def test_it(stack): tell(stack); os._exit(1)\n", "-n", "1") as other:
-        run = other.told()["run"]
+    with child(tmp_path, "def test_it(stack): report(stack); os._exit(1)\n", "-n", "1") as other:
+        run = other.reported()["run"]
         output = other.finish()
 
     assert "crashed" in output
@@ -88,13 +88,13 @@ def test_a_worker_that_dies_leaves_nothing_behind(client: DockerClient, tmp_path
 
 def test_ctrl_c_during_the_start_leaves_nothing_behind(client: DockerClient, tmp_path: Path) -> None:
     """Containers that exist, and those that are being started, are removed before pytest ends."""
-    with child(tmp_path, "def test_it(stack): tell(stack)\n") as other:
+    with child(tmp_path, "def test_it(stack): report(stack)\n") as other:
         wait_until(lambda: len(started_by(client, other.process.pid)) > 1, lambda: "expected it to begin", 120)
         other.process.send_signal(signal.SIGINT)
         output = other.finish()
 
     assert other.process.returncode == 2, output
-    assert not (tmp_path / "told.json").exists()
+    assert not (tmp_path / "report.json").exists()
     assert started_by(client, other.process.pid) == set()
 
 

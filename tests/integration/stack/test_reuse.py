@@ -13,7 +13,7 @@ from harness.stack.ownership.sweep import remove, sweep
 from harness.stack.service import Service
 from tests.support.pytest_child import child
 
-PASSES = "def test_it(stack): tell(stack)\n"
+PASSES = "def test_it(stack): report(stack)\n"
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, client: DockerClient) -> Iterator[Path]:
 def run_of(folder: Path, *options: str) -> str:
     """The run whose stack a session of that folder used."""
     with child(folder, PASSES, *options) as session:
-        run = str(session.told()["run"])
+        run = str(session.reported()["run"])
         output = session.finish()
     assert session.process.returncode == 0, output
     return run

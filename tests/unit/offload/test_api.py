@@ -1,4 +1,4 @@
-"""What an orchestrator imports, as far as it needs no table."""
+"""The Python API, as far as it needs no table."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_tables_are_chosen_by_name_and_layer(names: list[str], layer: str | None
     ("names", "layer", "part"),
     [(["z"], None, "'z'"), (["a", "b"], "gold", "found a;"), ([], "tin", "'tin'"), (["a" * 999], None, "aaa")],
 )
-def test_what_is_unknown_is_named(names: list[str], layer: str | None, part: str) -> None:
-    """Cut where it is long: a name may be anything that was typed."""
+def test_unknown_tables_and_layers_are_named(names: list[str], layer: str | None, part: str) -> None:
+    """A long name is shortened: it may be any text that was typed."""
     with pytest.raises(UsageError, match=part) as caught:
         api.select(KNOWN, names, layer)
 
@@ -46,8 +46,8 @@ def test_what_is_unknown_is_named(names: list[str], layer: str | None, part: str
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "12:00", "1722470400000000", "2024-08-01 25:00"])
-def test_a_time_that_is_none_is_refused_before_anything_is_opened(tmp_path: Path, text: str) -> None:
-    """`--until`, `--from` and `--to` alike."""
+def test_a_text_that_is_no_time_is_refused_before_anything_is_opened(tmp_path: Path, text: str) -> None:
+    """For `--until`, `--from` and `--to`."""
     settings = Settings(warehouse=str(tmp_path / "nowhere"))
 
     for call in (
@@ -70,8 +70,8 @@ def test_an_address_that_cannot_be_read_is_refused_without_being_shown() -> None
         assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_result_stands_for_its_gravest_table() -> None:
-    """As the command's exit code does; the document does not repeat it."""
+def test_a_result_has_the_most_severe_exit_code_of_its_tables() -> None:
+    """It is the command's exit code; the document does not repeat it."""
     result = RunResult("r", (TableResult("a", "published"), TableResult("b", "failed", exit_code=65)))
 
     assert result.exit_code == 65

@@ -1,4 +1,4 @@
-"""Errors sort by what the caller does next."""
+"""Error classes and exit codes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from offload import errors
 
 
-def test_the_gravest_of_several_exit_codes_stands_for_all() -> None:
+def test_several_exit_codes_become_the_most_severe_one() -> None:
     """One table that needs a person outweighs any number of tables that need only another run."""
     assert errors.most_severe([]) == 0
     assert errors.most_severe([0, 75, 0]) == 75
@@ -18,7 +18,7 @@ def test_the_gravest_of_several_exit_codes_stands_for_all() -> None:
 
 @pytest.mark.parametrize("kind", [errors.LeaseHeld, errors.DataError, errors.OutcomeUnknown])
 def test_a_message_says_what_was_expected_what_was_found_and_what_to_do(kind: type[errors.OffloadError]) -> None:
-    """The four parts of a message reach the reader in one line."""
+    """A message has its parts in one line."""
     error = kind("a living server", "a closed port", "start it")
 
     assert str(error) == "expected a living server; found a closed port; next: start it"
@@ -26,7 +26,7 @@ def test_a_message_says_what_was_expected_what_was_found_and_what_to_do(kind: ty
 
 
 def test_every_error_has_an_exit_code_of_sysexits() -> None:
-    """No error leaves the exit code to chance."""
+    """Every error class has its code."""
     seen = {errors.OffloadError}
     while more := {sub for kind in seen for sub in kind.__subclasses__()} - seen:
         seen |= more

@@ -1,4 +1,4 @@
-"""`import offload` stays light: an orchestrator imports it in every process."""
+"""`import offload` is quick: an orchestrator imports it in every process."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def loaded_after(statement: str) -> set[str]:
     "statement", ["import offload", "from offload import Step, StepEvent, Event, OffloadError, RunResult, TableResult"]
 )
 def test_importing_offload_imports_nothing_heavy(statement: str) -> None:
-    """What a function needs is imported when it is first named."""
+    """A function's modules are imported at its first use."""
     assert not loaded_after(statement) & set(HEAVY)
 
 
 def test_importing_the_command_line_leaves_engines_and_tables_out() -> None:
-    """`offload --help` needs words only."""
+    """`offload --help` needs no engine."""
     assert not loaded_after("import offload.cli") & {"pyarrow", "pyiceberg", "sqlalchemy", "clickhouse_connect", "chdb"}
 
 
 def test_every_public_name_can_be_imported() -> None:
-    """And none beside them."""
+    """And no other name."""
     import offload
 
     for name in offload.__all__:

@@ -47,7 +47,7 @@ def test_a_duration_has_a_unit_or_is_seconds(monkeypatch: pytest.MonkeyPatch, te
         ("WORKERS", "two"),
     ],
 )
-def test_a_value_of_a_wrong_form_is_told_by_its_variable(
+def test_a_value_of_a_wrong_form_is_named_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """Exit 78."""

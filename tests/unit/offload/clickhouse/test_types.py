@@ -142,7 +142,7 @@ def test_nullable_elements_are_optional_and_others_are_required(kind: str, expec
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_type_that_cannot_be_carried_is_refused_by_name(kind: str) -> None:
+def test_a_type_that_iceberg_cannot_store_is_refused_by_name(kind: str) -> None:
     """Column and type stand in the message: nothing is dropped or guessed."""
     with pytest.raises(DataError) as caught:
         types.type_mapping(SourceColumn("strange", kind), SPEC)
@@ -172,7 +172,7 @@ def test_a_declared_column_that_is_missing_is_named_with_its_role(role: str, lis
 
 
 @pytest.mark.parametrize("kind", ["String", "Date", "Int64", "Nullable(DateTime64(6))", "Nullable(DateTime)"])
-def test_a_timestamp_that_is_none_is_refused(kind: str) -> None:
+def test_a_timestamp_of_another_type_is_refused(kind: str) -> None:
     """A watermark needs a time that is never NULL."""
     plain = replace(SPEC, unsigned_as_long=(), binary=(), truncate=())
 

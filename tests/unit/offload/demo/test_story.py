@@ -15,8 +15,8 @@ from offload.demo.workspace import Workspace
 from offload.errors import DataError
 
 
-def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 78 with what to do; the demo never mixes with anybody's data."""
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 78 with the next command; the demo changes no existing file."""
     (tmp_path / "mine").write_text("precious")
 
     assert run_demo(tmp_path) == 78
@@ -33,12 +33,12 @@ def test_a_file_instead_of_a_folder_is_left_as_it_is(tmp_path: Path, capsys: pyt
     assert (tmp_path / "mine").read_text() == "precious"
 
 
-def test_a_handful_of_rows_is_no_demo(tmp_path: Path) -> None:
-    """Exit 64: nothing could be killed in mid write."""
+def test_too_few_rows_are_refused(tmp_path: Path) -> None:
+    """Exit 64: the write would be too short to kill it."""
     assert run_demo(tmp_path, rows=10) == 64
 
 
-def test_a_folder_without_recordings_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_recordings_is_named_in_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 78, whether the folder is empty or missing."""
     (tmp_path / "empty").mkdir()
 
@@ -48,7 +48,7 @@ def test_a_folder_without_recordings_is_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_run_that_ends_before_it_writes_was_not_killed(tmp_path: Path) -> None:
-    """The demo never claims a kill that did not land."""
+    """The demo reports no kill that did not happen."""
     workspace = Workspace(tmp_path / "workspace")
     workspace.prepare()
 

@@ -136,7 +136,7 @@ def test_a_bucket_gets_larger_row_groups(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_value_that_does_not_fit_is_no_silent_cast(warehouse: Warehouse) -> None:
-    """What the source sends is cast safely or not at all."""
+    """Values of the source are cast without loss or not at all."""
     wide = pa.RecordBatch.from_pydict({"n": pa.array([2**40], pa.int64())})
     file = parquet.ParquetFile(warehouse, f"{warehouse.uri}/n.parquet", pa.schema([numbered("n", pa.int32(), 1)]))
     file.write(wide)
@@ -192,7 +192,7 @@ def other(position: int, field: pa.Field | None) -> pa.Schema:
         pytest.param(pa.schema([SCHEMA.field(1), SCHEMA.field(0), *list(SCHEMA)[2:]]), id="another order"),
     ],
 )
-def test_a_footer_that_is_not_the_tables_is_refused(warehouse: Warehouse, expected: pa.Schema) -> None:
+def test_a_footer_that_differs_from_the_table_is_refused(warehouse: Warehouse, expected: pa.Schema) -> None:
     """Names, ids, types and nullability, inside lists too."""
     uri = written(warehouse, [batch()])
 
@@ -202,7 +202,7 @@ def test_a_footer_that_is_not_the_tables_is_refused(warehouse: Warehouse, expect
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not a Parquet file, whatever its name says"])
-def test_what_is_no_parquet_file_is_refused(warehouse: Warehouse, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_refused(warehouse: Warehouse, tmp_path: Path, content: bytes) -> None:
     """Named, and nothing is published."""
     (tmp_path / "odd.parquet").write_bytes(content)
 
@@ -210,8 +210,8 @@ def test_what_is_no_parquet_file_is_refused(warehouse: Warehouse, tmp_path: Path
         parquet.footer(warehouse, f"{warehouse.uri}/odd.parquet", SCHEMA)
 
 
-def test_a_file_that_is_gone_is_told(warehouse: Warehouse) -> None:
-    """As an error of ours, not of the operating system."""
+def test_a_missing_file_is_an_error(warehouse: Warehouse) -> None:
+    """A translated error, not one of the operating system."""
     with pytest.raises(OffloadError, match=r"gone\.parquet") as caught:
         parquet.footer(warehouse, f"{warehouse.uri}/gone.parquet", SCHEMA)
 

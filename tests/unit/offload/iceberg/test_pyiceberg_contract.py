@@ -1,5 +1,5 @@
 """
-What offload/iceberg/ relies on in PyIceberg 0.12, where it reads private members or trusts a behaviour.
+The behaviour and the private members of PyIceberg 0.12 that offload/iceberg/ uses.
 
 When one of these turns red after an upgrade, read offload/iceberg/commit.py and offload/iceberg/history.py again before
 anything else.
@@ -36,7 +36,7 @@ def catalog(tmp_path: Path) -> Iterator[SqlCatalog]:
 
 
 def staged(table: Table, rows: pa.Table | None = ROWS, **properties: str) -> Request:
-    """One commit as lake.py stages it: an append, properties, and requirements of our own."""
+    """One commit as commit.py stages it: an append, properties, and its own requirements."""
     transaction = table.transaction()
     if rows is None:
         transaction.update_snapshot(snapshot_properties={"token": "mine"}).fast_append().commit()
@@ -68,7 +68,7 @@ def all_readable(table: Table) -> bool:
 
 @pytest.mark.parametrize("retries", [None, "0", "1", "100"])
 def test_a_stale_writer_is_refused_whatever_the_retry_property_says(catalog: SqlCatalog, retries: str | None) -> None:
-    """Our requirement on the head snapshot is held, and nothing rebases."""
+    """The requirement on the head snapshot is checked, and nothing rebases."""
     if retries:
         with catalog.load_table("cold.t").transaction() as transaction:
             transaction.set_properties({"commit.retry.num-retries": retries})
@@ -98,7 +98,7 @@ def test_a_first_writer_that_is_stale_is_refused_too(catalog: SqlCatalog) -> Non
     assert catalog.load_table("cold.empty").scan().to_arrow().num_rows == 3
 
 
-def test_a_change_of_properties_alone_fences_nobody(catalog: SqlCatalog) -> None:
+def test_a_change_of_properties_alone_fences_no_other_writer(catalog: SqlCatalog) -> None:
     """Why properties change only together with a snapshot: this writer should have been refused, and is not."""
     stale = catalog.load_table("cold.t")
     request = staged(stale)
@@ -123,7 +123,7 @@ def test_a_table_that_was_recreated_is_refused(catalog: SqlCatalog) -> None:
     assert catalog.load_table("cold.t").current_snapshot() is None
 
 
-def test_a_repeated_commit_request_destroys_nothing(catalog: SqlCatalog) -> None:
+def test_a_repeated_commit_request_deletes_no_file(catalog: SqlCatalog) -> None:
     """The answer to the first was lost, the second is refused: every manifest and file of the first stays readable."""
     table = catalog.load_table("cold.t")
     request = staged(table)
@@ -247,7 +247,7 @@ def test_the_callback_of_one_commit_is_not_called_by_another(catalog: SqlCatalog
     assert called == ["second", "first"]
 
 
-def test_what_the_hook_raises_keeps_the_commit_from_landing(catalog: SqlCatalog) -> None:
+def test_an_error_of_the_callback_prevents_the_commit(catalog: SqlCatalog) -> None:
     """A run that dies there has published nothing."""
     assert isinstance(catalog, ObservedCatalog)
     table = catalog.load_table("cold.t")

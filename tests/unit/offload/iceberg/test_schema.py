@@ -1,4 +1,4 @@
-"""Our nouns as Iceberg's."""
+"""Schemas and data files of cold tables."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_the_data_files_of_a_scan_are_named_in_its_order() -> None:
 
 
 def test_a_data_file_with_a_delete_file_is_refused() -> None:
-    """Spark and Trino may delete rows so: the data file still holds what no reader of the table sees."""
+    """Spark and Trino may delete rows in this way: the data file still has rows that no reader of the table sees."""
     with pytest.raises(DataError, match="1 data files with delete files, such as b"):
         paths([task("a"), task("b", "position-deletes")])

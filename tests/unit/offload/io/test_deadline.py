@@ -1,4 +1,4 @@
-"""Calls into libraries that may hang for ever end within their time."""
+"""Calls into libraries that may never return end within their time-out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from offload.io import deadline
 
 @pytest.fixture
 def overrun(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """What a hanging call waits for; the process forgets that anything was left behind."""
+    """An event that a hanging call waits for; the count of overdue calls is reset."""
     monkeypatch.setattr(deadline, "_overdue", threading.Event())
     event = threading.Event()
     yield event
@@ -23,7 +23,7 @@ def overrun(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @pytest.mark.usefixtures("overrun")
 def test_a_call_returns_what_it_returns() -> None:
-    """And leaves nothing behind."""
+    """And no call is overdue."""
     assert deadline.within(10, "a service", lambda: 7) == 7
     assert not deadline.has_overdue_calls()
 
@@ -42,8 +42,8 @@ def test_a_call_raises_what_it_raises(kind: type[BaseException]) -> None:
     assert not deadline.has_overdue_calls()
 
 
-def test_a_call_that_hangs_is_left_behind(overrun: threading.Event) -> None:
-    """The service and the time stand in the message, and the process knows that it must end with `os._exit`."""
+def test_a_call_that_hangs_ends_in_an_error_and_goes_on(overrun: threading.Event) -> None:
+    """The message has the service and the time, and the process must end with `os._exit`."""
     began = time.monotonic()
 
     with pytest.raises(Unavailable, match=r"a service within 0\.05 s"):

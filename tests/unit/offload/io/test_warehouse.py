@@ -1,4 +1,4 @@
-"""One warehouse, as pyarrow, PyIceberg and ClickHouse each name it."""
+"""One warehouse, for pyarrow, PyIceberg and ClickHouse."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def bucket(**changes: str) -> Warehouse:
 
 
 def test_a_folder_is_an_absolute_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever it was given as; no part of it is percent-encoded, since PyIceberg does not decode."""
+    """From any form of path; no part is percent-encoded, since PyIceberg does not decode."""
     monkeypatch.chdir(tmp_path)
 
     assert Warehouse("ware house", 10).uri == f"file://{tmp_path}/ware house"
@@ -34,8 +34,8 @@ def test_a_bucket_keeps_its_scheme() -> None:
 
 
 @pytest.mark.parametrize("missing", ["nowhere", "file.txt"])
-def test_a_folder_that_is_missing_is_told(tmp_path: Path, missing: str) -> None:
-    """Nothing creates it: a wrong path must not become a warehouse."""
+def test_a_missing_folder_is_an_error(tmp_path: Path, missing: str) -> None:
+    """It is not created: a wrong path must not become a warehouse."""
     (tmp_path / "file.txt").write_text("a file")
 
     with pytest.raises(ConfigurationError, match=missing):
@@ -44,8 +44,8 @@ def test_a_folder_that_is_missing_is_told(tmp_path: Path, missing: str) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
-    """No file is made to find out."""
+def test_an_existing_folder_is_no_error(tmp_path: Path) -> None:
+    """The check creates no file."""
     Warehouse(str(tmp_path), 10).check()
 
     assert list(tmp_path.iterdir()) == []
@@ -65,7 +65,7 @@ def test_a_folder_that_is_there_is_all_right(tmp_path: Path) -> None:
         (OSError(), Unavailable),
     ],
 )
-def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[OffloadError]) -> None:
+def test_errors_of_the_store_are_translated(error: OSError, kind: type[OffloadError]) -> None:
     """A person must act, or the same command succeeds later."""
     with pytest.raises(kind) as caught, bucket().translate_errors():
         raise error
@@ -75,7 +75,7 @@ def test_an_error_is_what_it_means_to_the_caller(error: OSError, kind: type[Offl
 
 
 def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
-    """With its open connections left behind; the keys go along, and are shown by neither."""
+    """Without its open connections and with its keys; neither copy shows the keys."""
     warehouse = Warehouse(str(tmp_path), 10)
     warehouse.check()
 

@@ -16,7 +16,7 @@ FAILING = {Step.WRITE: "offload.fakes.lake.FakeEngine.write", Step.PUBLISH: "off
 
 @pytest.mark.parametrize("failed", FAILING)
 def test_a_failed_step_has_its_time(monkeypatch: pytest.MonkeyPatch, failed: Step) -> None:
-    """Each look at the clock is a second later: the step that failed has a time, later steps have none."""
+    """Each reading of the clock is a second later: the failed step has a time, later steps have none."""
     seconds = itertools.count()
     monkeypatch.setattr("offload.protocol.trace.time.monotonic", lambda: float(next(seconds)))
     world = FakeWorld()

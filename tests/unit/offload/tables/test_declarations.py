@@ -1,4 +1,4 @@
-"""One TOML file says everything about a table, and nothing else may be in it."""
+"""One TOML file declares a table, and has no other fields."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def toml(**changes: str) -> str:
 
 
 def test_the_declared_fields_are_the_tables() -> None:
-    """What the file says, and defaults for the rest."""
+    """The values of the file, and defaults for the rest."""
     spec = declarations.parse(
         "trades.toml", toml(key='["a"]', late='"skip"', partition='[{column = "ts", transform = "month"}]')
     )
@@ -96,8 +96,8 @@ def test_a_declared_name_that_is_an_injection_is_refused(field: str, name: str) 
         declarations.parse("trades.toml", toml(**{field: value}))
 
 
-def test_what_is_no_toml_is_told_with_its_place() -> None:
-    """The file and what the parser part."""
+def test_a_file_that_is_not_toml_is_named_with_the_line() -> None:
+    """The message has the file and the parser's error."""
     with pytest.raises(ConfigurationError, match="line 2") as caught:
         declarations.parse("trades.toml", 'name = "t"\nsource = market.trades')
 
@@ -105,7 +105,7 @@ def test_what_is_no_toml_is_told_with_its_place() -> None:
 
 
 def test_a_folder_is_read_instead_of_what_is_shipped(tmp_path: Path) -> None:
-    """By name; other files are left alone."""
+    """By name; other files are ignored."""
     (tmp_path / "trades.toml").write_text(toml())
     (tmp_path / "README.md").write_text("not a declaration")
 
@@ -115,7 +115,7 @@ def test_a_folder_is_read_instead_of_what_is_shipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", ["name", "source", "target"])
 def test_two_files_that_share_a_table_are_refused(tmp_path: Path, field: str) -> None:
-    """They would fight over its lease, its watermark or its token: both files are named."""
+    """They would share a lease, a watermark and a token: both files are named."""
     other = {"name": '"b"', "source": '"b"', "target": '"cold.b"'}
     (tmp_path / "one.toml").write_text(toml())
     (tmp_path / "two.toml").write_text(toml(**{key: value for key, value in other.items() if key != field}))
@@ -124,7 +124,7 @@ def test_two_files_that_share_a_table_are_refused(tmp_path: Path, field: str) ->
         declarations.load(tmp_path)
 
 
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_of_declarations_is_an_error(tmp_path: Path) -> None:
     """Exit 78."""
     with pytest.raises(ConfigurationError, match="nowhere"):
         declarations.load(tmp_path / "nowhere")
@@ -155,7 +155,7 @@ def test_flags_that_agree_with_the_declaration_are_it() -> None:
     ],
 )
 def test_a_flag_that_contradicts_is_refused(flag: str, value: Any) -> None:
-    """Exit 64, never a second truth."""
+    """Exit 64: a table has one declaration."""
     with pytest.raises(UsageError):
         declarations.from_flags(declared(), **(FLAGS | {flag: value}))
 
@@ -201,7 +201,7 @@ def test_an_undeclared_tables_key_is_its_sorting_key_only_where_it_replaces(
 
 
 def test_a_declared_table_without_a_key_has_none() -> None:
-    """Also where the hot table replaces: the declaration is the truth."""
+    """Also with a Replacing engine: the declaration decides."""
     spec = declarations.parse("trades.toml", toml())
 
     assert declarations.complete(spec, ("s",), replacing=True, plain={"s"}).key == ()

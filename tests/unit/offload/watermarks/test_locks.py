@@ -1,4 +1,4 @@
-"""Locks in a database that does not let us in."""
+"""Locks in a database without a free session."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from offload.errors import Unavailable
 from offload.watermarks.locks import AdvisoryLocks
 
 
-def test_a_postgres_with_too_many_clients_is_away_and_no_bug() -> None:
-    """The lock has a session of its own: the one that asks may get none when the others have theirs."""
+def test_a_postgres_with_too_many_clients_is_unavailable_and_no_bug() -> None:
+    """The lock has a session of its own, and there may be none left for it."""
     full = OperationalError("connect", None, Exception("FATAL: sorry, too many clients already"))
     engine: Any = SimpleNamespace(
         connect=Mock(side_effect=full), url=make_url("postgresql+psycopg://ops:s3cr3t@host/catalog")
