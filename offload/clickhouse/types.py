@@ -64,10 +64,7 @@ def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     """
     if not column.name or "." in column.name:
         raise _refused(column, "its name is empty or has a dot")
-    made = _mapping(_parse(column.type), column, spec)
-    if made.checked_unsigned and column.name not in spec.unsigned_as_long:
-        raise _refused(column, "it is unsigned, and not declared under unsigned_as_long")
-    return made
+    return _mapping(_parse(column.type), column, spec)
 
 
 def _roles(spec: TableSpec) -> Iterator[tuple[str, str]]:
