@@ -50,7 +50,9 @@ def translate(error: Exception, where: str, timeout: float, *, embedded: bool) -
         return DataError(f"the tables and columns of the query at {where}", found, "offload tables")
     if _NO_TLS in str(error):
         return ConfigurationError(
-            f"TLS at {where}", found, "correct OFFLOAD_CLICKHOUSE_DSN: clickhouse:// is the form without TLS"
+            f"a TLS connection to {where}",
+            found,
+            "correct OFFLOAD_CLICKHOUSE_DSN: clickhouse:// is the form without TLS",
         )
     from clickhouse_connect.driver.exceptions import Error, OperationalError, StreamFailureError
     from pyarrow import ArrowInvalid

@@ -16,7 +16,7 @@ def test_a_run_whose_rows_fit_into_the_connection_is_not_reading_a_stream(stack:
     with server_environment(stack) as environment:
         environment.insert(TaggedTrades(100))
         with start_offload(["run", environment.table], environment) as run:
-            with pytest.raises(AssertionError, match=r"UNKNOWN.*mid stream"):
+            with pytest.raises(AssertionError, match=r"UNKNOWN.*a run that reads a stream; found it ended"):
                 freeze_in_mid_stream(run, environment.dsn)
             ended = run.wait()
 

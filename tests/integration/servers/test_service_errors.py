@@ -67,7 +67,7 @@ def test_tls_that_is_asked_of_a_plain_port_is_78(environment: ServerEnvironment,
     code, error = refusal_of(environment, TLS[what](environment))
 
     assert (code, error["kind"]) == (78, "ConfigurationError"), error
-    assert error["expected"].startswith("TLS at ")
+    assert error["expected"].startswith("a TLS connection to ")
     assert what in error["next"]
 
 
