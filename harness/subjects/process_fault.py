@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from harness.waiting import wait_until
+
+LOCK_TIMEOUT = 10.0
 
 
 class Action(StrEnum):
@@ -69,5 +72,14 @@ class ProcessFault:
     def _fire(self, event: StepEvent) -> None:
         if self.action is Action.RAISE:
             raise InjectedError(f"injected at {event}")
+        if self.action is Action.FREEZE:
+            # A process that is frozen inside a transaction of SQLite blocks the database for every other process.
+            wait_until(lambda: not _has_file_lock(), lambda: f"expected no file lock at {event}", LOCK_TIMEOUT)
         # A signal to the process could be delivered to another thread, while this one still runs.
         signal.pthread_kill(get_ident(), signal.SIGKILL if self.action is Action.KILL else signal.SIGSTOP)
+
+
+def _has_file_lock() -> bool:
+    """True if this process has a POSIX file lock, as SQLite takes for each transaction; see proc_locks(5)."""
+    locks = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return any(fields[1] == "POSIX" and fields[4] == str(os.getpid()) for fields in locks)

@@ -50,7 +50,7 @@ def test_a_frozen_run_that_continues_after_another_has_finished_publishes_nothin
     with start_offload(["run", environment.table], environment, at=event, action="freeze") as frozen:
         frozen.wait_frozen()
         refused = offload(other).tables[0]
-        taken_over = wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
+        taken_over = run_after_the_lease(offload, other)
         before = read_history(environment.cold, token=TOKEN)
         frozen.thaw()
         ended = frozen.wait()
@@ -80,7 +80,7 @@ def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
     argv = ["run", environment.table, "--until", made.time_at(0.4)]
     with start_offload(argv, environment, at="before:record", action="freeze") as frozen:
         frozen.wait_frozen()
-        wait_until(lambda: succeeded(offload, other), lambda: "the lease never ran out", timeout=20)
+        run_after_the_lease(offload, other)
         row = environment.watermark_row()
         frozen.thaw()
         ended = frozen.wait()
@@ -90,7 +90,13 @@ def test_a_run_that_is_frozen_before_record_leaves_the_store_to_its_successor(
     assert_all(check_invariants(environment, expected))
 
 
-def succeeded(offload: Callable[..., RunResult], environment: EmbeddedEnvironment) -> RunResult | None:
-    """The result of a run that found the lease free, or None."""
-    result = offload(environment)
-    return result if result.exit_code == 0 else None
+def run_after_the_lease(offload: Callable[..., RunResult], environment: EmbeddedEnvironment) -> RunResult:
+    """The result of the first run that succeeds: those before the end of the lease do not."""
+    results: list[RunResult] = []
+
+    def succeeded() -> bool:
+        results.append(offload(environment))
+        return results[-1].exit_code == 0
+
+    wait_until(succeeded, lambda: f"expected a run after the lease; found {results[-1].tables[0].error}", timeout=20)
+    return results[-1]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from harness.subjects import process_fault
 from harness.subjects.process_fault import Action, InjectedError, ProcessFault
 
 
@@ -48,3 +50,15 @@ def test_the_marker_is_written_when_the_fault_strikes_and_not_before(tmp_path: P
 
     assert not early
     assert marker.read_text() == "raise at after:write of trades, 7 rows\n"
+
+
+def test_a_file_lock_of_the_process_is_found(tmp_path: Path) -> None:
+    """A run must not be frozen inside a transaction of SQLite: the database would be locked for all other runs."""
+    with sqlite3.connect(tmp_path / "store.db", isolation_level=None) as connection:
+        connection.execute("CREATE TABLE t (n INTEGER)")
+        before = process_fault._has_file_lock()
+        connection.execute("BEGIN IMMEDIATE")
+        inside = process_fault._has_file_lock()
+        connection.execute("COMMIT")
+
+    assert (before, inside, process_fault._has_file_lock()) == (False, True, False)
