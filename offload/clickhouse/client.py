@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from offload.clickhouse import sql
 from offload.clickhouse.server_errors import translate
-from offload.errors import ConfigurationError, OffloadError, Unavailable
+from offload.errors import CHECK_SERVER, ConfigurationError, OffloadError, SourceMoving, Unavailable
 from offload.io.deadline import within
 
 # After a restart of the object store each of the server's pooled connections fails once.
@@ -24,6 +24,9 @@ _SMALL_READS = {
 }
 # Files are read whole: one request per row group, not one per group of columns. Older servers lack this setting.
 _WHERE_KNOWN = {"input_format_parquet_enable_row_group_prefetch": 0}
+# Every answer names its server: a balancer may send each query to another replica. A scalar subquery is evaluated by
+# the server that is asked, also where a Distributed table reads from others.
+_SERVER = "(SELECT concat(hostName(), ' ', toString(serverUUID()))) AS tidemark_server"
 _log = logging.getLogger(__name__)
 _PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
 
@@ -48,6 +51,7 @@ class ClickHouse:
         self._local = threading.local()
         self._opened: list[Any] = []
         self._lock = threading.Lock()
+        self._server: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"dsn": self._dsn, "timeout": self._timeout}
@@ -70,15 +74,39 @@ class ClickHouse:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """
-        Run one query and return its rows.
+        Run one SELECT and return its rows.
 
         Raises:
             Unavailable: The server refused or closed the connection, or was silent for `timeout` seconds.
             AccessRefused: The server refused the user or the password.
             DataError: The query names a table or column that does not exist.
+            SourceMoving: Another server answered than before, whose rows may be others.
         """
+        return self._of_one_server(query, lambda named: self._client().query(named))
+
+    def row(self, query: str) -> tuple[Any, ...]:
+        """
+        Run one SELECT that has exactly one row, such as an aggregate.
+
+        Raises:
+            As `rows`, and
+            Unavailable: The answer has no row: it was lost on the way.
+        """
+        return only(self.rows(query), self._address())
+
+    def _of_one_server(self, query: str, send: Callable[[str], Any]) -> list[tuple[Any, ...]]:
         with self._translate_errors():
-            return list(self._client().query(query).result_rows)
+            rows = send(f"SELECT {_SERVER}, {query.removeprefix('SELECT ')}").result_rows
+        servers = {row[0] for row in rows}
+        with self._lock:
+            self._server = self._server or next(iter(servers), None)
+            if servers - {self._server}:
+                raise SourceMoving(
+                    f"every answer from the server {self._server}",
+                    f"an answer from {', '.join(sorted(servers - {self._server}))}",
+                    "name one replica in OFFLOAD_CLICKHOUSE_DSN, or make the balancer keep a client on one replica",
+                )
+        return [row[1:] for row in rows]
 
     def rows_of_files(self, query: str) -> list[tuple[Any, ...]]:
         """
@@ -97,7 +125,8 @@ class ClickHouse:
             with self._translate_errors():
                 client = self._client()
                 known = {name: value for name, value in _WHERE_KNOWN.items() if name in client.server_settings}
-                return list(client.query(query, settings={"query_id": query_id, **known}).result_rows)
+                settings = {"query_id": query_id, **known}
+            return self._of_one_server(query, lambda named: client.query(named, settings=settings))
         except Unavailable:
             self._kill(query_id)
             raise
@@ -108,10 +137,15 @@ class ClickHouse:
             within(
                 self._timeout / 2,
                 self._address(),
-                lambda: self.rows(f"KILL QUERY WHERE query_id = {sql.text(query_id)} ASYNC"),
+                lambda: self._client().command(f"KILL QUERY WHERE query_id = {sql.text(query_id)} ASYNC"),
             )
         except OffloadError as error:
             _log.warning("query %s could not be killed: %s", query_id, error)
+
+    def statement(self, query: str) -> list[tuple[Any, ...]]:
+        """Run one statement that is no SELECT, such as DESCRIBE; errors as `rows`."""
+        with self._translate_errors():
+            return list(self._client().query(query).result_rows)
 
     def arrow(self, query: str) -> Generator[Any]:
         """Stream the rows as `pyarrow.RecordBatch`, one stream per thread at a time; errors as `rows`."""
@@ -208,6 +242,18 @@ class ClickHouse:
         if self.embedded:
             return f"chDB folder {self._url.path}"
         return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
+
+
+def only(rows: list[tuple[Any, ...]], where: str) -> tuple[Any, ...]:
+    """
+    The one row of an answer.
+
+    Raises:
+        Unavailable: There is none: an aggregate always has a row, so the answer is not the server's.
+    """
+    if not rows:
+        raise Unavailable(f"one row from {where}", "an answer without rows", CHECK_SERVER)
+    return rows[0]
 
 
 def _parsed(dsn: str) -> SplitResult:

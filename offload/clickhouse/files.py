@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from offload.clickhouse import sql
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.client import ClickHouse, only
 from offload.io.warehouse import Warehouse, plain
 from offload.model.columns import Column, TypeMapping
 
@@ -30,6 +30,10 @@ class StoredFiles:
         """Run one query that reads files; errors as `ClickHouse.rows_of_files`."""
         return self.client.rows_of_files(query)
 
+    def row(self, query: str) -> tuple[Any, ...]:
+        """Run one query that reads files and has exactly one row; errors as `ClickHouse.row`."""
+        return only(self.rows(query), "the query of data files")
+
     def table(self, paths: Sequence[str]) -> str:
         """The table function that reads these files, for `FROM`."""
         return table_function(self.warehouse, paths)
@@ -42,7 +46,7 @@ class StoredFiles:
         """Columns of a file as they are; only a UUID, for which ClickHouse has a type of its own, becomes bytes."""
         if not any(sql.has_uuid(column.mapping) for column in columns):
             return [(sql.identifier(column.name), column.mapping) for column in columns]
-        types = {name: kind for name, kind, *_ in self.rows(f"DESCRIBE TABLE {self.table([path])}")}
+        types = {name: kind for name, kind, *_ in self.client.statement(f"DESCRIBE TABLE {self.table([path])}")}
         return [
             (
                 sql.cast(column) if "UUID" in types.get(column.name, "") else sql.identifier(column.name),

@@ -79,7 +79,7 @@ class ClickHouseRows(HotRows):
         if self.filter.repeats_keys:
             keys = f"uniqExact({self.hash_expression(self.schema.identity)})"
             query = f"SELECT {keys} {self.filter.select_with_duplicates(chunk, *conditions)}"
-        return int(self.client.rows(f"{query} SETTINGS {self._settings()}")[0][0])
+        return int(self.client.row(f"{query} SETTINGS {self._settings()}")[0])
 
     @override
     def fingerprint(self, chunk: Chunk) -> SourceFingerprint:
@@ -101,7 +101,7 @@ class ClickHouseRows(HotRows):
         # FINAL costs as much as the read itself: where no duplicate is left to merge, the rows are read without it.
         # A duplicate that arrives in between is found by its key, and a row that replaces another one by the count.
         unmerged = self.filter.select_unmerged(chunk)
-        if unmerged and int(self.client.rows(f"SELECT count() {unmerged}")[0][0]) == self.count(chunk):
+        if unmerged and int(self.client.row(f"SELECT count() {unmerged}")[0]) == self.count(chunk):
             stream = self._stream(unmerged, count_keys=True)
         else:
             stream = self._stream(self.filter.select(chunk), count_keys=self._keys_may_repeat())
@@ -122,7 +122,7 @@ class ClickHouseRows(HotRows):
         content = [column for column in self.schema.columns if column.name not in self.filter.delivery]
         again = f"{key} IN (SELECT {cold_key} FROM {table})"
         chunk = Chunk(window)
-        if not int(self.files.rows(f"SELECT count() {self.filter.select(chunk, again)}")[0][0]):
+        if not int(self.files.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
             return self
         cold_pair = f"SELECT {cold_key}, {self.files.hash_expression(content, existing)} FROM {table}"
         same = f"({key}, {self.hash_expression(content)}) IN ({cold_pair})"
@@ -146,8 +146,8 @@ class ClickHouseRows(HotRows):
         }
         selected = ", ".join(f"{expression} AS `{name}`" for name, expression in expressions.items())
         settings = f"{self._settings()}, {_ONE_THREAD}"
-        found = self.client.rows(f"SELECT {selected} {self.filter.select(chunk)} SETTINGS {settings}")
-        return dict(zip(expressions, found[0], strict=True))
+        found = self.client.row(f"SELECT {selected} {self.filter.select(chunk)} SETTINGS {settings}")
+        return dict(zip(expressions, found, strict=True))
 
     def _settings(self) -> str:
         # An alias must not hide the column that a condition or an order means.

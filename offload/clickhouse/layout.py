@@ -23,6 +23,11 @@ class Layout:
         """Whether the engine keeps one row per sorting key, at some later time."""
         return "ReplacingMergeTree" in self.engine
 
+    @property
+    def merges_rows(self) -> bool:
+        """Whether a merge may leave fewer rows."""
+        return self.replacing
+
 
 def plain_key(sorting_key: str, names: set[str]) -> tuple[str, ...]:
     """The columns of a sorting key; empty where it holds expressions."""

@@ -47,7 +47,7 @@ class ClickHouseSource(Source):
 
     @override
     def now(self) -> int:
-        return int(self._client.rows("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
+        return int(self._client.row("SELECT toUnixTimestamp64Micro(now64(6))")[0])
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:

@@ -9,6 +9,7 @@ from typing_extensions import override
 from offload.clickhouse import sql
 from offload.clickhouse.data_errors import unsupported_value, value_vanished
 from offload.clickhouse.hot_table import ClickHouseRows
+from offload.errors import AccessRefused
 from offload.model.columns import Column, TableSchema
 from offload.model.splits import BucketCount, Chunk
 from offload.model.windows import DAY, Window
@@ -37,25 +38,39 @@ class ClickHouseStatistics(HotStatistics):
         expired = f"countIf({ttl} <= now())" if ttl else "0"
         zero = sql.timestamp(0, self._schema.precision)
         counts = f"count(), countIf({self._timestamp} = {zero}), {expired}"
-        found = self.rows.client.rows(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
-        return WindowStats(*map(int, found[0]))
+        found = self.rows.client.row(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
+        rows, without_timestamp, possibly_expired = map(int, found)
+        return WindowStats(rows, without_timestamp, possibly_expired, self._parts())
+
+    def _parts(self) -> frozenset[str]:
+        """Names of the active parts, where merges may remove rows; empty where they never do, or cannot be listed."""
+        if not self.rows.filter.layout.merges_rows:
+            return frozenset()
+        database, _, table = self._schema.spec.source.rpartition(".")
+        at = f"database = {sql.text(database or self.rows.client.database)} AND table = {sql.text(table)}"
+        try:
+            return frozenset(
+                self.rows.client.row(f"SELECT groupArray(name) FROM system.parts WHERE active AND {at}")[0]
+            )
+        except AccessRefused:  # then a row that was merged away is counted like one that was deleted
+            return frozenset()
 
     @override
     def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
         selected = self.rows.filter
         at = sql.bucket(self._timestamp, self._schema.precision, bucket)
         partition = enumerate(self._schema.spec.partition) if clustered else ()
-        parts = {f"p{n}": sql.partition_of(field) for n, field in partition}
+        parts = {f"tidemark_p{n}": sql.partition_of(field) for n, field in partition}
         named = clustered and selected.cluster is not None
         cluster = sql.identifier(selected.cluster or "") if named else "''"
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
         texts = ", ".join(f"toString({name})" for name in parts)
         # Counted in the columns' own types, and converted to text once per group.
         rows = self.rows.client.rows(
-            f"SELECT CAST([{texts}] AS Array(String)), toString(c), b, n, w FROM "
-            f"(SELECT {inner}{cluster} AS c, {at} AS b, count() AS n, {self._not_text() if clustered else 0} AS w "
-            f"FROM {selected.raw} WHERE {selected.within(window)} GROUP BY {', '.join([*parts, 'c', 'b'])}) "
-            "ORDER BY ALL"
+            f"SELECT CAST([{texts}] AS Array(String)), toString(tidemark_c), tidemark_b, tidemark_n, tidemark_w FROM "
+            f"(SELECT {inner}{cluster} AS tidemark_c, {at} AS tidemark_b, count() AS tidemark_n, "
+            f"{self._not_text() if clustered else 0} AS tidemark_w FROM {selected.raw} "
+            f"WHERE {selected.within(window)} GROUP BY {', '.join([*parts, 'tidemark_c', 'tidemark_b'])}) ORDER BY ALL"
         )
         if any(row[4] for row in rows):
             self._refuse_columns_that_are_not_text(window)
@@ -71,16 +86,16 @@ class ClickHouseStatistics(HotStatistics):
             return []
         ends = [f"{side}({sql.cast(column)})" for column in columns for side in ("min", "max")]
         rows = self.rows.filter.select(Chunk(window))
-        found = self.rows.client.rows(f"SELECT {', '.join(ends)} {rows}")[0]
+        found = self.rows.client.row(f"SELECT {', '.join(ends)} {rows}")
         return [(column.name, found[2 * at], found[2 * at + 1]) for at, column in enumerate(columns)]
 
     @override
     def sequence_at(self, ticks: int) -> int | None:
-        found = self.rows.client.rows(
+        found = self.rows.client.row(
             f"SELECT count(), max({sql.identifier(self._schema.spec.sequence)}) FROM {self.rows.filter.raw} "
             f"WHERE {self._timestamp} = {sql.timestamp(ticks, self._schema.precision)}"
         )
-        count, last = found[0]
+        count, last = found
         return int(last) if count else None
 
     @override
@@ -89,7 +104,7 @@ class ClickHouseStatistics(HotStatistics):
         ttl = self.rows.filter.layout.ttl
         kept = f"{ttl} > now()" if ttl else "1"
         at = sql.ticks(f"minIf({self._timestamp}, {kept})", self._schema.precision)
-        count, ticks = self.rows.client.rows(f"SELECT countIf({kept}), {at} FROM {self.rows.filter.raw}")[0]
+        count, ticks = self.rows.client.row(f"SELECT countIf({kept}), {at} FROM {self.rows.filter.raw}")
         if not count:
             return None
         day = DAY * 10**self._schema.precision

@@ -66,8 +66,8 @@ class ClickHouseVerifier(Verifier):
         low, high = (sql.ticks(f"{side}({self._timestamp})", precision) for side in ("min", "max"))
         hours = f"arraySort(groupUniqArray(toUnixTimestamp(toStartOfHour({self._timestamp}, 'UTC'))))"
         candidates = self.rows.filter.select(Chunk(query.window), *recent)
-        found = self.rows.client.rows(f"SELECT count(), {low}, {high}, {hours} {candidates}")
-        count, first, last, touched = found[0]
+        found = self.rows.client.row(f"SELECT count(), {low}, {high}, {hours} {candidates}")
+        count, first, last, touched = found
         if not count:
             return 0
         files = cold_files(int(first), int(last))
@@ -88,17 +88,17 @@ class ClickHouseVerifier(Verifier):
     ) -> int:
         candidates = self.rows.filter.select(Chunk(window), *conditions)
         hot_key = self.rows.hash_expression(self._schema.identity, KEY_HASH)
-        keys = int(self.rows.client.rows(f"SELECT uniqExact({hot_key}) {candidates}")[0][0])
+        keys = int(self.rows.client.row(f"SELECT uniqExact({hot_key}) {candidates}")[0])
         if self._schema.spec.key and not self._schema.spec.timestamp_follows_key:
             files = cold_files(*(seconds * 10**self._schema.precision for seconds in _ALL_TIME))
         if not files:
             return keys
         cold_key = self.files.hash_expression(self._schema.identity, files, KEY_HASH)
-        present = self.files.rows(
+        present = self.files.row(
             f"SELECT uniqExact({cold_key} AS k) FROM {self.files.table(files)} "
             f"WHERE k IN (SELECT {hot_key} {candidates})"
         )
-        return keys - int(present[0][0])
+        return keys - int(present[0])
 
     def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
         hour = f"toUnixTimestamp(toStartOfHour({self._timestamp}, 'UTC'))"
@@ -113,7 +113,7 @@ class ClickHouseVerifier(Verifier):
     @override
     def newest(self, paths: Sequence[str]) -> int:
         at = sql.ticks(f"max({self._timestamp})", MICROSECONDS)
-        micros = int(self.files.rows(f"SELECT {at} FROM {self.files.table(paths)}")[0][0])
+        micros = int(self.files.row(f"SELECT {at} FROM {self.files.table(paths)}")[0])
         finer: int = 10 ** max(0, self._schema.precision - MICROSECONDS)
         coarser: int = 10 ** max(0, MICROSECONDS - self._schema.precision)
         return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
@@ -155,14 +155,14 @@ class ClickHouseVerifier(Verifier):
             )
         # With a key, a hot row that was delivered twice is one row; without a key every row counts.
         counted = "least(countIf(hot = 1), 1)" if schema.spec.key else "countIf(hot = 1)"
-        found = self.files.rows(
+        found = self.files.row(
             "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
             "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
             f"SELECT toInt64({counted}) AS h, toInt64(countIf(hot = 0)) AS c, "
             "length(arrayIntersect(groupUniqArrayIf(s.c, hot = 1), groupUniqArrayIf(s.c, hot = 0))) = 1 AS agree "
             f"FROM ({' UNION ALL '.join(sides)}) AS s GROUP BY s.k)"
         )
-        return Difference(*map(int, found[0]))
+        return Difference(*map(int, found))
 
 
 def _in_hours(column: str, hours: Sequence[int]) -> str:

@@ -92,13 +92,15 @@ def _plan(session: Session, hot: HotTable, state: TableState, until: str | None)
 def _move(session: Session, hot: HotTable, state: TableState, batch: Batch, late: LateRows) -> TableState:
     """Write, verify and publish one batch."""
     trace = session.trace
-    with trace.step(Step.WRITE, batch.raw_rows):
+    with trace.step(Step.WRITE, batch.stats.rows):
         files = session.adapters.engine.write(batch.rows, batch.splits, state.schema, trace.emit)
     with trace.step(Step.VERIFY, sum(file.rows for file in files)):
         verification = Verification(session.adapters, hot, state, batch, trace.emit)
         files = verification.verified(files)
-        verification.check_cover(files)
-    if not files:  # every row of the batch is in cold already
-        trace.count(duplicates_dropped=batch.raw_rows)
+        duplicates, vanished = verification.check_cover(files)
+    trace.count(duplicates_dropped=duplicates, vanished_rows=vanished)
+    if vanished:
+        trace.warn(f"{vanished} rows of the window were gone from {session.spec.source} when they were to be read")
+    if not files:  # every row of the batch is in cold already, or gone from hot
         return state
     return publish(session, hot, state, batch, files, late)

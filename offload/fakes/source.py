@@ -91,12 +91,15 @@ class FakeRows(HotRows, HotStatistics):
 
     @override
     def window_stats(self, window: Window) -> WindowStats:
+        return WindowStats(len(self._raw(window)), 0, 0)
+
+    def _raw(self, window: Window) -> list[Row]:
         low = window.low
-        return WindowStats(sum((low is None or at > low) and at <= window.high for _, at in self.rows), 0, 0)
+        return [(key, at) for key, at in self.rows if (low is None or at > low) and at <= window.high]
 
     @override
     def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
-        starts = sorted(at - at % bucket for _, at in self.within(window))
+        starts = sorted(at - at % bucket for _, at in self._raw(window))
         partition = ("1970-01-01",) if clustered else ()
         return [BucketCount(partition, None, start, starts.count(start)) for start in dict.fromkeys(starts)]
 

@@ -34,6 +34,7 @@ class FakeWatermarks(Watermarks):
 
     row: FakeRow = field(default_factory=FakeRow)
     dead: bool = False
+    clock_ahead: float = 0.0
 
     @override
     def read(self, table: str) -> StoredWatermark | None:

@@ -19,6 +19,7 @@ from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
+from offload.iceberg.times import stamped
 from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
@@ -86,7 +87,8 @@ class Commit:
             AssertTableUUID(uuid=state.handle.metadata.table_uuid),
             AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),
         )
-        return requirements, transaction._updates  # noqa: SLF001  # the contract test pins it
+        updates = transaction._updates  # noqa: SLF001  # the contract test pins it
+        return requirements, stamped(updates, state.handle.metadata)
 
     def _send(self, state: TableState, request: tuple[Any, Any]) -> None:
         def send() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from pyiceberg.manifest import ManifestContent
 from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
 
 from offload.errors import DataError
+from offload.iceberg import times
 from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
@@ -70,6 +73,7 @@ def check(spec: TableSpec, state: TableState) -> None:
         DataError: Another job filled it, rolled it back, changed its rows or recreated it.
     """
     token = state.token
+    _check_times(spec, state.handle.metadata)
     if token is None:
         if state.records:
             raise DataError(
@@ -86,6 +90,7 @@ def check(spec: TableSpec, state: TableState) -> None:
     published = int(table.properties[SNAPSHOT])
     listed = {snapshot.snapshot_id for snapshot in table.snapshots()}
     lineage = list(ancestors_of(table.current_snapshot(), table.metadata))
+    _check_chain(spec, lineage)
     if published in listed and published not in {snapshot.snapshot_id for snapshot in lineage}:
         _refuse(
             spec,
@@ -103,6 +108,31 @@ def check(spec: TableSpec, state: TableState) -> None:
             )
     if state.records != int(table.properties[RECORDS]):
         _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records} rows: another job added or deleted some")
+
+
+def _check_times(spec: TableSpec, metadata: Any) -> None:
+    step = times.step_back(metadata)
+    if step is not None:
+        raise DataError(
+            f"times in the logs of {spec.target} that go back by at most {times.TOLERANCE // 1000} s, as Java requires",
+            f"a step back of {step / 1000:.0f} s: a machine with a wrong clock has committed to it",
+            "remove the entries of the wrong clock (docs/runbooks/unsorted-log.md), then "
+            f"{spec.command('run')}; until then Spark, Trino and Flink cannot load the table",
+        )
+
+
+def _check_chain(spec: TableSpec, lineage: Sequence[Snapshot]) -> None:
+    """Each window begins at the watermark of the commit before it, or at the end of the window that it published."""
+    texts = [snapshot.summary[TOKEN] for snapshot in lineage if snapshot.summary and snapshot.summary[TOKEN]]
+    tokens = [CommitToken.loads(text) for text in texts if text]
+    for later, before in pairwise(tokens):
+        low, mark = later.window_from, before.watermark_ticks
+        if low is not None and mark is not None and not mark <= low <= max(mark, before.window_to):
+            _refuse(
+                spec,
+                f"a window that begins at the watermark {mark}",
+                f"one that begins at {low}: rows between them may not have been published (offload audit counts them)",
+            )
 
 
 def _leaves_rows_unchanged(snapshot: Snapshot) -> bool:

@@ -29,11 +29,42 @@ class DuplicateKeys(Exception):  # a signal between a reader and its engine, no 
 
 @dataclass(frozen=True)
 class WindowStats:
-    """Raw rows of a window, duplicates included; how many have no timestamp, and how many are past their TTL."""
+    """
+    Raw rows of a window at one time.
+
+    Attributes:
+        rows: Their number, duplicates included.
+        without_timestamp: How many have the timestamp 1970-01-01.
+        possibly_expired: How many are past their TTL.
+        parts: Names of the parts of a table whose merges remove duplicates; empty: it has no such merges.
+    """
 
     rows: int
     without_timestamp: int
     possibly_expired: int
+    parts: frozenset[str] = frozenset()
+
+    def vanished_until(self, later: WindowStats) -> int:
+        """
+        How many of these rows are gone in `later` for another reason than a merge.
+
+        A part `partition_first_last_level[_mutation]` (system.parts) was merged where an active part of the same
+        mutation covers its blocks; a part that was deleted, detached or rewritten by a DELETE is covered by none.
+        """
+        if later.rows >= self.rows:
+            return 0
+        merged = self.parts and not self.possibly_expired and all(_covered(part, later.parts) for part in self.parts)
+        return 0 if merged else self.rows - later.rows
+
+
+def _covered(part: str, parts: frozenset[str]) -> bool:
+    if part in parts:
+        return True
+    partition, first, last, _, *mutation = part.split("_")
+    return any(
+        (partition, mutation) == (other[0], other[4:]) and int(other[1]) <= int(first) and int(last) <= int(other[2])
+        for other in (name.split("_") for name in parts)
+    )
 
 
 @dataclass(frozen=True)

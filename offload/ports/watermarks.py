@@ -122,7 +122,14 @@ class Lease(Protocol):
 
 
 class Watermarks(Protocol):
-    """The watermark store. It follows the Iceberg table, and never decides what was published."""
+    """
+    The watermark store. It follows the Iceberg table, and never decides what was published.
+
+    Attributes:
+        clock_ahead: Seconds by which the store's clock was ahead of this machine's at the last claim.
+    """
+
+    clock_ahead: float
 
     def claim(self, table: str, run_id: str) -> AbstractContextManager[Lease]:
         """

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from offload.errors import SourceMoving
 from offload.model import splits, windows
 from offload.model.cold_table import TableState
 from offload.model.splits import Split
 from offload.model.table import PartitionField
 from offload.model.windows import Window
-from offload.ports.source import HotRows, HotTable
+from offload.ports.source import HotRows, HotTable, WindowStats
 from offload.protocol.adapters import Adapters, Limits
 from offload.protocol.session import Session
 
@@ -19,6 +20,7 @@ MAX_CLOCK_DIFFERENCE = 30_000_000  # microseconds; more is a warning
 CHUNK_ROWS = 500_000  # what one query reads and hashes; its reader keeps a list of their keys
 FILE_BYTES = 256 * 2**20
 FILE_ROWS = 20_000_000
+PLAN_AGAIN = 3
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,13 @@ class Batch:
 
     Attributes:
         window: Its window.
-        raw_rows: Rows of the window in hot, duplicates included.
+        stats: The raw rows of the window in hot, as PLAN found them first.
         splits: Its files, not written yet.
         rows: The rows that are to be published.
     """
 
     window: Window
-    raw_rows: int
+    stats: WindowStats
     splits: tuple[Split, ...]
     rows: HotRows
 
@@ -50,11 +52,13 @@ def choose_window(
 
 
 def check_clocks(session: Session, server_now: int, own_now: int) -> None:
-    """Warn where the two clocks (microseconds UTC) differ by more than the limit."""
-    difference = abs(server_now - own_now)
-    if difference > MAX_CLOCK_DIFFERENCE:
-        seconds = f"{difference / 1e6:.0f} s"
+    """Warn where the clock of ClickHouse or of the store differs from this machine's (microseconds UTC) by a lot."""
+    if abs(server_now - own_now) > MAX_CLOCK_DIFFERENCE:
+        seconds = f"{abs(server_now - own_now) / 1e6:.0f} s"
         session.trace.warn(f"ClickHouse's clock and this machine's differ by {seconds}; the window ends at the earlier")
+    if abs(session.adapters.watermarks.clock_ahead) * 1e6 > MAX_CLOCK_DIFFERENCE:
+        seconds = f"{abs(session.adapters.watermarks.clock_ahead):.0f} s"
+        session.trace.warn(f"the watermark store's clock and this machine's differ by {seconds}")
 
 
 def batches(limits: Limits, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
@@ -79,7 +83,7 @@ class BatchPlanner:
         self._session = session
         self._hot = hot
         self._ahead: deque[Window] = deque()
-        self._only_rows: int | None = None  # rows of the only batch; None: there are several, each is counted later
+        self._only: WindowStats | None = None  # of the only batch; None: there are several, each is counted later
         if window.low is None or window.high > window.low:
             self._count(window)
 
@@ -91,7 +95,9 @@ class BatchPlanner:
         if stats.possibly_expired:
             trace.warn(f"{stats.possibly_expired} rows are past their TTL: ClickHouse may have deleted others already")
         self._ahead.extend(batches(self._session.adapters.limits, self._hot, window, stats.rows))
-        self._only_rows = stats.rows if len(self._ahead) == 1 else None
+        if stats.rows and not self._ahead:
+            raise _other_count(self._hot, stats.rows, 0)
+        self._only = stats if len(self._ahead) == 1 else None
 
     @property
     def has_more(self) -> bool:
@@ -99,18 +105,38 @@ class BatchPlanner:
         return bool(self._ahead)
 
     def next(self, state: TableState) -> Batch | None:
-        """Plan the next batch that has rows, for a cold table in this state; None: no batch is left."""
+        """
+        Plan the next batch that has rows, for a cold table in this state; None: no batch is left.
+
+        Raises:
+            SourceMoving: The splits have fewer or more rows than the window, in every count.
+        """
         while self._ahead:
-            window = self._ahead.popleft()
-            raw = self._only_rows
-            if raw is None:
-                raw = self._hot.statistics.window_stats(window).rows
-            rows = self._hot.rows.for_batch(window, self._existing(window, state) if raw else ())
-            attempt = f"{self._session.run_id}-{self._session.lease.epoch}"
-            planned = plan_splits(self._hot, window, state.location, attempt)
-            if planned:
-                return Batch(window, raw, tuple(planned), rows)
+            # A batch begins at the watermark, so that no batch passes over what the one before it did not publish.
+            before = state.token.watermark_ticks if state.token else None
+            window = Window(before, self._ahead.popleft().high)
+            if batch := self._planned(window, state):
+                return batch
         return None
+
+    def _planned(self, window: Window, state: TableState) -> Batch | None:
+        statistics = self._hot.statistics
+        first = stats = self._only or statistics.window_stats(window)
+        attempt = f"{self._session.run_id}-{self._session.lease.epoch}"
+        for _ in range(PLAN_AGAIN + 1):
+            planned = plan_splits(self._hot, window, state.location, attempt)
+            counted = sum(split.rows for split in planned)
+            if counted == stats.rows:
+                break
+            stats = statistics.window_stats(window)
+            if counted == stats.rows:
+                break
+        if counted != stats.rows or (first.rows and not planned):
+            raise _other_count(self._hot, max(first.rows, stats.rows), counted)
+        if not planned:
+            return None
+        rows = self._hot.rows.for_batch(window, self._existing(window, state))
+        return Batch(window, first, tuple(planned), rows)
 
     def _existing(self, window: Window, state: TableState) -> Sequence[str]:
         """Cold files that may have keys of the window, where a key can come again with another timestamp."""
@@ -118,6 +144,15 @@ class BatchPlanner:
         if not spec.key or spec.timestamp_follows_key or not state.records:
             return ()
         return self._session.adapters.cold_files.live(state, self._hot.statistics.key_bounds(window))
+
+
+def _other_count(hot: HotTable, expected: int, found: int) -> SourceMoving:
+    spec = hot.schema.spec
+    return SourceMoving(
+        f"{expected} rows of {spec.source} in the files that PLAN cuts, as in the window",
+        f"{found} rows, {PLAN_AGAIN + 1} times" if found else "none: rows are gone, or an answer was lost on the way",
+        spec.command("run"),
+    )
 
 
 def plan_splits(hot: HotTable, window: Window, location: str, attempt: str) -> list[Split]:

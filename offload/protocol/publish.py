@@ -43,7 +43,6 @@ def publish(
         trace.state = session.adapters.lake.publish(session.spec, state, files, token, on_uploaded)
         trace.count(
             rows=token.rows,
-            duplicates_dropped=max(0, batch.raw_rows - token.rows),
             files=len(files),
             bytes=sum(file.bytes for file in files),
             batches=1,

@@ -61,9 +61,11 @@ class Verification:
                 open_files = self._adapters.engine.write(self._batch.rows, again, self._state.schema, self._emit)
         raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
 
-    def check_cover(self, files: Sequence[WrittenFile]) -> None:
+    def check_cover(self, files: Sequence[WrittenFile]) -> tuple[int, int]:
         """
         Check that the chunks of the batch cover its window: that each file equals its chunks does not show gaps.
+
+        Returns the rows of the window that are copies, or whose keys cold has already; and those that have vanished.
 
         Raises:
             SourceMoving: Rows have appeared since PLAN where no chunk is.
@@ -71,19 +73,28 @@ class Verification:
         """
         window = Chunk(self._batch.window)
         rows = self._batch.rows.deduplicated() if any(file.deduplicated for file in files) else self._batch.rows
-        if sum(file.rows for file in files) == rows.count(window):
+        now = self._hot.statistics.window_stats(self._batch.window)
+        whole = rows.count(window)
+        written = sum(file.rows for file in files)
+        self._check_chunks(rows, window, whole, written)
+        copies = max(0, now.rows - whole)
+        unread = max(0, self._batch.stats.rows - written - copies)
+        return copies, min(unread, self._batch.stats.vanished_until(now))
+
+    def _check_chunks(self, rows: HotRows, window: Chunk, whole: int, written: int) -> None:
+        if written == whole:
             return
         planned = [chunk for split in self._batch.splits for chunk in split.chunks]
         for _ in range(READ_AGAIN):  # the source may have changed since; then chunks and window agree on its rows now
-            whole = rows.count(window)
             parts = sum(rows.count(chunk) for chunk in planned)
             if parts == whole:
                 return
+            whole = rows.count(window)
         spec = self._hot.schema.spec
         now = self._hot.statistics.window_stats(self._batch.window).rows
-        if now != self._batch.raw_rows:
+        if now != self._batch.stats.rows:
             raise SourceMoving(
-                f"{self._batch.raw_rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run")
+                f"{self._batch.stats.rows} rows of {spec.source}, as in PLAN", f"{now}", spec.command("run")
             )
         raise DataError(
             f"{whole} rows of {spec.source} in the chunks of a batch",

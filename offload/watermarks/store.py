@@ -48,6 +48,7 @@ class WatermarkStore(Watermarks):
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
         self.locks = locks_for(self._engine, timeout)
         self._ready = False
+        self.clock_ahead = 0.0
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
@@ -97,6 +98,7 @@ class WatermarkStore(Watermarks):
                 claim = partial(self._write_claim, row=row, epoch=epoch, run_id=run_id, lock=lock, now=now)
                 if self.call(claim):
                     self.locks.remove_stale(table, epoch)
+                    self.clock_ahead = (now - datetime.now(UTC)).total_seconds()
                     return StoreLease(self, table, run_id, epoch, lock, self._lease)
                 lock.release()
         raise AssertionError("count() does not end")

@@ -72,7 +72,7 @@ def recreate_filled(table: Any) -> None:
     recreate(table).append(rows)
 
 
-BY_HAND = {
+CHANGES = {
     "rolled_back": (roll_back, "offload adopt"),
     "appended_to": (append, "offload adopt"),
     "row_deleted": (delete_rows, "offload adopt"),
@@ -85,16 +85,16 @@ BY_HAND = {
 }
 
 
-@pytest.mark.parametrize("deed", BY_HAND)
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_table_that_another_job_has_changed_stops_the_run(
     new_environment: Callable[..., EmbeddedEnvironment],
     hot: dict[str, Any],
     offload: Callable[..., RunResult],
-    deed: str,
+    change: str,
 ) -> None:
     """Exit 65, a message with the next command, and no change: neither of cold nor of the store's watermark."""
     environment = published_in_two(new_environment(), hot, offload)
-    act, command = BY_HAND[deed]
+    act, command = CHANGES[change]
     with opened(environment.cold) as table:
         act(table)
     before, row, files = state_of(environment)

@@ -40,7 +40,7 @@ def test_a_query_without_progress_is_killed_on_the_server(stack: Stack) -> None:
 
 
 def _logged(client: ClickHouse, condition: str) -> int:
-    client.rows("SYSTEM FLUSH LOGS")
+    client.statement("SYSTEM FLUSH LOGS")
     found = client.rows(
         f"SELECT count() FROM system.query_log WHERE current_database = currentDatabase() AND {condition}"
     )

@@ -86,7 +86,7 @@ def test_a_stream_that_is_left_early_does_not_block_the_next(client: ClickHouse)
 def test_the_stream_speaks_of_the_database_of_the_address(tmp_path: Path) -> None:
     """Unqualified names mean the same in a stream and in an answer."""
     client = ClickHouse(f"chdb:///{tmp_path}/hot", 10)
-    client.rows("CREATE DATABASE other ENGINE = Atomic")
+    client.statement("CREATE DATABASE other ENGINE = Atomic")
     client.close()
     other = ClickHouse(f"chdb:///{tmp_path}/hot?database=other", 10)
 

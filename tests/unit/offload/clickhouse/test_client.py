@@ -1,0 +1,55 @@
+"""Each answer names its server, and an aggregate has a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from offload.clickhouse.client import ClickHouse
+from offload.errors import SourceMoving, Unavailable
+
+
+@dataclass
+class Answers:
+    """A client of the driver that gives these rows, one list per query."""
+
+    answers: list[list[tuple[Any, ...]]]
+    asked: list[str] = field(default_factory=list)
+
+    def query(self, query: str) -> Answers:
+        """The next answer."""
+        self.asked.append(query)
+        return self
+
+    @property
+    def result_rows(self) -> list[tuple[Any, ...]]:
+        """Its rows."""
+        return self.answers.pop(0)
+
+
+def client(monkeypatch: pytest.MonkeyPatch, *answers: list[tuple[Any, ...]]) -> ClickHouse:
+    """A client whose server gives these answers."""
+    made, driver = ClickHouse("clickhouse://user:secret@host:8123/db", 1), Answers(list(answers))
+    monkeypatch.setattr(made, "_client", lambda: driver)
+    return made
+
+
+def test_an_answer_of_another_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two replicas behind a balancer: what one counted is not compared with what the other one reads."""
+    asked = client(monkeypatch, [("a 1", 10)], [("a 1", 11)], [("b 2", 12)])
+
+    assert asked.row("SELECT count() FROM t") == (10,)
+    assert asked.rows("SELECT count() FROM t") == [(11,)]
+    with pytest.raises(SourceMoving, match="the server a 1; found an answer from b 2; next: name one replica"):
+        asked.rows("SELECT count() FROM t")
+
+
+def test_an_aggregate_without_a_row_is_an_answer_that_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that sends an empty body makes no table empty, and no traceback."""
+    asked = client(monkeypatch, [], [])
+
+    assert asked.rows("SELECT a FROM t GROUP BY a") == []
+    with pytest.raises(Unavailable, match="an answer without rows"):
+        asked.row("SELECT count() FROM t")
