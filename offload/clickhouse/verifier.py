@@ -11,11 +11,12 @@ from offload.clickhouse import sql
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.errors import DataError
-from offload.model.columns import MICROSECONDS, TableSchema
+from offload.model.columns import MICROSECONDS, Column, TableSchema
+from offload.model.coverage import Counts
 from offload.model.fingerprint import EMPTY, Fingerprint
 from offload.model.splits import Chunk
 from offload.model.windows import DAY, HOUR, Window, clip
-from offload.ports.verifier import NO_DIFFERENCE, Difference, LateRowsQuery, Verifier
+from offload.ports.verifier import NO_DIFFERENCE, Difference, StoredRows, Verifier
 
 _ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
 
@@ -42,13 +43,21 @@ class ClickHouseVerifier(Verifier):
         return sql.identifier(self._schema.spec.timestamp)
 
     @override
-    def stored(self, paths: Sequence[str]) -> dict[str, Fingerprint]:
+    def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
         digest = self.files.hash_expression(self._schema.columns, paths)
+        hour = f"{sql.bucket(self._timestamp, MICROSECONDS, HOUR * 10**MICROSECONDS)}"
         rows = self.files.rows(
-            f"SELECT _path, count(), sum({digest} AS h), count(h) FROM {self.files.table(paths)} GROUP BY _path"
+            f"SELECT _path, {hour} AS tidemark_hour, count(), sum({digest} AS tidemark_h), count(tidemark_h), "
+            f"sum({self.files.hash_expression(self._order, paths)}) "
+            f"FROM {self.files.table(paths)} GROUP BY _path, tidemark_hour"
         )
-        found = {path: Fingerprint(int(count), int(total)) for path, count, total, hashed in rows if hashed == count}
-        by_tail = {path.lstrip("/"): fingerprint for path, fingerprint in found.items()}
+        by_tail: dict[str, StoredRows] = {}
+        unhashed = {path.lstrip("/") for path, _, count, _, hashed, _ in rows if hashed != count}
+        for path, start, count, total, _, ordered in rows:
+            before = by_tail.get(path.lstrip("/"), StoredRows(EMPTY, {}))
+            hours = {**before.hours, int(start) // 10**MICROSECONDS: Fingerprint(int(count), int(ordered))}
+            by_tail[path.lstrip("/")] = StoredRows(before.fingerprint + Fingerprint(int(count), int(total)), hours)
+        by_tail = {tail: stored for tail, stored in by_tail.items() if tail not in unhashed}
         answer = {path: by_tail.get(_tail(path)) for path in paths}
         if lost := [path for path, fingerprint in answer.items() if fingerprint is None]:
             raise DataError(
@@ -59,34 +68,43 @@ class ClickHouseVerifier(Verifier):
         return {path: fingerprint for path, fingerprint in answer.items() if fingerprint is not None}
 
     @override
-    def late(self, query: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+    def counts(self, window: Window, hours_from: int | None) -> Counts:
+        precision = self._schema.precision
+        ticks, second = sql.ticks(self._timestamp, precision), 10**precision
+        hour, day = (sql.bucket(self._timestamp, precision, size * second) for size in (HOUR, DAY))
+        start = hour if hours_from is None else f"if({ticks} >= {hours_from * second}, {hour}, {day})"
+        rows = self.rows.client.rows(
+            f"SELECT {start} AS tidemark_start, count(), sum({self.rows.hash_expression(self._order)}) "
+            f"FROM {self.rows.filter.raw} WHERE {self.rows.filter.within(window)} GROUP BY tidemark_start"
+        )
+        return {int(start) // second: Fingerprint(int(count), int(digest)) for start, count, digest in rows}
+
+    @property
+    def _order(self) -> list[Column]:
+        """Timestamp and sequence: two numbers, cheap to hash, that together tell nearly every row from another."""
+        return [self._schema.column(name) for name in (self._schema.spec.timestamp, self._schema.spec.sequence)]
+
+    @override
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
         # An hour in which both tiers have the same keys, by count and sum of hashes, costs no more than these queries.
-        arrival, precision = self._schema.spec.arrival, self._schema.precision
-        recent = [f"{sql.identifier(arrival)} >= {sql.timestamp(query.since, 6)}"] if arrival and query.since else []
-        low, high = (sql.ticks(f"{side}({self._timestamp})", precision) for side in ("min", "max"))
-        hours = f"arraySort(groupUniqArray(toUnixTimestamp(toStartOfHour({self._timestamp}, 'UTC'))))"
-        candidates = self.rows.filter.select(Chunk(query.window), *recent)
-        found = self.rows.client.row(f"SELECT count(), {low}, {high}, {hours} {candidates}")
-        count, first, last, touched = found
-        if not count:
+        second = 10**self._schema.precision
+        hours = f"arraySort(groupUniqArray({self._hour(self._schema.precision)}))"
+        (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
+        if not touched:
             return 0
-        files = cold_files(int(first), int(last))
-        differing = self._differing_hours(query.window, files, touched) if files else touched
+        files = cold_files(touched[0] * second, (touched[-1] + HOUR) * second - 1)
+        differing = self._differing_hours(window, files, touched) if files else touched
         if not differing:
             return 0
         if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
-            windows = [_of_hour(query.window, hour, precision) for hour in differing]
-            return sum(self._differences(window, files).missing for window in windows)
-        return self._late_keys(query.window, [*recent, _in_hours(self._timestamp, differing)], files, cold_files)
+            windows = [_of_hour(window, hour, self._schema.precision) for hour in differing]
+            return sum(self._differences(one, files).missing for one in windows)
+        return self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
 
     def _late_keys(
-        self,
-        window: Window,
-        conditions: Sequence[str],
-        files: Sequence[str],
-        cold_files: Callable[[int, int], Sequence[str]],
+        self, window: Window, condition: str, files: Sequence[str], cold_files: Callable[[int, int], Sequence[str]]
     ) -> int:
-        candidates = self.rows.filter.select(Chunk(window), *conditions)
+        candidates = self.rows.filter.select(Chunk(window), condition)
         hot_key = self.rows.hash_expression(self._schema.identity, KEY_HASH)
         keys = int(self.rows.client.row(f"SELECT uniqExact({hot_key}) {candidates}")[0])
         if self._schema.spec.key and not self._schema.spec.timestamp_follows_key:
@@ -95,20 +113,36 @@ class ClickHouseVerifier(Verifier):
             return keys
         cold_key = self.files.hash_expression(self._schema.identity, files, KEY_HASH)
         present = self.files.row(
-            f"SELECT uniqExact({cold_key} AS k) FROM {self.files.table(files)} "
-            f"WHERE k IN (SELECT {hot_key} {candidates})"
+            f"SELECT uniqExact({cold_key} AS tidemark_k) FROM {self.files.table(files)} "
+            f"WHERE tidemark_k IN (SELECT {hot_key} {candidates})"
         )
         return keys - int(present[0])
 
     def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
-        hour = f"toUnixTimestamp(toStartOfHour({self._timestamp}, 'UTC'))"
-        query = f"SELECT {hour} AS hour, count(), sum({{}}) {{}} GROUP BY hour"
-        identity, within = self._schema.identity, _in_hours(self._timestamp, hours)
-        hot = self.rows.filter.select(Chunk(window), within)
-        hot_side = self.rows.client.rows(query.format(self.rows.hash_expression(identity), hot))
-        cold = f"FROM {self.files.table(files)} WHERE {self.rows.filter.within(window)} AND {within}"
-        cold_side = self.files.rows(query.format(self.files.hash_expression(identity, files), cold))
+        precision, identity = self._schema.precision, self._schema.identity
+        query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
+        hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
+        hot_side = self.rows.client.rows(query.format(self._hour(precision), self.rows.hash_expression(identity), hot))
+        within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
+        cold_side = self.files.rows(
+            query.format(
+                self._hour(MICROSECONDS),
+                self.files.hash_expression(identity, files),
+                f"FROM {self.files.table(files)} WHERE {within}",
+            )
+        )
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
+
+    def _hour(self, precision: int) -> str:
+        """The first second of a row's hour, since 1970 UTC."""
+        return f"intDiv({sql.bucket(self._timestamp, precision, HOUR * 10**precision)}, {10**precision})"
+
+    def _in_hours(self, hours: Sequence[int], precision: int) -> str:
+        """A condition on hours, with a range by which the primary key and the files can be pruned."""
+        column = self._timestamp
+        first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
+        listed = ", ".join(map(str, hours))
+        return f"{column} >= {first} AND {column} < {last} AND {self._hour(precision)} IN ({listed})"
 
     @override
     def newest(self, paths: Sequence[str]) -> int:
@@ -131,8 +165,10 @@ class ClickHouseVerifier(Verifier):
 
     def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
         content = self._schema.content
-        day = f"intDiv({sql.ticks(f'toDateTime64({self._timestamp}, 6)', 6)}, {DAY * 10**6})"
-        query = f"SELECT {day} AS d, count(), sum({{}}) {{}} GROUP BY d"
+        at = f"toDateTime64({self._timestamp}, {MICROSECONDS})"
+        ticks = DAY * 10**MICROSECONDS
+        day = f"intDiv({sql.bucket(at, MICROSECONDS, ticks)}, {ticks})"
+        query = f"SELECT {day} AS tidemark_d, count(), sum({{}}) {{}} GROUP BY tidemark_d"
         hot_rows = self.rows.filter.select(Chunk(window))
         sides = [self.rows.client.rows(query.format(self.rows.hash_expression(content), hot_rows))]
         if files:
@@ -146,32 +182,24 @@ class ClickHouseVerifier(Verifier):
     def _differences(self, window: Window, files: Sequence[str]) -> Difference:
         schema, rows = self._schema, self.rows
         key, content = rows.hash_expression(schema.identity, KEY_HASH), rows.hash_expression(schema.content)
-        sides = [f"SELECT {key} AS k, {content} AS c, 1 AS hot {rows.filter.select(Chunk(window))}"]
+        named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot {}"
+        sides = [named.format(key, content, 1, rows.filter.select(Chunk(window)))]
         if files:
-            sides.append(
-                f"SELECT {self.files.hash_expression(schema.identity, files, KEY_HASH)} AS k, "
-                f"{self.files.hash_expression(schema.content, files)} AS c, 0 AS hot FROM {self.files.table(files)} "
-                f"WHERE {rows.filter.within(window)}"
-            )
+            key = self.files.hash_expression(schema.identity, files, KEY_HASH)
+            content = self.files.hash_expression(schema.content, files)
+            where = f"FROM {self.files.table(files)} WHERE {rows.filter.within(window)}"
+            sides.append(named.format(key, content, 0, where))
         # With a key, a hot row that was delivered twice is one row; without a key every row counts.
-        counted = "least(countIf(hot = 1), 1)" if schema.spec.key else "countIf(hot = 1)"
+        counted = "least(countIf(tidemark_hot = 1), 1)" if schema.spec.key else "countIf(tidemark_hot = 1)"
         found = self.files.row(
             "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
             "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
-            f"SELECT toInt64({counted}) AS h, toInt64(countIf(hot = 0)) AS c, "
-            "length(arrayIntersect(groupUniqArrayIf(s.c, hot = 1), groupUniqArrayIf(s.c, hot = 0))) = 1 AS agree "
-            f"FROM ({' UNION ALL '.join(sides)}) AS s GROUP BY s.k)"
+            f"SELECT toInt64({counted}) AS h, toInt64(countIf(tidemark_hot = 0)) AS c, "
+            "length(arrayIntersect(groupUniqArrayIf(tidemark_c, tidemark_hot = 1), "
+            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree "
+            f"FROM ({' UNION ALL '.join(sides)}) GROUP BY tidemark_k)"
         )
         return Difference(*map(int, found))
-
-
-def _in_hours(column: str, hours: Sequence[int]) -> str:
-    """A condition on hours (Unix seconds), with a range by which the primary key and the files can be pruned."""
-    first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
-    listed = ", ".join(map(str, hours))
-    return (
-        f"{column} >= {first} AND {column} < {last} AND toUnixTimestamp(toStartOfHour({column}, 'UTC')) IN ({listed})"
-    )
 
 
 def _of_day(window: Window, day: int, precision: int) -> Window:

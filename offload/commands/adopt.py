@@ -6,7 +6,8 @@ from typing import Any
 
 from offload.errors import DataError
 from offload.model import windows
-from offload.model.cold_table import TableState
+from offload.model.cold_table import Publication, TableState
+from offload.model.coverage import Coverage
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
@@ -43,9 +44,9 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:
         _refuse_future(adapters, hot, mark, now)
         difference = _compare(adapters, hot, state, mark)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
-        late = LateRows(0, now, None)
+        late = LateRows(0, now, None, Coverage())  # the next run compares every row, once
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
-        state = trace.state = adapters.lake.publish(spec, state, [], token, lambda: None)
+        state = trace.state = adapters.lake.publish(spec, state, Publication(token, (), late.coverage), lambda: None)
         session.lease.record(trace.outcome("success"))
     return {
         "table": spec.name,

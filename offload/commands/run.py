@@ -69,6 +69,7 @@ def _run_steps(session: Session, until: str | None) -> None:
         hot, state = recover(session)
     with step(Step.PLAN):
         planner, late = _plan(session, hot, state, until)
+        state = replace(state, coverage=late.coverage)
         batch = planner.next(state)
     while batch:
         state = _move(session, hot, state, batch, late)

@@ -11,19 +11,20 @@ from typing import Any
 from typing_extensions import override
 
 from offload.errors import DataError, Fenced
-from offload.fakes.source import FakeRows, Row, fingerprint
-from offload.model.cold_table import TableState, WrittenFile
+from offload.fakes.source import FAKE_SCHEMA, FakeRows, Row, fingerprint
+from offload.model.cold_table import Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
-from offload.model.fingerprint import NO_ROWS, Fingerprint
+from offload.model.coverage import Counts, Coverage
+from offload.model.fingerprint import EMPTY, HASH_MODULUS, NO_ROWS, Fingerprint
 from offload.model.splits import Split
 from offload.model.steps import Event
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
-from offload.model.windows import Window
+from offload.model.windows import HOUR, Window
 from offload.ports.engine import Emit, Engine
 from offload.ports.lake import ColdFiles, Lake
 from offload.ports.source import Bound, HotRows
-from offload.ports.verifier import Difference, LateRowsQuery, Verifier
+from offload.ports.verifier import Difference, StoredRows, Verifier
 
 
 @dataclass
@@ -32,6 +33,7 @@ class FakeLake(Lake, ColdFiles):
 
     files_by_path: dict[str, list[Row]] = field(default_factory=dict)
     snapshots: list[tuple[CommitToken, tuple[str, ...]]] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
     created: bool = False
 
     def rows(self, upto: int | None = None) -> list[Row]:
@@ -43,7 +45,7 @@ class FakeLake(Lake, ColdFiles):
         if not self.created:
             return None
         token = self.snapshots[-1][0] if self.snapshots else None
-        return TableState("cold", len(self.snapshots) or None, len(self.rows()), token, "memory:", None)
+        return TableState("cold", len(self.snapshots) or None, len(self.rows()), token, "memory:", self.coverage, None)
 
     @override
     def create(self, schema: TableSchema) -> TableState:
@@ -74,16 +76,31 @@ class FakeLake(Lake, ColdFiles):
         self,
         spec: TableSpec,
         state: TableState,
-        files: Sequence[WrittenFile],
-        token: CommitToken,
+        publication: Publication,
         on_uploaded: Callable[[], None],
     ) -> TableState:
         on_uploaded()
         now = self.load(spec)
         if now is None or now.token != state.token:
             raise Fenced("the table as it was loaded", "another commit", "offload run")
-        self.snapshots.append((token, tuple(file.path for file in files)))
-        return replace(now, snapshot_id=len(self.snapshots), records=len(self.rows()), token=token)
+        self.snapshots.append((publication.token, tuple(file.path for file in publication.files)))
+        self.coverage = publication.coverage
+        return replace(
+            now,
+            snapshot_id=len(self.snapshots),
+            records=len(self.rows()),
+            token=publication.token,
+            coverage=publication.coverage,
+        )
+
+
+def by_hour(rows: Sequence[Row], start: Callable[[int], int] = lambda hour: hour) -> Counts:
+    """Counts by hour, or by what `start` makes of it; the digest is of the timestamps alone, as the key is the row."""
+    counts: dict[int, Fingerprint] = {}
+    for _, at in rows:
+        hour = start(at // 10**FAKE_SCHEMA.precision // HOUR * HOUR)
+        counts[hour] = counts.get(hour, EMPTY) + Fingerprint(1, hash(at) % HASH_MODULUS)
+    return counts
 
 
 @dataclass
@@ -113,12 +130,18 @@ class FakeVerifier(Verifier):
     hot: FakeRows
 
     @override
-    def stored(self, paths: Sequence[str]) -> dict[str, Fingerprint]:
-        return {path: fingerprint(self.lake.files_by_path[path]) for path in paths}
+    def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
+        files = {path: self.lake.files_by_path[path] for path in paths}
+        return {path: StoredRows(fingerprint(rows), by_hour(rows)) for path, rows in files.items()}
 
     @override
-    def late(self, query: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        return len(set(self.hot.within(query.window)) - set(self.lake.rows()))
+    def counts(self, window: Window, hours_from: int | None) -> Counts:
+        rows = [row for row in self.hot.rows if row[1] <= window.high]
+        return by_hour(rows, Coverage(hours_from).start)
+
+    @override
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+        return len(set(self.hot.within(window)) - set(self.lake.rows()))
 
     @override
     def newest(self, paths: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.times import stamped
-from offload.model.cold_table import TableState
+from offload.model.cold_table import Publication, TableState
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 
@@ -36,26 +36,33 @@ class Commit:
         connection: The catalog.
         load: Loads the table as it is now.
         spec: The table.
-        token: The token of this commit.
+        publication: What it adds.
         on_uploaded: Called when the metadata file is uploaded and the catalog does not point to it yet.
     """
 
     connection: CatalogConnection
     load: Callable[[TableSpec], TableState | None]
     spec: TableSpec
-    token: CommitToken
+    publication: Publication
     on_uploaded: Callable[[], None]
 
-    def publish(self, state: TableState, entries: Sequence[Any]) -> TableState:
+    @property
+    def token(self) -> CommitToken:
+        """The token of this commit."""
+        return self.publication.token
+
+    def publish(self, state: TableState, entries: Callable[[TableState], Sequence[Any]]) -> TableState:
         """
         Commit manifest entries, token and properties at once, fenced on `state`; return the table after it.
+
+        `entries` makes the manifest entries for a table as it is now: its partition and its order may have changed.
 
         Raises:
             Fenced: The table no longer has the UUID or the last token of `state`.
             OutcomeUnknown: The commit was sent, and whether it landed cannot be read.
         """
         for _ in range(_ATTEMPTS):
-            request = self._request(state, entries)
+            request = self._request(state, entries(state))
             try:
                 self._send(state, request)
             except Exception as error:  # after every error, conflicts included: read the table before acting
@@ -82,7 +89,7 @@ class Commit:
             append.append_data_file(entry)
         self.connection.call(append.commit, factor=2)
         records = state.records + sum(entry.record_count for entry in entries)
-        transaction.set_properties(history.properties(self.token, append.snapshot_id, records))
+        transaction.set_properties(history.properties(self.publication, append.snapshot_id, records))
         requirements = (
             AssertTableUUID(uuid=state.handle.metadata.table_uuid),
             AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),

@@ -11,7 +11,8 @@ from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
 
 from offload.errors import DataError
 from offload.iceberg import times
-from offload.model.cold_table import TableState
+from offload.model.cold_table import Publication, TableState
+from offload.model.coverage import Coverage
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 
@@ -20,11 +21,14 @@ SNAPSHOT = "tidemark.snapshot-id"
 RECORDS = "tidemark.total-records"
 WATERMARK = "tidemark.watermark"
 SOURCE = "tidemark.source"
+COVERAGE = "tidemark.coverage"
 
 
-def properties(token: CommitToken, snapshot_id: int, records: int) -> dict[str, str]:
+def properties(publication: Publication, snapshot_id: int, records: int) -> dict[str, str]:
     """The table properties that are set in the same commit as the snapshot; they stay when the snapshot expires."""
+    token = publication.token
     return {
+        COVERAGE: publication.coverage.dumps(),
         TOKEN: token.dumps(),
         SNAPSHOT: str(snapshot_id),
         RECORDS: str(records),
@@ -51,6 +55,14 @@ def token(table: Any) -> CommitToken | None:
             text[:200],
             "restore the table's metadata, or unset the property and run offload adopt",
         ) from error
+
+
+def coverage(table: Any) -> Coverage:
+    """The hot rows that the table has, by time; one that is missing or unreadable is nothing: all is compared anew."""
+    try:
+        return Coverage.loads(table.properties.get(COVERAGE, ""))
+    except ValueError:
+        return Coverage()
 
 
 def records(table: Any) -> int:

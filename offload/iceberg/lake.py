@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 from pyiceberg.exceptions import (
     NamespaceAlreadyExistsError,
@@ -20,10 +21,9 @@ from offload.iceberg.commit import Commit
 from offload.iceberg.data_files import IcebergFiles, data_file
 from offload.iceberg.schema import arrow_schema, check_schema, partition_spec, sort_order, table_schema
 from offload.io.warehouse import Warehouse
-from offload.model.cold_table import TableState, WrittenFile
+from offload.model.cold_table import Publication, TableState
 from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
-from offload.model.token import CommitToken
 from offload.ports.lake import Lake
 
 
@@ -84,12 +84,13 @@ class IcebergLake(Lake):
         self,
         spec: TableSpec,
         state: TableState,
-        files: Sequence[WrittenFile],
-        token: CommitToken,
+        publication: Publication,
         on_uploaded: Callable[[], None],
     ) -> TableState:
-        entries = [data_file(state.handle, file, self._files.footer(state, file)) for file in files]
-        return Commit(self._connection, self.load, spec, token, on_uploaded).publish(state, entries)
+        def entries(now: TableState) -> list[Any]:
+            return [data_file(now.handle, file, self._files.footer(now, file)) for file in publication.files]
+
+        return Commit(self._connection, self.load, spec, publication, on_uploaded).publish(state, entries)
 
     def _state(self, table: Table) -> TableState:
         def state() -> TableState:
@@ -99,6 +100,7 @@ class IcebergLake(Lake):
                 records=history.records(table),
                 token=history.token(table),
                 location=table.location(),
+                coverage=history.coverage(table),
                 schema=arrow_schema(table.schema()),
                 handle=table,
             )

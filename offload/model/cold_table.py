@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from offload.model.coverage import Counts, Coverage
 from offload.model.fingerprint import SourceFingerprint
 from offload.model.splits import Split
 from offload.model.token import CommitToken
@@ -22,6 +23,7 @@ class WrittenFile:
         bytes: Size of the file.
         source: The source's own fingerprint of the rows that were read for it.
         deduplicated: Whether the source had keys more than once, so that one row per key was read.
+        hours: The rows as they are stored, by the first second of their hour; empty before VERIFY.
     """
 
     split: Split
@@ -30,6 +32,7 @@ class WrittenFile:
     bytes: int
     source: SourceFingerprint
     deduplicated: bool = False
+    hours: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class TableState:
         records: Rows of the current snapshot.
         token: Token of the last data commit; None: no commit has one.
         location: Folder of the table.
+        coverage: The hot rows that it has, by time.
         schema: `pyarrow.Schema` with field ids, in which files are written.
         handle: The lake's own object.
     """
@@ -52,5 +56,15 @@ class TableState:
     records: int
     token: CommitToken | None
     location: str
+    coverage: Coverage = field(compare=False)
     schema: Any = field(compare=False)  # Any: the model imports no library
     handle: Any = field(compare=False, default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What one commit adds to a cold table: its token, its files, and the coverage of the table after it."""
+
+    token: CommitToken
+    files: tuple[WrittenFile, ...]
+    coverage: Coverage

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from offload.model.cold_table import TableState, WrittenFile
+from offload.model.cold_table import Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
-from offload.model.token import CommitToken
 from offload.ports.source import Bound
 
 
@@ -47,12 +46,11 @@ class Lake(Protocol):
         self,
         spec: TableSpec,
         state: TableState,
-        files: Sequence[WrittenFile],
-        token: CommitToken,
+        publication: Publication,
         on_uploaded: Callable[[], None],
     ) -> TableState:
         """
-        Publish files, token and properties in one commit, or nothing; return the table after it.
+        Publish files, token and coverage in one commit, or nothing; return the table after it.
 
         `on_uploaded` is called when the metadata file is uploaded and the catalog does not point to it yet.
         Never rebases. No data file may be deleted after any of its errors.

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from offload.model.coverage import Counts
 from offload.model.fingerprint import Fingerprint
 from offload.model.windows import Window
 
 
 @dataclass(frozen=True)
-class LateRowsQuery:
-    """Hot rows that may be late: in the window, and arrived at or after `since` (microseconds UTC; None: any time)."""
+class StoredRows:
+    """The rows of a stored file: their fingerprint, and counts by hour."""
 
-    window: Window
-    since: int | None
+    fingerprint: Fingerprint
+    hours: Counts
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,19 @@ NO_DIFFERENCE = Difference(0, 0, 0, 0, 0)
 class Verifier(Protocol):
     """The engine that has the hot rows of one table, reading stored files. Never writes."""
 
-    def stored(self, paths: Sequence[str]) -> dict[str, Fingerprint]:
+    def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
         """
-        Fingerprint each stored file, read in its physical types; ask for files that have rows only.
+        Fingerprint the rows of each stored file, read in its physical types; ask for files that have rows only.
 
         Raises:
             DataError: A file is missing or unreadable: it is never left out of the result.
         """
 
-    def late(self, query: LateRowsQuery, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        """Count the late keys that cold lacks; `cold_files(low, high)` takes ticks, inclusive."""
+    def counts(self, window: Window, hours_from: int | None) -> Counts:
+        """Count the raw hot rows of a window by hour, and by day before `hours_from` (a second; None: by hour)."""
+
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+        """Count the hot keys of a window that cold lacks; `cold_files(low, high)` takes ticks, inclusive."""
 
     def newest(self, paths: Sequence[str]) -> int:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was truncated."""

@@ -1,22 +1,29 @@
-"""Late rows: hot rows at or below the watermark that the cold table lacks."""
+"""
+Late rows: hot rows at or below the watermark that the cold table lacks.
+
+No stamp of arrival is asked: a row may become visible long after it was stamped (a replica that lags, a partition that
+is attached, a restore, a long INSERT). The raw rows of hot are counted by hour or day, and compared with the counts of
+the published rows, which the cold table keeps. Only where they differ, keys are compared.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from offload.model import windows
 from offload.model.cold_table import TableState
+from offload.model.coverage import Coverage, window_of
+from offload.model.fingerprint import Fingerprint
 from offload.model.table import TableSpec
-from offload.model.token import CommitToken
 from offload.model.windows import Window
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
-from offload.ports.verifier import LateRowsQuery
 from offload.protocol.session import Session
 
-VISIBILITY_DELAY = 600_000_000  # microseconds: the longest time from an insert's arrival stamp until it is visible
-LOOK_BACK = 2 * windows.HOUR
+NEVER = Fingerprint(-1, 0)  # no count: equal to none
+ONE_BY_ONE = 16  # more buckets than that are first compared as one, which finds at once that none has late rows
 
 
 @dataclass(frozen=True)
@@ -27,45 +34,54 @@ class LateRows:
     Attributes:
         rows: Their number.
         swept_at: Time of the last check that found none, microseconds UTC on the source's clock; None: no such check.
-        run_from: The watermark (ticks) from which the next look-back starts; None: from the first row.
+        run_from: The watermark (ticks) that the run started from; None: from the first row.
+        coverage: The coverage of the cold table, as the check left it.
     """
 
     rows: int
     swept_at: int | None
     run_from: int | None
+    coverage: Coverage
 
 
 def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int) -> LateRows:
     """Count late rows, and warn about them; `now` is the source's clock in microseconds UTC."""
     token = state.token
-    rows = _count(session.adapters.cold_files, hot, state)
-    session.trace.count(late_rows=rows)
-    if not rows:
-        return LateRows(0, now, token.watermark_ticks if token else None)
-    session.trace.warn(f"{rows} late rows at or below the watermark are not in {session.spec.target}")
-    return LateRows(rows, token.swept_at if token else None, _look_back_from(token) if token else None)
-
-
-def _count(cold_files: ColdFiles, hot: HotTable, state: TableState) -> int:
-    token = state.token
     if token is None or token.watermark_ticks is None:
-        return 0
-    if hot.schema.spec.arrival and token.swept_at is not None:
-        query = LateRowsQuery(Window(None, token.watermark_ticks), token.swept_at - VISIBILITY_DELAY)
-    else:
-        start = (_look_back_from(token) or 0) - LOOK_BACK * 10**token.precision
-        query = LateRowsQuery(Window(start, token.watermark_ticks), None)
-    files = partial(_files_within, cold_files, hot.schema.spec, state, hot.schema.precision)
-    return hot.verifier.late(query, files)
+        return LateRows(0, now, None, state.coverage)
+    coverage = _compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
+    rows = coverage.late
+    session.trace.count(late_rows=rows)
+    if rows:
+        session.trace.warn(f"{rows} late rows at or below the watermark are not in {session.spec.target}")
+    return LateRows(rows, token.swept_at if rows else now, token.watermark_ticks, coverage)
 
 
-def _look_back_from(token: CommitToken) -> int | None:
-    """The same as in the last token while late rows are left, so that the look-back does not lose them."""
-    return token.watermark_ticks if token.run_from is None else token.run_from
+def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
+    below = Window(None, watermark)
+    before = hot.verifier.counts(below, state.coverage.hours_from)
+    coverage = state.coverage.only(before)
+    changed = coverage.unexplained(before)
+    if not changed:
+        return coverage
+    precision = hot.schema.precision
+    files = partial(_files_within, cold_files, hot.schema.spec, state, precision)
+
+    def late(first: int, last: int) -> int:
+        return hot.verifier.late(window_of(first, last + coverage.span(last) - first, watermark, precision), files)
+
+    none = len(changed) > ONE_BY_ONE and not late(changed[0], changed[-1])
+    found = {start: 0 if none else late(start, start) for start in changed}
+    # A bucket that changed during the comparison is compared again by the next run.
+    after = hot.verifier.counts(below, state.coverage.hours_from)
+    for start, rows in found.items():
+        raw = before[start] if after.get(start) == before[start] else NEVER
+        coverage = coverage.compared(start, raw, rows)
+    return coverage
 
 
 def _files_within(
     cold_files: ColdFiles, spec: TableSpec, state: TableState, precision: int, low: int, high: int
-) -> list[str]:
+) -> Sequence[str]:
     low_end, high_end = (windows.to_datetime(ticks, precision).isoformat() for ticks in (low, high))
     return cold_files.live(state, [(spec.timestamp, low_end, high_end)])

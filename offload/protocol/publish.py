@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from operator import add
 
-from offload.model.cold_table import TableState, WrittenFile
+from offload.model.cold_table import Publication, TableState, WrittenFile
 from offload.model.fingerprint import NO_ROWS, SourceFingerprint
 from offload.model.steps import Event, Step
 from offload.model.token import CommitToken
@@ -40,7 +40,9 @@ def publish(
     session.lease.check()
     with trace.step(Step.PUBLISH, token.rows):
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
-        trace.state = session.adapters.lake.publish(session.spec, state, files, token, on_uploaded)
+        coverage = state.coverage.published([file.hours for file in files], watermark // 10**token.precision)
+        publication = Publication(token, tuple(files), coverage)
+        trace.state = session.adapters.lake.publish(session.spec, state, publication, on_uploaded)
         trace.count(
             rows=token.rows,
             files=len(files),

@@ -13,6 +13,7 @@ from offload.model.fingerprint import EMPTY, Fingerprint, SourceFingerprint
 from offload.model.splits import Chunk, Split
 from offload.ports.engine import Emit
 from offload.ports.source import HotRows, HotTable
+from offload.ports.verifier import StoredRows
 from offload.protocol.adapters import Adapters
 from offload.protocol.planning import Batch
 
@@ -59,7 +60,7 @@ class Verification:
             if attempt < READ_AGAIN:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
                 open_files = self._adapters.engine.write(self._batch.rows, again, self._state.schema, self._emit)
-        raise self._refusal(wrong[0][1], found[wrong[0][0].path], moved=moved)
+        raise self._refusal(wrong[0][1], found[wrong[0][0].path].fingerprint, moved=moved)
 
     def check_cover(self, files: Sequence[WrittenFile]) -> tuple[int, int]:
         """
@@ -102,17 +103,18 @@ class Verification:
             "report this bug with the table's CREATE statement: the batch is cut wrongly",
         )
 
-    def _stored(self, files: Sequence[WrittenFile]) -> dict[str, Fingerprint]:
+    def _stored(self, files: Sequence[WrittenFile]) -> dict[str, StoredRows]:
         filled = [file for file in files if file.rows]
         self._adapters.cold_files.check_footers(self._state, filled)
         found = self._hot.verifier.stored([file.path for file in filled]) if filled else {}
-        return {file.path: found.get(file.path, EMPTY) for file in files}
+        return {file.path: found.get(file.path, StoredRows(EMPTY, {})) for file in files}
 
-    def _compare(self, file: WrittenFile, stored: Fingerprint) -> tuple[WrittenFile, bool]:
-        if stored == file.source.fingerprint:
-            return file, True
+    def _compare(self, file: WrittenFile, stored: StoredRows) -> tuple[WrittenFile, bool]:
+        counted = replace(file, hours=stored.hours)
+        if stored.fingerprint == file.source.fingerprint:
+            return counted, True
         now = fingerprint_split(self._batch.rows, file.split)
-        return replace(file, source=now), stored == now.fingerprint
+        return replace(counted, source=now), stored.fingerprint == now.fingerprint
 
     def _refusal(self, file: WrittenFile, stored: Fingerprint, *, moved: bool) -> SourceMoving | DataError:
         spec = self._hot.schema.spec

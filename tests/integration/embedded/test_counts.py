@@ -164,7 +164,7 @@ def test_recover_finds_a_window_that_was_passed_over(stage: Embedded, monkeypatc
 
     def passed_over(*given: Any, **named: Any) -> CommitToken:
         token = original(*given, **named)
-        return replace(token, window_from=(token.window_from or 0) + 10**9)
+        return replace(token, window_from=token.window_to + 1)
 
     monkeypatch.setattr(publish, "commit_token", passed_over)
     stage.insert_trades("numbers(20000000, 100)")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offload.model.splits import Split
 from offload.protocol import planning
 from tests.support.embedded import PLAIN, Embedded
 
@@ -42,6 +43,12 @@ def test_a_name_that_is_not_valid_text_stops_the_run(stage: Embedded) -> None:
     assert "symbol" in result.error["expected"]
 
 
+def with_rows(split: Split, rows: int) -> Split:
+    """The same ranges, planned with another number of rows."""
+    first, *others = split.chunks
+    return replace(split, chunks=(replace(first, rows=rows - sum(one.rows for one in others)), *others))
+
+
 @pytest.mark.parametrize("fault", ["gap", "overlap"])
 def test_chunks_that_do_not_cover_the_batch_publish_nothing(
     stage: Embedded, monkeypatch: pytest.MonkeyPatch, fault: str
@@ -52,7 +59,9 @@ def test_chunks_that_do_not_cover_the_batch_publish_nothing(
 
     def wrong(*given: Any) -> Any:
         first, *rest = right(*given)
-        return rest if fault == "gap" else [first, *rest, replace(first, number=99, path=f"{first.path}.again.parquet")]
+        if fault == "gap":  # the numbers are right, the ranges are not
+            return [with_rows(rest[0], rest[0].rows + first.rows), *rest[1:]]
+        return [first, *rest, with_rows(replace(first, number=99, path=f"{first.path}.again.parquet"), 0)]
 
     monkeypatch.setattr("offload.protocol.planning.plan_splits", wrong)
     result = stage.run(spec)

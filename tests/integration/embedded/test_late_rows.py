@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from offload.clickhouse.verifier import ClickHouseVerifier
+from offload.model.coverage import Coverage
+from offload.model.windows import Window
 from tests.support.embedded import START, Embedded
 
 LATE = f"{START} + toIntervalDay(2)"
 
 
-def test_seven_late_rows_are_seven_by_their_arrival(stage: Embedded) -> None:
-    """The arrival column finds them, however old they are."""
+def test_seven_late_rows_are_seven_with_an_arrival_column(stage: Embedded) -> None:
+    """However old they are."""
     spec = stage.trades(100, step="10000000000")
     stage.run(spec)
     stage.insert_trades("numbers(1000, 7)", start=LATE, step="1")
@@ -20,30 +27,16 @@ def test_seven_late_rows_are_seven_by_their_arrival(stage: Embedded) -> None:
     assert any("7 late rows" in warning for warning in second.warnings)
 
 
-def test_seven_late_rows_are_seven_by_a_look_back(stage: Embedded) -> None:
-    """Without an arrival column, rows of two hours before the previous watermark are found."""
+def test_seven_late_rows_are_seven_without_an_arrival_column(stage: Embedded) -> None:
+    """However old they are."""
     stage.trades(100, step="60000000")
     spec = stage.declared("trades", arrival=None)
     stage.run(spec)
-    stage.insert_trades("numbers(1000, 7)", start=f"{START} + INTERVAL 30 MINUTE", step="1")
+    stage.insert_trades("numbers(1000, 7)", start=f"{START} - INTERVAL 30 DAY", step="1")
 
     second, third = stage.run(spec), stage.run(spec)
 
     assert (second.late_rows, third.late_rows) == (7, 7), second
-
-
-def test_the_look_back_begins_at_the_previous_watermark(stage: Embedded) -> None:
-    """Rows that were late for the last run are found after that run moved the watermark by a day."""
-    stage.trades(100, step="1000000")
-    spec = stage.declared("trades", arrival=None)
-    stage.run(spec)
-    stage.insert_trades("numbers(100, 10)", start=f"{START} + INTERVAL 1 DAY")
-    stage.run(spec)
-    stage.insert_trades("numbers(1000, 7)", start=f"{START} - INTERVAL 1 HOUR", step="1")
-
-    result = stage.run(spec)
-
-    assert result.late_rows == 7, result
 
 
 def test_without_late_rows_none_is_counted(stage: Embedded) -> None:
@@ -135,3 +128,136 @@ def test_late_rows_without_an_arrival_column_stay_counted_while_others_are_publi
         found.append(stage.run(spec).late_rows)
 
     assert found == [7, 7, 7]
+
+
+WAYS = {
+    "a partition that was detached": (
+        "ALTER TABLE trades DETACH PARTITION '2024-08-01'",
+        "ALTER TABLE trades ATTACH PARTITION '2024-08-01'",
+    ),
+    "a partition that was moved away": (
+        "ALTER TABLE trades MOVE PARTITION '2024-08-01' TO TABLE beside",
+        "ALTER TABLE trades ATTACH PARTITION '2024-08-01' FROM beside",
+    ),
+    "rows copied with their stamps": (
+        "ALTER TABLE trades MOVE PARTITION '2024-08-01' TO TABLE beside",
+        "INSERT INTO trades SELECT * FROM beside",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("arrival", ["arrived_at", None])
+def test_rows_that_come_back_with_old_stamps_are_late(stage: Embedded, way: str, arrival: str | None) -> None:
+    """An hour-old stamp, as after a lag, a restore or a long INSERT, hides no row: each later run counts it."""
+    stage.trades(1000, step="172800000")
+    stage.sql("ALTER TABLE trades UPDATE arrived_at = now64(3) - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 2")
+    stage.sql("CREATE TABLE beside AS trades")
+    spec = stage.declared("trades", arrival=arrival)
+    away, back = WAYS[way]
+    stage.sql(away)
+    assert stage.run(spec).rows == 500
+    stage.sql(back)
+
+    second = stage.run(spec)
+    stage.insert_trades("numbers(2000, 10)", step="172800000")
+    third = stage.run(spec)
+
+    assert (second.late_rows, third.rows, third.late_rows) == (500, 10, 500), (second, third)
+
+
+def test_a_late_row_is_not_hidden_by_one_that_was_deleted(stage: Embedded) -> None:
+    """The count of the hour is the same; the digest of timestamps and sequences is not."""
+    spec = stage.trades(100)
+    stage.run(spec)
+    stage.sql("ALTER TABLE trades DELETE WHERE trade_id = '50' SETTINGS mutations_sync = 2")
+    stage.insert_trades("numbers(1000, 1)", start=f"{START} + INTERVAL 50 MILLISECOND", step="0")
+
+    assert stage.run(spec).late_rows == 1
+
+
+def test_late_rows_that_hot_loses_are_not_late_any_more(stage: Embedded) -> None:
+    """They are gone; the count follows."""
+    spec = stage.trades(100)
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 3)", step="1")
+    second = stage.run(spec)
+    stage.sql("ALTER TABLE trades DELETE WHERE toUInt64(trade_id) >= 1000 SETTINGS mutations_sync = 2")
+
+    assert (second.late_rows, stage.run(spec).late_rows) == (3, 0)
+
+
+def test_late_rows_of_a_table_without_a_key_are_not_counted_with_their_neighbours(stage: Embedded) -> None:
+    """Files of whole hours are read: rows of the same hours that are in other files are not late."""
+    stage.trades(100, step="30000000")
+    spec = stage.declared("trades", key=[], timestamp_follows_key=False)
+    stage.run(spec, until="2024-08-01T00:20:00Z")
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 7)", start=f"{START} + INTERVAL 25 MINUTE", step="1")
+
+    assert stage.run(spec).late_rows == 7
+
+
+def test_rows_on_the_hour_and_at_midnight_are_counted_once(stage: Embedded) -> None:
+    """Without a key whole hours are compared; a row on the hour belongs to one of them."""
+    stage.trades(100, step="3600000000")
+    spec = stage.declared("trades", key=[], timestamp_follows_key=False)
+    stage.run(spec)
+    for number, time in enumerate(("00:30:00", "01:00:00", "23:00:00")):
+        stage.insert_trades(
+            f"numbers({1000 + number}, 1)", start=f"toDateTime64('2024-08-02 {time}', 6, 'UTC')", step="0"
+        )
+    stage.insert_trades("numbers(1010, 1)", start="toDateTime64('2024-08-03 00:00:00', 6, 'UTC')", step="0")
+
+    result, found = stage.run(spec), stage.audit(spec)
+
+    assert (result.late_rows, found.missing) == (4, 4), result
+
+
+def test_a_bucket_that_was_compared_is_not_compared_again(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One late row left behind makes no later run dearer: its keys are compared once, and counted in every run."""
+    spec = stage.trades(100, step="60000000")
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 1)", start=START, step="1")
+    compared: list[Window] = []
+    original = ClickHouseVerifier.late
+
+    def late(verifier: ClickHouseVerifier, window: Window, *given: Any) -> int:
+        compared.append(window)
+        return original(verifier, window, *given)
+
+    monkeypatch.setattr(ClickHouseVerifier, "late", late)
+    found = []
+    for day in (1, 2, 3):
+        stage.insert_trades(f"numbers({day * 10000}, 10)", step="60000000")
+        found.append(stage.run(spec).late_rows)
+
+    assert found == [1, 1, 1]
+    assert len(compared) == 1, compared
+
+
+def test_a_coverage_that_a_person_removed_is_made_anew(stage: Embedded) -> None:
+    """Without it every row is compared once; nothing is missed, and nothing is refused."""
+    spec = stage.trades(100, step="60000000")
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 3)", start=START, step="1")
+    with stage.iceberg(spec).transaction() as transaction:
+        transaction.set_properties({"tidemark.coverage": "rubbish"})
+
+    assert stage.run(spec).late_rows == 3
+
+
+def test_the_coverage_stays_small(stage: Embedded) -> None:
+    """Hours of three days, days before; none for days that hot does not have any more."""
+    spec = stage.trades(40 * 24, step="3600000000")
+    stage.run(spec, until="2024-08-20T00:00:00Z")
+    stage.run(spec)
+    many = Coverage.loads(stage.iceberg(spec).properties["tidemark.coverage"])
+    stage.sql("ALTER TABLE trades DELETE WHERE exchange_timestamp < '2024-09-05' SETTINGS mutations_sync = 2")
+    stage.insert_trades("numbers(10000, 1)", step="3600000000")
+    stage.run(spec)
+    few = Coverage.loads(stage.iceberg(spec).properties["tidemark.coverage"])
+
+    assert len(many.buckets) <= 40 + 4 * 24, len(many.buckets)
+    assert len(few.buckets) <= 6 + 4 * 24, len(few.buckets)
+    assert sum(bucket.published.rows for bucket in many.buckets.values()) == 960

@@ -16,6 +16,7 @@ from harness.subjects.listeners import CallOnce
 from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from offload.errors import DataError, Fenced
+from offload.model.cold_table import Publication
 from offload.protocol.adapters import Adapters
 from offload.results import RunResult
 from offload.tables import declarations
@@ -98,7 +99,7 @@ def backfill(adapters: Opener, environment: EmbeddedEnvironment) -> None:
         assert state is not None
         assert state.token is not None
         token = replace(state.token, run_id="backfill", epoch=state.token.epoch + 1, rows=0, digest=0)
-        other.lake.publish(spec, state, [], token, lambda: None)
+        other.lake.publish(spec, state, Publication(token, (), state.coverage), lambda: None)
 
 
 def by_hand(environment: EmbeddedEnvironment, rows: int) -> None:
