@@ -66,7 +66,7 @@ class ClickHouseStatistics(HotStatistics):
         inner = "".join(f"{expression} AS {name}, " for name, expression in parts.items())
         texts = ", ".join(f"toString({name})" for name in parts)
         # Counted in the columns' own types, and converted to text once per group.
-        rows = self.rows.client.rows(
+        rows = self.rows.client.histogram(
             f"SELECT CAST([{texts}] AS Array(String)), toString(tidemark_c), tidemark_b, tidemark_n, tidemark_w FROM "
             f"(SELECT {inner}{cluster} AS tidemark_c, {at} AS tidemark_b, count() AS tidemark_n, "
             f"{self._not_text() if clustered else 0} AS tidemark_w FROM {selected.raw} "
