@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from typing_extensions import override
 
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.source import ClickHouseSource
 from offload.engines.local import LocalEngine

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from offload.clickhouse import sql
-from offload.clickhouse.client import ClickHouse, only
+from offload.clickhouse.connection.client import ClickHouse, only
 from offload.io.warehouse import Warehouse, plain
 from offload.model.columns import Column, TypeMapping
 
@@ -62,7 +63,9 @@ def table_function(warehouse: Warehouse, uris: Sequence[str]) -> str:
     if not warehouse.remote:
         return f"file({sql.text(_braced(paths))}, 'Parquet')"
     endpoint = warehouse.endpoint_for_clickhouse or warehouse.endpoint
-    at = sql.text(f"{(endpoint or _amazon(warehouse.region)).rstrip('/')}/{_braced(paths)}")
+    # ClickHouse takes an address apart like a URL: only letters, digits and a few marks may stand in it as they are.
+    encoded = [quote(path, safe="/-_.~=+&*") for path in paths]
+    at = sql.text(f"{(endpoint or _amazon(warehouse.region)).rstrip('/')}/{_braced(encoded)}")
     keys = f", {sql.text(warehouse.access_key)}, {sql.text(warehouse.secret_key or '')}" if warehouse.access_key else ""
     return f"s3({at}{keys}, 'Parquet')"
 

@@ -10,7 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from offload.clickhouse import sql
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.data_errors import conflicting_duplicates, unsupported_value, value_vanished
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hashed_stream import HASH, INVALID, KEY, TICKS, HashedStream
@@ -120,17 +120,18 @@ class ClickHouseRows(HotRows):
         key, table = self.hash_expression(self.schema.identity, KEY_HASH), self.files.table(existing)
         cold_key = self.files.hash_expression(self.schema.identity, existing, KEY_HASH)
         content = [column for column in self.schema.columns if column.name not in self.filter.delivery]
-        again = f"{key} IN (SELECT {cold_key} FROM {table})"
+        existing_keys = f"(SELECT {cold_key} FROM {table})"
+        again = f"{key} IN {existing_keys}"
         chunk = Chunk(window)
         if not int(self.files.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
             return self
         cold_pair = f"SELECT {cold_key}, {self.files.hash_expression(content, existing)} FROM {table}"
-        same = f"({key}, {self.hash_expression(content)}) IN ({cold_pair})"
+        other_content = f"({key}, {self.hash_expression(content)}) NOT IN ({cold_pair})"
         names = self._key_as_text()
-        other = self.files.rows(f"SELECT {names} {self.filter.select(chunk, again, f'NOT {same}')} LIMIT 3")
+        other = self.files.rows(f"SELECT {names} {self.filter.select(chunk, again, other_content)} LIMIT 3")
         if other:
             raise conflicting_duplicates(self.schema, other)
-        return replace(self, filter=self.filter.excluding(f"NOT {again}"))
+        return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))
 
     def _hashed(self, chunk: Chunk) -> dict[str, Any]:
         keys = f"uniqExact({self.hash_expression(self.schema.identity)})" if self._keys_may_repeat() else "NULL"
@@ -138,8 +139,8 @@ class ClickHouseRows(HotRows):
         timestamp = sql.identifier(self.schema.spec.timestamp)
         expressions = {
             "rows": "count()",
-            "digest": f"sum({self.hash_expression(self.schema.columns)} AS h)",
-            "hashed": "count(h)",
+            "digest": f"sum({self.hash_expression(self.schema.columns)} AS tidemark_h)",
+            "hashed": "count(tidemark_h)",
             "keys": keys,
             "last": sql.ticks(f"max({timestamp})", self.schema.precision),
             **{name: f"countIf({condition})" for name, condition in invalid.items() if condition},

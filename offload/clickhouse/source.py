@@ -8,14 +8,14 @@ from typing import Any
 from typing_extensions import override
 
 from offload.clickhouse import sql, types
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
 from offload.clickhouse.layout import Layout, plain_key, ttl
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
-from offload.errors import DataError
+from offload.errors import AccessRefused, DataError
 from offload.model.columns import SourceColumn
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
@@ -64,6 +64,7 @@ class ClickHouseSource(Source):
                 "offload tables",
             )
         uuid, engine, sorting_key, engine_full, total_rows = tables[0]
+        self._check_visible(spec, engine)
         columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
             f"data_compressed_bytes FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
@@ -88,6 +89,28 @@ class ClickHouseSource(Source):
             statistics=ClickHouseStatistics(rows),
             verifier=ClickHouseVerifier(rows, self._files),
         )
+
+    def _check_visible(self, spec: TableSpec, engine: str) -> None:
+        """
+        Check that the user sees every column and every row.
+
+        Raises:
+            AccessRefused: The grant is for some columns, or a row policy hides rows.
+        """
+        table = ".".join(sql.identifier(part) for part in spec.source.split("."))
+        self._client.statement(f"SELECT * FROM {table} LIMIT 0")  # refused where the grant is for some columns
+        if "MergeTree" not in engine:
+            return  # a view has conditions of its own
+        # A query without a condition: a filter in its plan is a row policy's, in the words of both analyzers.
+        plan = self._client.statement(f"EXPLAIN actions = 1 SELECT 1 FROM {table}")
+        filters = [line.strip() for (line,) in plan if "Filter column" in line or "Prewhere filter" in line]
+        if filters:
+            raise AccessRefused(
+                f"the user {self._client.user} to see every row of {spec.source}",
+                f"a row policy, {filters[-1][:200]}",
+                f"CREATE ROW POLICY offload_all ON {spec.source} USING 1 TO {self._client.user}, or exclude the user "
+                "from the policy (docs/grants.md)",
+            )
 
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:

@@ -48,7 +48,7 @@ class FakeLake(Lake, ColdFiles):
         return TableState("cold", len(self.snapshots) or None, len(self.rows()), token, "memory:", self.coverage, None)
 
     @override
-    def create(self, schema: TableSchema) -> TableState:
+    def create(self, schema: TableSchema, *, first: bool) -> TableState:
         self.created = True
         state = self.load(schema.spec)
         if state is None:

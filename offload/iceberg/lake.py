@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from pyiceberg.exceptions import (
     NamespaceAlreadyExistsError,
@@ -15,6 +16,7 @@ from pyiceberg.table import Table
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
+from offload.errors import ConfigurationError
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.commit import Commit
@@ -52,7 +54,8 @@ class IcebergLake(Lake):
         return self._state(table)
 
     @override
-    def create(self, schema: TableSchema) -> TableState:
+    def create(self, schema: TableSchema, *, first: bool) -> TableState:
+        location = self._location(schema.spec, first=first)
         spec, columns = schema.spec, table_schema(schema)
         partition, order = partition_spec(columns, spec), sort_order(columns, spec)
 
@@ -61,7 +64,7 @@ class IcebergLake(Lake):
             # Another first run may do each of these at the same time.
             for call in (
                 lambda: catalog.create_namespace(spec.target.rpartition(".")[0]),
-                lambda: catalog.create_table(spec.target, columns, partition_spec=partition, sort_order=order),
+                lambda: catalog.create_table(spec.target, columns, location, partition, order),
             ):
                 try:
                     call()
@@ -70,6 +73,19 @@ class IcebergLake(Lake):
             return catalog.load_table(spec.target)
 
         return self._state(self._connection.call(create))
+
+    def _location(self, spec: TableSpec, *, first: bool) -> str:
+        location = f"{self._warehouse.uri}/{spec.target.replace('.', '/')}"
+        if not self._connection.call(lambda: self._warehouse.has_files(f"{location}/metadata")):
+            return location
+        if first:
+            raise ConfigurationError(
+                f"no table in the folder {location}, since the catalog has no table {spec.target}",
+                "metadata of a table: it belongs to another catalog, or this connection has another search_path",
+                "correct OFFLOAD_CATALOG_URI and OFFLOAD_WATERMARKS_URL; or, to start again from the first row: "
+                f"{spec.command('watermark repair')}, then {spec.command('run')}",
+            )
+        return f"{location}-{uuid4().hex[:8]}"
 
     @override
     def check_history(self, spec: TableSpec, state: TableState) -> None:

@@ -18,6 +18,8 @@ _REFUSED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_BUCKET = ("NoSuchBucket", "NO_SUCH_BUCKET")
 _NO_TLS = "wrong version number"  # text of OpenSSL, where a port answered in plain text
 _ATTEMPTS = 2
+# `#` and `?` end an address for PyIceberg; the others are patterns for ClickHouse.
+_NOT_IN_PATHS = "#?{}*"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Warehouse:
     def uri(self) -> str:
         """The warehouse as an absolute address."""
         return (
-            self.warehouse.rstrip("/") if self.remote else f"file://{Path(self.warehouse).absolute()}"
+            self.warehouse.rstrip("/")
+            if self.remote
+            else f"file://{Path(self.warehouse.removeprefix('file://')).absolute()}"
         )  # not percent-encoded: PyIceberg does not decode
 
     def properties(self) -> dict[str, str]:
@@ -96,6 +100,12 @@ class Warehouse:
         """
         from pyarrow.fs import FileType
 
+        if wrong := sorted(set(self.warehouse.removeprefix("file://")) & set(_NOT_IN_PATHS)):
+            raise ConfigurationError(
+                f"a warehouse whose name has none of {' '.join(_NOT_IN_PATHS)}",
+                f"{' '.join(wrong)} in {self.warehouse}",
+                "name another folder or prefix in OFFLOAD_WAREHOUSE",
+            )
         root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
         with self.translate_errors():
             info = within(self.timeout, self.where, lambda: self._files.get_file_info(root))
@@ -103,6 +113,12 @@ class Warehouse:
             kind = "bucket" if self.remote else "folder"
             next_step = "create it, or set OFFLOAD_WAREHOUSE"
             raise ConfigurationError(f"a {kind} at {self.warehouse}", f"no such {kind}", next_step)
+
+    def has_files(self, uri: str) -> bool:
+        """Whether anything lies in a folder."""
+        from pyarrow.fs import FileSelector
+
+        return bool(self._files.get_file_info(FileSelector(plain(uri), allow_not_found=True)))
 
     @property
     def where(self) -> str:

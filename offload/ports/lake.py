@@ -23,8 +23,16 @@ class Lake(Protocol):
             DataError: The token cannot be read.
         """
 
-    def create(self, schema: TableSchema) -> TableState:
-        """Create the table; a table that another run has just created is loaded instead."""
+    def create(self, schema: TableSchema, *, first: bool) -> TableState:
+        """
+        Create the table; a table that another run has just created is loaded instead.
+
+        `first`: no run has claimed the table before. Then nothing may lie where it is created; otherwise a dropped
+        table may lie there, and the new one gets a folder of its own.
+
+        Raises:
+            ConfigurationError: A table lies there that this catalog does not have.
+        """
 
     def check_history(self, spec: TableSpec, state: TableState) -> None:
         """

@@ -187,9 +187,10 @@ def _folder(fields: tuple[PartitionField, ...], split: Split) -> str:
 
 def _folders(fields: tuple[PartitionField, ...], values: Sequence[str]) -> Iterator[str]:
     for field, value in zip(fields, values, strict=True):
-        yield f"{field.column}_{field.transform}={_safe(value)}/"
+        yield f"{_safe(field.column)}_{field.transform}={_safe(value)}/"
 
 
 def _safe(value: str) -> str:
     """A value as a folder name; the folder is for people, Iceberg reads the partition from the manifest."""
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in value)[:64] or "_"
+    kept = (char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in value)
+    return "".join(kept)[:64] or "_"

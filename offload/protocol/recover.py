@@ -25,7 +25,7 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     check_not_lost(spec, state, in_store)
     hot = session.adapters.source.describe(spec)
     trace.precision = hot.schema.precision
-    state = trace.state = state if state is not None else lake.create(hot.schema)
+    state = trace.state = state if state is not None else lake.create(hot.schema, first=session.lease.epoch == 1)
     lake.check_history(spec, state)
     lake.check_columns(hot.schema, state)
     if state.token:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.hashed_stream import HASH, INVALID, KEY, TICKS, HashedStream
 from offload.clickhouse.wire_format import wire_column
 from offload.model.columns import Column, TypeMapping

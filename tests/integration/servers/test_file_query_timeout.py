@@ -10,7 +10,7 @@ from harness.environments.servers import server_environment
 from harness.stack.service import Service
 from harness.stack.stack import Stack
 from harness.waiting import wait_until
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.errors import Unavailable
 
 _ENDED = "type = 'ExceptionWhileProcessing' AND query LIKE 'SELECT count() FROM s3%'"

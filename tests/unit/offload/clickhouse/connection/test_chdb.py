@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from offload.clickhouse.chdb import _viewed
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.chdb import _viewed
+from offload.clickhouse.connection.client import ClickHouse
 from offload.errors import DataError
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from uuid import uuid4
 
 from offload.clickhouse import sql
-from offload.clickhouse.server_errors import translate
+from offload.clickhouse.connection.profile import PINNED, changes
+from offload.clickhouse.connection.server_errors import translate
 from offload.errors import CHECK_SERVER, ConfigurationError, OffloadError, SourceMoving, Unavailable
 from offload.io.deadline import within
 
@@ -63,6 +64,11 @@ class ClickHouse:
     def embedded(self) -> bool:
         """Whether the engine runs in this process (chDB)."""
         return self._url.scheme == "chdb"
+
+    @property
+    def user(self) -> str:
+        """The user of the queries."""
+        return unquote(self._url.username or "default")
 
     @property
     def database(self) -> str:
@@ -198,29 +204,28 @@ class ClickHouse:
         # Each attempt to reach a bucket has half the time; by default the attempts go on for minutes.
         half = int(self._timeout * 500)
         settings = {
-            "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
+            **PINNED,
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
             "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
-            # NULL as in the file's schema: by default all columns are nullable, and nullable elements hash otherwise.
-            "schema_inference_make_columns_nullable": "auto",
         }
         return settings | _SMALL_READS if self.embedded else settings
 
     def _open_blocks(self) -> Any:
-        from offload.clickhouse.chdb import BlockReader
+        from offload.clickhouse.connection.chdb import BlockReader
 
-        return BlockReader(self._client().path, self.database, self._settings())
+        client = self._client()
+        return BlockReader(client.path, self.database, changes(client.server_settings, self._settings(), self.user))
 
     def _open(self) -> Any:
         import clickhouse_connect
 
         if self.embedded:
-            return clickhouse_connect.get_client(dsn=self._dsn, settings=self._settings())
-        return clickhouse_connect.get_client(
+            return _configured(clickhouse_connect.get_client(dsn=self._dsn), self._settings(), self.user)
+        client = clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
             port=self._url.port or _PORTS[self._url.scheme],
-            username=unquote(self._url.username or "default"),
+            username=self.user,
             password=unquote(self._url.password or ""),
             database=self.database,
             secure=self._url.scheme in {"https", "clickhouses"},
@@ -228,13 +233,13 @@ class ClickHouse:
             send_receive_timeout=self._timeout,
             query_retries=0,
             autogenerate_session_id=False,
-            settings={
-                **self._settings(),
-                # A running query sends a header from time to time: a silent server makes no progress.
-                "send_progress_in_http_headers": 1,
-                "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
-            },
         )
+        # A running query sends a header from time to time: a silent server makes no progress.
+        progress = {
+            "send_progress_in_http_headers": 1,
+            "http_headers_progress_interval_ms": int(self._timeout * 1000 / 3),
+        }
+        return _configured(client, self._settings() | progress, self.user)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
@@ -243,7 +248,9 @@ class ClickHouse:
         except (OffloadError, GeneratorExit):
             raise
         except Exception as error:
-            if (translated := translate(error, self._address(), self._timeout, embedded=self.embedded)) is None:
+            if (
+                translated := translate(error, self._address(), self.user, self._timeout, embedded=self.embedded)
+            ) is None:
                 raise
             raise translated from error
 
@@ -252,6 +259,12 @@ class ClickHouse:
         if self.embedded:
             return f"chDB folder {self._url.path}"
         return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
+
+
+def _configured(client: Any, settings: Mapping[str, Any], user: str) -> Any:
+    for name, value in changes(client.server_settings, settings, user).items():
+        client.set_client_setting(name, value)
+    return client
 
 
 def only(rows: list[tuple[Any, ...]], where: str) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from offload.clickhouse.client import ClickHouse
+from offload.clickhouse.connection.client import ClickHouse
 from offload.errors import SourceMoving, Unavailable
 
 

@@ -1,0 +1,173 @@
+"""What the user of a server may not see is refused before any work; what the profile sets does not change the rows."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.environments.servers import ServerEnvironment, server_environment
+from harness.readers.clickhouse import opened
+from harness.stack.stack import Stack
+from harness.trades.tagged import START, TaggedTrades
+from tests.support.run import published, refusal_of, run
+
+PASSWORD = "user-passw0rd"  # noqa: S105  # of users that this test makes
+GRANTS = Path(__file__).parents[3] / "docs" / "grants.md"
+ROWS = 400
+LATER = TaggedTrades(ROWS, start=START + timedelta(days=2), tag="later-", first_sequence=1000)
+
+
+def statements() -> list[str]:
+    """The statements for ClickHouse of docs/grants.md."""
+    block = GRANTS.read_text("utf-8").split("```sql")[1].split("```")[0]
+    return [statement.strip() for statement in block.split(";") if statement.strip()]
+
+
+@contextmanager
+def user_of(
+    environment: ServerEnvironment, *granted: str, settings: str = "", policy: str | None = None
+) -> Iterator[str]:
+    """A user with these grants; yields the address of the hot database as that user."""
+    name = f"u{uuid.uuid4().hex[:12]}"
+    words = {"DATABASE": environment.database, "TABLE": environment.table, "USER": name}
+    with opened(environment.stack.clickhouse.dsn("default")) as client, ExitStack() as removed:
+        client.command(f"CREATE USER {name} IDENTIFIED WITH plaintext_password BY '{PASSWORD}' {settings}")
+        removed.callback(client.command, f"DROP USER {name}")
+        for grant in granted or statements():
+            client.command(re.sub("DATABASE|TABLE\\b(?!,| ON \\*)|USER", lambda found: words[found[0]], grant))
+        if policy:
+            at = f"{name} ON {environment.database}.{environment.table}"
+            client.command(f"CREATE ROW POLICY {at} USING {policy} TO {name}")
+            removed.callback(client.command, f"DROP ROW POLICY {at}")
+        yield re.sub(r"//[^@]*@", f"//{name}:{PASSWORD}@", environment.dsn)
+
+
+@pytest.fixture
+def environment(stack: Stack) -> Iterator[ServerEnvironment]:
+    """A table with published rows, and later ones that are not published yet."""
+    with server_environment(stack) as environment:
+        environment.insert(TaggedTrades(50, tag="early-"))
+        assert run(environment).returncode == 0
+        environment.insert(LATER)
+        yield environment
+
+
+def test_a_run_needs_no_more_than_the_page_says(stack: Stack) -> None:
+    """A user with exactly the grants of docs/grants.md makes the first run of a table, and a second one."""
+    with server_environment(stack) as environment:
+        environment.insert(TaggedTrades(50))
+        with user_of(environment) as dsn:
+            first = run(environment, OFFLOAD_CLICKHOUSE_DSN=dsn)
+            environment.insert(LATER)
+            second = run(environment, OFFLOAD_CLICKHOUSE_DSN=dsn)
+        assert environment.watermark_row()["last_offload_row_count"] == ROWS
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stdout + second.stdout
+
+
+def test_rows_that_a_policy_hides_are_refused(environment: ServerEnvironment) -> None:
+    """Not published without them, as if the table had no more rows."""
+    with user_of(environment, policy="trade_id NOT LIKE '%7'") as dsn:
+        code, error = refusal_of(environment, {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert (code, error["kind"]) == (77, "AccessRefused"), error
+    assert "row policy" in error["found"]
+    assert "CREATE ROW POLICY" in error["next"]
+
+
+@pytest.mark.parametrize("analyzer", [0, 1])
+def test_a_policy_is_found_by_both_analyzers(environment: ServerEnvironment, analyzer: int) -> None:
+    """Their plans have other words."""
+    with user_of(environment, settings=f"SETTINGS allow_experimental_analyzer = {analyzer}", policy="price > 1") as dsn:
+        code, error = refusal_of(environment, {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert (code, error["kind"]) == (77, "AccessRefused"), error
+
+
+def test_columns_that_are_not_granted_are_refused(environment: ServerEnvironment) -> None:
+    """Not published without them, as if the table had no such column."""
+    columns = "symbol, exchange, trade_id, sequence_number, exchange_timestamp, arrived_at"
+    some = [one.replace("SELECT ON DATABASE.TABLE", f"SELECT({columns}) ON DATABASE.TABLE") for one in statements()]
+    with user_of(environment, *some) as dsn:
+        code, error = refusal_of(environment, {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert (code, error["kind"]) == (77, "AccessRefused"), error
+    assert "GRANT SELECT(" in error["next"]
+    assert "price" in error["next"]
+    assert environment.table in error["next"]
+
+
+@pytest.mark.parametrize("missing", ["S3", "CREATE TEMPORARY TABLE"])
+def test_a_missing_grant_is_named(environment: ServerEnvironment, missing: str) -> None:
+    """The statement to type is in the message."""
+    others = [one for one in statements() if f"GRANT {missing}" not in one]
+    assert len(others) == len(statements()) - 1
+    with user_of(environment, *others) as dsn:
+        code, error = refusal_of(environment, {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert (code, error["kind"]) == (77, "AccessRefused"), error
+    assert re.match(rf"GRANT .*{missing}.* ON \*\.\* TO u", error["next"]), error
+
+
+PROFILES = {
+    "the old analyzer": "allow_experimental_analyzer = 0",
+    "deleted rows shown": "apply_deleted_mask = 0",
+    "FINAL everywhere": "final = 1",
+    "reading that breaks off": "max_rows_to_read = 100, read_overflow_mode = 'break'",
+    "groups that break off": "max_rows_to_group_by = 1, group_by_overflow_mode = 'any'",
+    "sets that break off": "max_rows_in_set = 5, set_overflow_mode = 'break'",
+    "null for nothing": "aggregate_functions_null_for_empty = 1",
+    "a primary key by force": "force_primary_key = 1",
+    "readonly = 2": "readonly = 2",
+}
+# Limits that the queries exceed: they break nothing off, and only a person can raise them.
+LIMITED = {"reading that breaks off", "groups that break off"}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_settings_of_a_profile_lose_no_row(environment: ServerEnvironment, profile: str) -> None:
+    """Every row that is not deleted is published; or the message says which limit is too low."""
+    with opened(environment.dsn) as client:
+        client.command(f"DELETE FROM {environment.table} WHERE trade_id LIKE 'later-%399'")
+        left = client.query(f"SELECT count() FROM {environment.table}").result_rows[0][0] - 50
+    with user_of(environment, settings=f"SETTINGS {PROFILES[profile]}") as dsn:
+        ended = run(environment, OFFLOAD_CLICKHOUSE_DSN=dsn)
+
+    if profile in LIMITED:
+        assert (ended.returncode, "raise the limit" in ended.stdout) == (78, True), ended.stdout
+        assert run(environment).returncode == 0
+    else:
+        assert ended.returncode == 0, ended.stdout
+    assert left == ROWS - 1
+    assert len(published(environment)[0]) == 2
+    assert environment.watermark_row()["last_offload_row_count"] == left
+
+
+REFUSED = {
+    "limit = 100": "limit, offset",
+    "offset = 10": "limit, offset",
+    "use_query_cache = 1": "raise the limit",
+    "output_format_native_encode_types_in_binary_format = 1": "limit, offset",
+    "readonly = 1": "readonly = 0 or 2",
+    "max_rows_to_read = 1": "raise the limit",
+    "max_result_rows = 1": "raise the limit",
+    "max_columns_to_read = 2": "raise the limit",
+    "max_query_size = 262144 READONLY": "max_query_size",
+    "skip_unavailable_shards = 1 READONLY": "skip_unavailable_shards",
+}
+
+
+@pytest.mark.parametrize("profile", REFUSED)
+def test_a_profile_that_forbids_the_queries_is_no_bug(environment: ServerEnvironment, profile: str) -> None:
+    """77 or 78, with the words of ClickHouse and what to change; never 70, and never 69."""
+    with user_of(environment, settings=f"SETTINGS {profile}") as dsn:
+        code, error = refusal_of(environment, {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert code in {77, 78}, error
+    assert REFUSED[profile] in error["next"], error
