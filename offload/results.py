@@ -97,6 +97,7 @@ class TableAudit:
         missing: Hot rows that cold lacks.
         extra: Cold rows that hot lacks.
         different: Rows whose content differs.
+        doubled: Cold rows beyond one per key, of a table that has a key.
     """
 
     table: str
@@ -106,6 +107,7 @@ class TableAudit:
     missing: int = 0
     extra: int = 0
     different: int = 0
+    doubled: int = 0
     window: dict[str, str | None] | None = None
     error: ErrorDocument | None = None
     exit_code: int = 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WIDTH = 200  # columns, where the output is no terminal
 _REPORT_COLUMNS = {
     "plan": ("table", "from", "to", "rows", "batches", "files"),
-    "audit": ("table", "equal", "hot_rows", "cold_rows", "missing", "extra", "different"),
+    "audit": ("table", "equal", "hot_rows", "cold_rows", "missing", "extra", "different", "doubled"),
 }
 _STATUS_COLUMNS = (
     "table_name",

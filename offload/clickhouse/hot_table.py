@@ -117,18 +117,18 @@ class ClickHouseRows(HotRows):
 
     def _excluding(self, window: Window, existing: Sequence[str]) -> ClickHouseRows:
         """Leave out the rows whose keys are already in these files, after a check that they have the same content."""
-        key, table = self.hash_expression(self.schema.identity, KEY_HASH), self.files.table(existing)
-        cold_key = self.files.hash_expression(self.schema.identity, existing, KEY_HASH)
+        cold = self.files.cold(existing, self.schema)
+        key, cold_key = (side.hash_expression(self.schema.identity, KEY_HASH) for side in (self, cold))
         content = [column for column in self.schema.columns if column.name not in self.filter.delivery]
-        existing_keys = f"(SELECT {cold_key} FROM {table})"
+        existing_keys = f"(SELECT {cold_key} FROM {cold.table})"
         again = f"{key} IN {existing_keys}"
         chunk = Chunk(window)
-        if not int(self.files.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
+        if not int(cold.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
             return self
-        cold_pair = f"SELECT {cold_key}, {self.files.hash_expression(content, existing)} FROM {table}"
+        cold_pair = f"SELECT {cold_key}, {cold.hash_expression(content)} FROM {cold.table}"
         other_content = f"({key}, {self.hash_expression(content)}) NOT IN ({cold_pair})"
         names = self._key_as_text()
-        other = self.files.rows(f"SELECT {names} {self.filter.select(chunk, again, other_content)} LIMIT 3")
+        other = cold.rows(f"SELECT {names} {self.filter.select(chunk, again, other_content)} LIMIT 3")
         if other:
             raise conflicting_duplicates(self.schema, other)
         return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from offload.clickhouse import sql, types
+from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
@@ -67,7 +68,8 @@ class ClickHouseSource(Source):
         self._check_visible(spec, engine)
         columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
-            f"data_compressed_bytes FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
+            "data_compressed_bytes, default_expression "
+            f"FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
         )
         stored = [column for column in columns if column[2] not in {"ALIAS", "EPHEMERAL"}]
         layout = Layout(
@@ -79,7 +81,7 @@ class ClickHouseSource(Source):
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
-        schema = types.map_columns(full, [SourceColumn(name, type_name) for name, type_name, *_ in stored])
+        schema = types.map_columns(full, [_source_column(*column) for column in stored])
         rows = ClickHouseRows(self._client, self._files, RowFilter(schema, layout))
         return HotTable(
             schema=schema,
@@ -88,6 +90,7 @@ class ClickHouseSource(Source):
             rows=rows,
             statistics=ClickHouseStatistics(rows),
             verifier=ClickHouseVerifier(rows, self._files),
+            cold_reader=ClickHouseColdReader(rows, self._files),
         )
 
     def _check_visible(self, spec: TableSpec, engine: str) -> None:
@@ -111,6 +114,10 @@ class ClickHouseSource(Source):
                 f"CREATE ROW POLICY offload_all ON {spec.source} USING 1 TO {self._client.user}, or exclude the user "
                 "from the policy (docs/grants.md)",
             )
+
+
+def _source_column(name: str, type_name: str, default_kind: str, *others: Any) -> SourceColumn:
+    return SourceColumn(name, type_name, others[-1] if default_kind == "DEFAULT" else None)
 
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from offload.model.columns import SIGNED_MAX, Column, TypeMapping
 from offload.model.table import PartitionField
+from offload.model.windows import HOUR
 
 SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
 
@@ -51,6 +52,11 @@ def bucket(expression: str, precision: int, size: int) -> str:
     """The first tick of the bucket of `size` ticks that has the expression's value, as Int64."""
     value = ticks(expression, precision)
     return f"{value} - positiveModulo({value}, {size})"
+
+
+def hour(expression: str, precision: int) -> str:
+    """The first second of a time's hour since 1970 UTC, as Int64."""
+    return f"intDiv({bucket(expression, precision, HOUR * 10**precision)}, {10**precision})"
 
 
 def cast(column: Column) -> str:

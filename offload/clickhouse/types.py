@@ -49,7 +49,7 @@ def map_columns(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableSchema
             raise DataError(
                 f"a column {name} ({role}) in {spec.source}", f"columns {', '.join(types)}", "name another column"
             )
-    mapped = tuple(Column(column.name, type_mapping(column, spec)) for column in columns)
+    mapped = tuple(Column(column.name, type_mapping(column, spec), column.default) for column in columns)
     result = TableSchema(spec, mapped, _precision(spec, types[spec.timestamp]))
     _check_roles(result, types)
     return result

@@ -1,8 +1,8 @@
-"""Compares hot rows with stored files; the engine that has the hot rows hashes both sides with one function."""
+"""Checks written files before they are published; the engine that has the hot rows hashes them as they are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -11,14 +11,9 @@ from offload.clickhouse import sql
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.errors import DataError
-from offload.model.columns import MICROSECONDS, Column, TableSchema
-from offload.model.coverage import Counts
+from offload.model.columns import MICROSECONDS, TableSchema
 from offload.model.fingerprint import EMPTY, Fingerprint
-from offload.model.splits import Chunk
-from offload.model.windows import DAY, HOUR, Window, clip
-from offload.ports.verifier import NO_DIFFERENCE, Difference, StoredRows, Verifier
-
-_ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
+from offload.ports.verifier import StoredRows, Verifier
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,11 @@ class ClickHouseVerifier(Verifier):
     @override
     def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
         digest = self.files.hash_expression(self._schema.columns, paths)
-        hour = self._hour(MICROSECONDS)
+        hour = sql.hour(self._timestamp, MICROSECONDS)
         # One number as the key takes half the time of a path and an hour.
         rows = self.files.rows(
             f"SELECT any(_path), any({hour}), count(), sum({digest} AS tidemark_h), count(tidemark_h), "
-            f"sum({self.files.hash_expression(self._order, paths)}) "
+            f"sum({self.files.hash_expression(self._schema.order, paths)}) "
             f"FROM {self.files.table(paths)} GROUP BY cityHash64(_path) + {hour}"
         )
         by_tail: dict[str, StoredRows] = {}
@@ -69,146 +64,17 @@ class ClickHouseVerifier(Verifier):
         return {path: fingerprint for path, fingerprint in answer.items() if fingerprint is not None}
 
     @override
-    def counts(self, window: Window, hours_from: int | None) -> Counts:
-        precision = self._schema.precision
-        ticks, second = sql.ticks(self._timestamp, precision), 10**precision
-        hour, day = (sql.bucket(self._timestamp, precision, size * second) for size in (HOUR, DAY))
-        start = hour if hours_from is None else f"if({ticks} >= {hours_from * second}, {hour}, {day})"
-        rows = self.rows.client.rows(
-            f"SELECT {start} AS tidemark_start, count(), sum({self.rows.hash_expression(self._order)}) "
-            f"FROM {self.rows.filter.raw} WHERE {self.rows.filter.within(window)} GROUP BY tidemark_start"
-        )
-        return {int(start) // second: Fingerprint(int(count), int(digest)) for start, count, digest in rows}
-
-    @property
-    def _order(self) -> list[Column]:
-        """Timestamp and sequence: two numbers, cheap to hash, that together tell nearly every row from another."""
-        return [self._schema.column(name) for name in (self._schema.spec.timestamp, self._schema.spec.sequence)]
-
-    @override
-    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        # An hour in which both tiers have the same keys, by count and sum of hashes, costs no more than these queries.
-        second = 10**self._schema.precision
-        hours = f"arraySort(groupUniqArray({self._hour(self._schema.precision)}))"
-        (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
-        if not touched:
-            return 0
-        files = cold_files(touched[0] * second, (touched[-1] + HOUR) * second - 1)
-        differing = self._differing_hours(window, files, touched) if files else touched
-        if not differing:
-            return 0
-        if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
-            windows = [_of_hour(window, hour, self._schema.precision) for hour in differing]
-            return sum(self._differences(one, files).missing for one in windows)
-        return self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
-
-    def _late_keys(
-        self, window: Window, condition: str, files: Sequence[str], cold_files: Callable[[int, int], Sequence[str]]
-    ) -> int:
-        candidates = self.rows.filter.select(Chunk(window), condition)
-        hot_key = self.rows.hash_expression(self._schema.identity, KEY_HASH)
-        keys = int(self.rows.client.row(f"SELECT uniqExact({hot_key}) {candidates}")[0])
-        if self._schema.spec.key and not self._schema.spec.timestamp_follows_key:
-            files = cold_files(*(seconds * 10**self._schema.precision for seconds in _ALL_TIME))
-        if not files:
-            return keys
-        cold_key = self.files.hash_expression(self._schema.identity, files, KEY_HASH)
-        present = self.files.row(
-            f"SELECT uniqExact({cold_key} AS tidemark_k) FROM {self.files.table(files)} "
-            f"WHERE tidemark_k IN (SELECT {hot_key} {candidates})"
-        )
-        return keys - int(present[0])
-
-    def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
-        precision, identity = self._schema.precision, self._schema.identity
-        query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
-        hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
-        hot_side = self.rows.client.rows(query.format(self._hour(precision), self.rows.hash_expression(identity), hot))
-        within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
-        cold_side = self.files.rows(
-            query.format(
-                self._hour(MICROSECONDS),
-                self.files.hash_expression(identity, files),
-                f"FROM {self.files.table(files)} WHERE {within}",
-            )
-        )
-        return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
-
-    def _hour(self, precision: int) -> str:
-        """The first second of a row's hour, since 1970 UTC."""
-        return f"intDiv({sql.bucket(self._timestamp, precision, HOUR * 10**precision)}, {10**precision})"
-
-    def _in_hours(self, hours: Sequence[int], precision: int) -> str:
-        """A condition on hours, with a range by which the primary key and the files can be pruned."""
-        column = self._timestamp
-        first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
-        listed = ", ".join(map(str, hours))
-        return f"{column} >= {first} AND {column} < {last} AND {self._hour(precision)} IN ({listed})"
-
-    @override
-    def newest(self, paths: Sequence[str]) -> int:
-        at = sql.ticks(f"max({self._timestamp})", MICROSECONDS)
-        micros = int(self.files.row(f"SELECT {at} FROM {self.files.table(paths)}")[0])
-        finer: int = 10 ** max(0, self._schema.precision - MICROSECONDS)
-        coarser: int = 10 ** max(0, MICROSECONDS - self._schema.precision)
-        return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
-
-    @override
-    def compare(self, window: Window, files: Sequence[str]) -> Difference:
-        # First by day and digest, then by key where a day differs.
-        total = NO_DIFFERENCE
-        for day, (hot, cold) in sorted(self._days(window, files).items()):
-            if hot == cold:
-                total += Difference(hot.rows, cold.rows, 0, 0, 0)
-            else:
-                total += self._differences(_of_day(window, day, self._schema.precision), files)
-        return total
-
-    def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
-        content = self._schema.content
-        at = f"toDateTime64({self._timestamp}, {MICROSECONDS})"
-        ticks = DAY * 10**MICROSECONDS
-        day = f"intDiv({sql.bucket(at, MICROSECONDS, ticks)}, {ticks})"
-        query = f"SELECT {day} AS tidemark_d, count(), sum({{}}) {{}} GROUP BY tidemark_d"
-        hot_rows = self.rows.filter.select(Chunk(window))
-        sides = [self.rows.client.rows(query.format(self.rows.hash_expression(content), hot_rows))]
-        if files:
-            where = f"FROM {self.files.table(files)} WHERE {self.rows.filter.within(window)}"
-            sides.append(self.files.rows(query.format(self.files.hash_expression(content, files), where)))
-        hot, cold = [
-            {int(d): Fingerprint(int(rows), int(digest)) for d, rows, digest in side} for side in [*sides, []][:2]
-        ]
-        return {d: (hot.get(d, EMPTY), cold.get(d, EMPTY)) for d in {*hot, *cold}}
-
-    def _differences(self, window: Window, files: Sequence[str]) -> Difference:
-        schema, rows = self._schema, self.rows
-        key, content = rows.hash_expression(schema.identity, KEY_HASH), rows.hash_expression(schema.content)
-        named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot {}"
-        sides = [named.format(key, content, 1, rows.filter.select(Chunk(window)))]
-        if files:
-            key = self.files.hash_expression(schema.identity, files, KEY_HASH)
-            content = self.files.hash_expression(schema.content, files)
-            where = f"FROM {self.files.table(files)} WHERE {rows.filter.within(window)}"
-            sides.append(named.format(key, content, 0, where))
-        # With a key, a hot row that was delivered twice is one row; without a key every row counts.
-        counted = "least(countIf(tidemark_hot = 1), 1)" if schema.spec.key else "countIf(tidemark_hot = 1)"
-        found = self.files.row(
-            "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
-            "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
-            f"SELECT toInt64({counted}) AS h, toInt64(countIf(tidemark_hot = 0)) AS c, "
-            "length(arrayIntersect(groupUniqArrayIf(tidemark_c, tidemark_hot = 1), "
-            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree "
-            f"FROM ({' UNION ALL '.join(sides)}) GROUP BY tidemark_k)"
-        )
-        return Difference(*map(int, found))
-
-
-def _of_day(window: Window, day: int, precision: int) -> Window:
-    return clip(window, day * DAY * 10**precision, DAY * 10**precision)
-
-
-def _of_hour(window: Window, start: int, precision: int) -> Window:
-    return clip(window, start * 10**precision, HOUR * 10**precision)
+    def doubled(self, written: Sequence[str], existing: Sequence[str]) -> int:
+        new = self.files.cold(written, self._schema)
+        key = new.hash_expression(self._schema.identity, KEY_HASH)
+        rows, keys = new.row(f"SELECT count(), uniqExact({key}) FROM {new.table}")
+        if not existing:
+            return int(rows - keys)
+        old = self.files.cold(existing, self._schema)
+        known = f"SELECT {old.hash_expression(self._schema.identity, KEY_HASH)} FROM {old.table}"
+        again = new.row(f"SELECT countIf({key} IN ({known})) FROM {new.table}")
+        old.check_files()
+        return int(rows - keys) + int(again[0])
 
 
 def _tail(path: str) -> str:

@@ -40,7 +40,7 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:
             raise DataError(f"rows in {spec.target} to adopt", found, spec.command("run"))
         adapters.lake.check_columns(hot.schema, state)
         now = adapters.source.now()  # the comparison below finds every row that has arrived by now
-        mark = hot.verifier.newest(adapters.cold_files.live(state, []))
+        mark = hot.cold_reader.newest(adapters.cold_files.live(state, []))
         _refuse_future(adapters, hot, mark, now)
         difference = _compare(adapters, hot, state, mark)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
@@ -64,7 +64,8 @@ def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int) ->
     if not difference.equal:
         raise DataError(
             f"{spec.target} to have the rows of {spec.source} up to {windows.iso(mark, hot.schema.precision)}",
-            f"{difference.missing} missing, {difference.extra} extra, {difference.different} different",
+            f"{difference.missing} missing, {difference.extra} extra, {difference.different} different, "
+            f"{difference.doubled} doubled",
             f"correct the cold table, then {spec.command('adopt')}",
         )
     return difference

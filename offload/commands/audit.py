@@ -33,6 +33,7 @@ def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | No
         difference.missing,
         difference.extra,
         difference.different,
+        difference.doubled,
         windows.to_document(window, hot.schema.precision) if window else None,
         exit_code=0 if difference.equal else DataError.exit_code,
     )

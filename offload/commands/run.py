@@ -14,13 +14,14 @@ from offload.model.table import TableSpec
 from offload.ports.engine import Listener
 from offload.ports.source import HotTable
 from offload.protocol.adapters import Adapters
+from offload.protocol.comparison import cold_reads
 from offload.protocol.late_rows import LateRows, check_late_rows
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
 from offload.protocol.publish import publish
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.trace import RunTrace
-from offload.protocol.verify import Verification
+from offload.protocol.verify import Verification, check_keys
 from offload.results import TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def run(
     """
     trace = RunTrace(spec, listeners)
     try:
-        with claimed(adapters, trace, run_id) as session:
+        with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
             _run_steps(session, until)
     except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
         return _failed(trace, error)
@@ -99,6 +100,7 @@ def _move(session: Session, hot: HotTable, state: TableState, batch: Batch, late
         verification = Verification(session.adapters, hot, state, batch, trace.emit)
         files = verification.verified(files)
         duplicates, vanished = verification.check_cover(files)
+        check_keys(session.adapters, hot, state, batch, files)
     trace.count(duplicates_dropped=duplicates, vanished_rows=vanished)
     if vanished:
         trace.warn(f"{vanished} rows of the window were gone from {session.spec.source} when they were to be read")

@@ -28,8 +28,9 @@ class FakeWorld:
 
     def adapters(self) -> Adapters:
         """The fakes."""
+        verifier = FakeVerifier(self.lake, self.hot)
         return Adapters(
-            source=FakeSource(self.clock, self.hot, FakeVerifier(self.lake, self.hot)),
+            source=FakeSource(self.clock, self.hot, verifier, verifier),
             lake=self.lake,
             cold_files=self.lake,
             watermarks=self.watermarks,

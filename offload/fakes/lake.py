@@ -24,7 +24,7 @@ from offload.model.windows import HOUR, Window
 from offload.ports.engine import Emit, Engine
 from offload.ports.lake import ColdFiles, Lake
 from offload.ports.source import Bound, HotRows
-from offload.ports.verifier import Difference, StoredRows, Verifier
+from offload.ports.verifier import ColdReader, Difference, StoredRows, Verifier
 
 
 @dataclass
@@ -123,7 +123,7 @@ class FakeEngine(Engine):
 
 
 @dataclass
-class FakeVerifier(Verifier):
+class FakeVerifier(Verifier, ColdReader):
     """Compares the lists."""
 
     lake: FakeLake
@@ -133,6 +133,12 @@ class FakeVerifier(Verifier):
     def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
         files = {path: self.lake.files_by_path[path] for path in paths}
         return {path: StoredRows(fingerprint(rows), by_hour(rows)) for path, rows in files.items()}
+
+    @override
+    def doubled(self, written: Sequence[str], existing: Sequence[str]) -> int:
+        new = [key for path in written for key, _ in self.lake.files_by_path[path]]
+        old = {key for path in existing for key, _ in self.lake.files_by_path[path]}
+        return len(new) - len(set(new)) + sum(key in old for key in new)
 
     @override
     def counts(self, window: Window, hours_from: int | None) -> Counts:

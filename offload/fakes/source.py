@@ -15,7 +15,7 @@ from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
 from offload.ports.source import Bound, ChunkStream, Clock, HotRows, HotStatistics, HotTable, Source, WindowStats
-from offload.ports.verifier import Verifier
+from offload.ports.verifier import ColdReader, Verifier
 
 Row = tuple[str, int]
 FAKE_SPEC = TableSpec(
@@ -123,10 +123,12 @@ class FakeSource(Source):
     clock: FakeClock
     rows: FakeRows
     verifier: Verifier
+    cold_reader: ColdReader
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
-        return HotTable(FAKE_SCHEMA, SourceIdentity("hot", "default"), 0.0, self.rows, self.rows, self.verifier)
+        identity = SourceIdentity("hot", "default")
+        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader)
 
     @override
     def now(self) -> int:

@@ -21,7 +21,7 @@ from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.commit import Commit
 from offload.iceberg.data_files import IcebergFiles, data_file
-from offload.iceberg.schema import arrow_schema, check_schema, partition_spec, sort_order, table_schema
+from offload.iceberg.schema import arrow_schema, check_required, check_schema, partition_spec, sort_order, table_schema
 from offload.io.warehouse import Warehouse
 from offload.model.cold_table import Publication, TableState
 from offload.model.columns import TableSchema
@@ -93,7 +93,10 @@ class IcebergLake(Lake):
 
     @override
     def check_columns(self, schema: TableSchema, state: TableState) -> None:
-        check_schema(schema, state.handle.schema())
+        metadata = state.handle.metadata
+        check_schema(schema, metadata.schema())
+        used = {snapshot.schema_id for snapshot in metadata.snapshots}
+        check_required(schema, metadata.schema(), [one for one in metadata.schemas if one.schema_id in used])
 
     @override
     def publish(

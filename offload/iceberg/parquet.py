@@ -99,7 +99,7 @@ class ParquetFile:
 
 def _as_stored(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     """The rows in the types of the file, or in types that the writer converts: dictionaries, 64-bit decimals."""
-    table = pa.Table.from_batches(batches).unify_dictionaries()
+    table = pa.Table.from_batches(batches).unify_dictionaries().select(schema.names)
     kinds = [_to_write(came.type, field.type) for came, field in zip(table.schema, schema, strict=True)]
     return table.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
 

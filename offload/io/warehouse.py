@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,6 +119,14 @@ class Warehouse:
         from pyarrow.fs import FileSelector
 
         return bool(self._files.get_file_info(FileSelector(plain(uri), allow_not_found=True)))
+
+    def missing(self, uris: Sequence[str]) -> list[str]:
+        """Those of the files that are not there."""
+        from pyarrow.fs import FileType
+
+        with self.translate_errors():
+            found = within(self.timeout, self.where, lambda: self._files.get_file_info([plain(uri) for uri in uris]))
+        return [uri for uri, info in zip(uris, found, strict=True) if info.type == FileType.NotFound]
 
     @property
     def where(self) -> str:

@@ -12,10 +12,18 @@ SIGNED_MAX = 2**63 - 1
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """One stored column of the hot table and its type as ClickHouse prints it."""
+    """
+    One stored column of the hot table.
+
+    Attributes:
+        name: Its name.
+        type: Its type as ClickHouse prints it.
+        default: The SQL expression of its DEFAULT; None: it has none.
+    """
 
     name: str
     type: str
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,18 @@ class TypeMapping:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the cold table: its name, and how its values are read and written."""
+    """
+    One column of the cold table.
+
+    Attributes:
+        name: Its name.
+        mapping: How its values are read and written.
+        default: The SQL expression that hot has for rows older than the column; None: the default of its type.
+    """
 
     name: str
     mapping: TypeMapping
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,11 @@ class TableSchema:
     def content(self) -> tuple[Column, ...]:
         """The columns of the content of a row: all but the delivery columns."""
         return tuple(column for column in self.columns if column.name not in self.spec.delivery)
+
+    @property
+    def order(self) -> tuple[Column, ...]:
+        """Timestamp and sequence: two numbers, cheap to hash, that together tell nearly every row from another."""
+        return self.column(self.spec.timestamp), self.column(self.spec.sequence)
 
     @property
     def identity(self) -> tuple[Column, ...]:

@@ -17,7 +17,7 @@ from offload.model.splits import BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
-from offload.ports.verifier import Verifier
+from offload.ports.verifier import ColdReader, Verifier
 
 Bound = tuple[str, Any, Any]
 """A column and an inclusive range of its values; None leaves an end open."""
@@ -164,7 +164,8 @@ class HotTable:
         stored_bytes_per_row: Estimated bytes of a row in a data file; 0: unknown.
         rows: All its rows.
         statistics: Counts of its raw rows.
-        verifier: Compares its rows with stored files; both sides are hashed by the engine that has the hot rows.
+        verifier: Checks files before they are published; both sides are hashed by the engine that has the hot rows.
+        cold_reader: Compares its rows with published files.
     """
 
     schema: TableSchema
@@ -173,6 +174,7 @@ class HotTable:
     rows: HotRows
     statistics: HotStatistics
     verifier: Verifier
+    cold_reader: ColdReader
 
 
 class Source(Protocol):

@@ -19,20 +19,33 @@ class StoredRows:
     hours: Counts
 
 
+class FilesMissing(Exception):  # a signal: only the protocol can tell a compaction from a loss
+    """Cold files that were to be read are not in the warehouse any more; the argument is their paths."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(paths)
+        self.paths = tuple(paths)
+
+
 @dataclass(frozen=True)
 class Difference:
-    """Hot compared with cold over a window, in rows; on the hot side a key counts once."""
+    """
+    Hot compared with cold over a window, in rows; on the hot side a key counts once.
+
+    `doubled` counts the rows of cold beyond one per key, of a table that has a key.
+    """
 
     hot_rows: int
     cold_rows: int
     missing: int
     extra: int
     different: int
+    doubled: int = 0
 
     @property
     def equal(self) -> bool:
-        """Whether both sides have the same rows."""
-        return (self.missing, self.extra, self.different) == (0, 0, 0)
+        """Whether both sides have the same rows, and cold each key once."""
+        return (self.missing, self.extra, self.different, self.doubled) == (0, 0, 0, 0)
 
     def __add__(self, other: Difference) -> Difference:
         return Difference(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
@@ -51,6 +64,23 @@ class Verifier(Protocol):
         Raises:
             DataError: A file is missing or unreadable: it is never left out of the result.
         """
+
+    def doubled(self, written: Sequence[str], existing: Sequence[str]) -> int:
+        """
+        Rows of the written files whose key another row of them has, or a row of the existing cold files.
+
+        Raises:
+            FilesMissing: A file is not there any more.
+        """
+
+
+class ColdReader(Protocol):
+    """
+    Compares the rows of one hot table with published files. Never writes.
+
+    Every method that reads files raises:
+        FilesMissing: A file is not there any more; no answer is made of the others.
+    """
 
     def counts(self, window: Window, hours_from: int | None) -> Counts:
         """Count the raw hot rows of a window by hour, and by day before `hours_from` (a second; None: by hour)."""

@@ -59,7 +59,7 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
 
 def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
     below = Window(None, watermark)
-    before = hot.verifier.counts(below, state.coverage.hours_from)
+    before = hot.cold_reader.counts(below, state.coverage.hours_from)
     coverage = state.coverage.only(before)
     changed = coverage.unexplained(before)
     if not changed:
@@ -68,12 +68,12 @@ def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark
     files = partial(_files_within, cold_files, hot.schema.spec, state, precision)
 
     def late(first: int, last: int) -> int:
-        return hot.verifier.late(window_of(first, last + coverage.span(last) - first, watermark, precision), files)
+        return hot.cold_reader.late(window_of(first, last + coverage.span(last) - first, watermark, precision), files)
 
     none = len(changed) > ONE_BY_ONE and not late(changed[0], changed[-1])
     found = {start: 0 if none else late(start, start) for start in changed}
     # A bucket that changed during the comparison is compared again by the next run.
-    after = hot.verifier.counts(below, state.coverage.hours_from)
+    after = hot.cold_reader.counts(below, state.coverage.hours_from)
     for start, rows in found.items():
         raw = before[start] if after.get(start) == before[start] else NEVER
         coverage = coverage.compared(start, raw, rows)

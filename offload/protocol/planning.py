@@ -12,6 +12,7 @@ from offload.model.cold_table import TableState
 from offload.model.splits import Split
 from offload.model.table import PartitionField
 from offload.model.windows import Window
+from offload.ports.lake import ColdFiles
 from offload.ports.source import HotRows, HotTable, WindowStats
 from offload.protocol.adapters import Adapters, Limits
 from offload.protocol.session import Session
@@ -135,15 +136,17 @@ class BatchPlanner:
             raise _other_count(self._hot, max(first.rows, stats.rows), counted)
         if not planned:
             return None
-        rows = self._hot.rows.for_batch(window, self._existing(window, state))
+        existing = existing_files(self._session.adapters.cold_files, self._hot, window, state)
+        rows = self._hot.rows.for_batch(window, existing)
         return Batch(window, first, tuple(planned), rows)
 
-    def _existing(self, window: Window, state: TableState) -> Sequence[str]:
-        """Cold files that may have keys of the window, where a key can come again with another timestamp."""
-        spec = self._hot.schema.spec
-        if not spec.key or spec.timestamp_follows_key or not state.records:
-            return ()
-        return self._session.adapters.cold_files.live(state, self._hot.statistics.key_bounds(window))
+
+def existing_files(cold_files: ColdFiles, hot: HotTable, window: Window, state: TableState) -> Sequence[str]:
+    """Cold files that may have keys of the window, where a key can come again with another timestamp."""
+    spec = hot.schema.spec
+    if not spec.key or spec.timestamp_follows_key or not state.records:
+        return ()
+    return cold_files.live(state, hot.statistics.key_bounds(window))
 
 
 def _other_count(hot: HotTable, expected: int, found: int) -> SourceMoving:

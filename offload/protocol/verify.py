@@ -15,7 +15,7 @@ from offload.ports.engine import Emit
 from offload.ports.source import HotRows, HotTable
 from offload.ports.verifier import StoredRows
 from offload.protocol.adapters import Adapters
-from offload.protocol.planning import Batch
+from offload.protocol.planning import Batch, existing_files
 
 READ_AGAIN = 3
 
@@ -127,6 +127,30 @@ class Verification:
             expected,
             f"{found}, while {spec.source} did not change",
             f"check the object store and the memory of this machine for faults, then {spec.command('run')}",
+        )
+
+
+def check_keys(
+    adapters: Adapters, hot: HotTable, state: TableState, batch: Batch, files: Sequence[WrittenFile]
+) -> None:
+    """
+    Check, where a key can come again with another timestamp, that no key would be in cold twice.
+
+    PLAN has left such keys out, but deliveries may have arrived since.
+
+    Raises:
+        SourceMoving: Keys came again while the batch was read; the next run leaves them out.
+    """
+    spec = hot.schema.spec
+    if not files or not spec.key or spec.timestamp_follows_key:
+        return
+    existing = existing_files(adapters.cold_files, hot, batch.window, state)
+    doubled = hot.verifier.doubled([file.path for file in files], existing)
+    if doubled:
+        raise SourceMoving(
+            f"each key of {spec.source} once in {spec.target}",
+            f"{doubled} rows whose keys were delivered again while the batch was read",
+            spec.command("run"),
         )
 
 

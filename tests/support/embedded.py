@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 
 from offload import api, wiring
+from offload.commands.adopt import adopt
 from offload.commands.run import run
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
@@ -144,10 +145,19 @@ class Embedded:
         """The trade ids in cold, sorted."""
         return sorted(map(int, self.cold(spec, ["trade_id"]).column("trade_id").to_pylist()))
 
+    def adopt(self, spec: TableSpec, **given: Any) -> dict[str, Any]:
+        """Take over the cold table."""
+        with wiring.open_adapters(self.settings()) as adapters:
+            return adopt(adapters, spec, uuid.uuid4().hex, **given)
+
+    def catalog(self) -> closing[SqlCatalog]:
+        """The catalog; a context manager."""
+        where = {"uri": f"sqlite:///{self.folder}/catalog.db", "warehouse": (self.folder / "warehouse").as_uri()}
+        return closing(SqlCatalog("tidemark", **where))
+
     def iceberg(self, spec: TableSpec) -> Any:
         """The table as PyIceberg loads it."""
-        where = {"uri": f"sqlite:///{self.folder}/catalog.db", "warehouse": (self.folder / "warehouse").as_uri()}
-        with closing(SqlCatalog("tidemark", **where)) as catalog:
+        with self.catalog() as catalog:
             return catalog.load_table(spec.target)
 
     def published(self, spec: TableSpec) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offload.clickhouse.verifier import ClickHouseVerifier
+from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.model.coverage import Coverage
 from offload.model.windows import Window
 from tests.support.embedded import START, Embedded
@@ -220,13 +220,13 @@ def test_a_bucket_that_was_compared_is_not_compared_again(stage: Embedded, monke
     stage.run(spec)
     stage.insert_trades("numbers(1000, 1)", start=START, step="1")
     compared: list[Window] = []
-    original = ClickHouseVerifier.late
+    original = ClickHouseColdReader.late
 
-    def late(verifier: ClickHouseVerifier, window: Window, *given: Any) -> int:
+    def late(reader: ClickHouseColdReader, window: Window, *given: Any) -> int:
         compared.append(window)
-        return original(verifier, window, *given)
+        return original(reader, window, *given)
 
-    monkeypatch.setattr(ClickHouseVerifier, "late", late)
+    monkeypatch.setattr(ClickHouseColdReader, "late", late)
     found = []
     for day in (1, 2, 3):
         stage.insert_trades(f"numbers({day * 10000}, 10)", step="60000000")

@@ -1,0 +1,187 @@
+"""Compares hot rows with published files; the engine that has the hot rows hashes both sides with one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from offload.clickhouse import sql
+from offload.clickhouse.files import StoredFiles
+from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
+from offload.model.columns import MICROSECONDS, TableSchema
+from offload.model.coverage import Counts
+from offload.model.fingerprint import EMPTY, Fingerprint
+from offload.model.splits import Chunk
+from offload.model.windows import DAY, HOUR, Window, clip
+from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference
+
+_ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
+
+
+@dataclass(frozen=True)
+class ClickHouseColdReader(ColdReader):
+    """
+    Compares one table with published files that its engine reads: by `file()` in this process, by `s3()` from a server.
+
+    Attributes:
+        rows: All rows of the hot table.
+        files: Reads the files.
+    """
+
+    rows: ClickHouseRows
+    files: StoredFiles
+
+    @property
+    def _schema(self) -> TableSchema:
+        return self.rows.schema
+
+    @property
+    def _timestamp(self) -> str:
+        return sql.identifier(self._schema.spec.timestamp)
+
+    @override
+    def counts(self, window: Window, hours_from: int | None) -> Counts:
+        precision = self._schema.precision
+        ticks, second = sql.ticks(self._timestamp, precision), 10**precision
+        hour, day = (sql.bucket(self._timestamp, precision, size * second) for size in (HOUR, DAY))
+        start = hour if hours_from is None else f"if({ticks} >= {hours_from * second}, {hour}, {day})"
+        rows = self.rows.client.rows(
+            f"SELECT {start} AS tidemark_start, count(), sum({self.rows.hash_expression(self._schema.order)}) "
+            f"FROM {self.rows.filter.raw} WHERE {self.rows.filter.within(window)} GROUP BY tidemark_start"
+        )
+        return {int(start) // second: Fingerprint(int(count), int(digest)) for start, count, digest in rows}
+
+    @override
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
+        # An hour in which both tiers have the same keys, by count and sum of hashes, costs no more than these queries.
+        second = 10**self._schema.precision
+        hours = f"arraySort(groupUniqArray({sql.hour(self._timestamp, self._schema.precision)}))"
+        (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
+        if not touched:
+            return 0
+        files = cold_files(touched[0] * second, (touched[-1] + HOUR) * second - 1)
+        differing = self._differing_hours(window, files, touched) if files else touched
+        if not differing:
+            return 0
+        if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
+            windows = [_of_hour(window, hour, self._schema.precision) for hour in differing]
+            return sum(self._differences(one, files).missing for one in windows)
+        return self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
+
+    def _late_keys(
+        self, window: Window, condition: str, files: Sequence[str], cold_files: Callable[[int, int], Sequence[str]]
+    ) -> int:
+        candidates = self.rows.filter.select(Chunk(window), condition)
+        hot_key = self.rows.hash_expression(self._schema.identity, KEY_HASH)
+        keys = int(self.rows.client.row(f"SELECT uniqExact({hot_key}) {candidates}")[0])
+        if self._schema.spec.key and not self._schema.spec.timestamp_follows_key:
+            files = cold_files(*(seconds * 10**self._schema.precision for seconds in _ALL_TIME))
+        if not files:
+            return keys
+        cold = self.files.cold(files, self._schema)
+        cold_key = cold.hash_expression(self._schema.identity, KEY_HASH)
+        present = cold.row(
+            f"SELECT uniqExact({cold_key} AS tidemark_k) FROM {cold.table} "
+            f"WHERE tidemark_k IN (SELECT {hot_key} {candidates})"
+        )
+        return keys - int(present[0])
+
+    def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
+        precision, identity = self._schema.precision, self._schema.identity
+        query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
+        hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
+        hot_side = self.rows.client.rows(
+            query.format(sql.hour(self._timestamp, precision), self.rows.hash_expression(identity), hot)
+        )
+        within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
+        cold = self.files.cold(files, self._schema)
+        where = f"FROM {cold.table} WHERE {within}"
+        hour = sql.hour(self._timestamp, MICROSECONDS)
+        cold_side = cold.rows(query.format(hour, cold.hash_expression(identity), where))
+        return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
+
+    def _in_hours(self, hours: Sequence[int], precision: int) -> str:
+        """A condition on hours, with a range by which the primary key and the files can be pruned."""
+        column = self._timestamp
+        first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
+        listed = ", ".join(map(str, hours))
+        return f"{column} >= {first} AND {column} < {last} AND {sql.hour(self._timestamp, precision)} IN ({listed})"
+
+    @override
+    def newest(self, paths: Sequence[str]) -> int:
+        at = sql.ticks(f"max({self._timestamp})", MICROSECONDS)
+        cold = self.files.cold(paths, self._schema)
+        micros = int(cold.row(f"SELECT {at} FROM {cold.table}")[0])
+        finer: int = 10 ** max(0, self._schema.precision - MICROSECONDS)
+        coarser: int = 10 ** max(0, MICROSECONDS - self._schema.precision)
+        return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
+
+    @override
+    def compare(self, window: Window, files: Sequence[str]) -> Difference:
+        # First by day and digest, then by key where a day differs.
+        total = NO_DIFFERENCE
+        for day, (hot, cold) in sorted(self._days(window, files).items()):
+            if hot == cold:
+                total += Difference(hot.rows, cold.rows, 0, 0, 0)
+            else:
+                total += self._differences(_of_day(window, day, self._schema.precision), files)
+        return total + Difference(0, 0, 0, 0, 0, self._doubled(window, files))
+
+    def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
+        content = self._schema.content
+        at = f"toDateTime64({self._timestamp}, {MICROSECONDS})"
+        ticks = DAY * 10**MICROSECONDS
+        day = f"intDiv({sql.bucket(at, MICROSECONDS, ticks)}, {ticks})"
+        query = f"SELECT {day} AS tidemark_d, count(), sum({{}}) {{}} GROUP BY tidemark_d"
+        hot_rows = self.rows.filter.select(Chunk(window))
+        sides = [self.rows.client.rows(query.format(self.rows.hash_expression(content), hot_rows))]
+        if files:
+            cold_rows = self.files.cold(files, self._schema)
+            where = f"FROM {cold_rows.table} WHERE {self.rows.filter.within(window)}"
+            sides.append(cold_rows.rows(query.format(cold_rows.hash_expression(content), where)))
+        hot, cold = [
+            {int(d): Fingerprint(int(rows), int(digest)) for d, rows, digest in side} for side in [*sides, []][:2]
+        ]
+        return {d: (hot.get(d, EMPTY), cold.get(d, EMPTY)) for d in {*hot, *cold}}
+
+    def _differences(self, window: Window, files: Sequence[str]) -> Difference:
+        schema, rows = self._schema, self.rows
+        key, content = rows.hash_expression(schema.identity, KEY_HASH), rows.hash_expression(schema.content)
+        named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot {}"
+        sides = [named.format(key, content, 1, rows.filter.select(Chunk(window)))]
+        cold = self.files.cold(files, schema) if files else None
+        if cold:
+            key, content = cold.hash_expression(schema.identity, KEY_HASH), cold.hash_expression(schema.content)
+            where = f"FROM {cold.table} WHERE {rows.filter.within(window)}"
+            sides.append(named.format(key, content, 0, where))
+        # With a key, a hot row that was delivered twice is one row; without a key every row counts.
+        counted = "least(countIf(tidemark_hot = 1), 1)" if schema.spec.key else "countIf(tidemark_hot = 1)"
+        (found,) = self.files.rows(
+            "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
+            "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
+            f"SELECT toInt64({counted}) AS h, toInt64(countIf(tidemark_hot = 0)) AS c, "
+            "length(arrayIntersect(groupUniqArrayIf(tidemark_c, tidemark_hot = 1), "
+            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree "
+            f"FROM ({' UNION ALL '.join(sides)}) GROUP BY tidemark_k)"
+        )
+        if cold:
+            cold.check_files()
+        return Difference(*map(int, found))
+
+    def _doubled(self, window: Window, files: Sequence[str]) -> int:
+        if not files or not self._schema.spec.key:
+            return 0
+        cold = self.files.cold(files, self._schema)
+        keys = f"uniqExact({cold.hash_expression(self._schema.identity, KEY_HASH)})"
+        found = cold.row(f"SELECT count() - {keys} FROM {cold.table} WHERE {self.rows.filter.within(window)}")
+        return int(found[0])
+
+
+def _of_day(window: Window, day: int, precision: int) -> Window:
+    return clip(window, day * DAY * 10**precision, DAY * 10**precision)
+
+
+def _of_hour(window: Window, start: int, precision: int) -> Window:
+    return clip(window, start * 10**precision, HOUR * 10**precision)
