@@ -20,6 +20,7 @@ from offload.errors import UsageError
 from offload.model import windows
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
+from offload.ports.verifier import Accepted
 from offload.results import RunResult, TableAudit, TablePlan, plain
 from offload.settings import Settings, load
 from offload.tables import declarations
@@ -140,9 +141,19 @@ def audit(
         return [audit_command.audit(adapters, one, start, end) for one in specs]
 
 
-def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+def adopt(
+    name: str,
+    *,
+    accept_missing: int = 0,
+    accept_extra: int = 0,
+    accept_different: int = 0,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
     """
     Take over a cold table that another job filled.
+
+    The three counts accept exactly so many rows that cold lacks, that hot lacks, or whose content differs. They go on
+    being counted, by `run` as late and by `audit`.
 
     Raises:
         UsageError: The table is unknown.
@@ -152,7 +163,8 @@ def adopt(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.open_adapters(chosen) as adapters:
-        return adopt_command.adopt(adapters, spec, uuid.uuid4().hex)
+        accepted = Accepted(accept_missing, accept_extra, accept_different)
+        return adopt_command.adopt(adapters, spec, uuid.uuid4().hex, accepted)
 
 
 def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:

@@ -135,10 +135,19 @@ def _second_form(names: list[str] | None, flags: dict[str, str | None]) -> None:
 
 
 @app.command()
-def adopt(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+def adopt(
+    ctx: typer.Context,
+    name: Name,
+    accept_missing: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that cold lacks")] = 0,
+    accept_extra: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that hot lacks")] = 0,
+    accept_different: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that differ")] = 0,
+    as_json: Json = False,
+) -> int:
     """Take over a cold table that another job filled, after comparing it with hot."""
     with _screen(ctx, as_json=as_json).working(f"comparing hot and cold of {name}"):
-        document = offload.adopt(name)
+        document = offload.adopt(
+            name, accept_missing=accept_missing, accept_extra=accept_extra, accept_different=accept_different
+        )
     _screen(ctx, as_json=as_json).document("adopt", document)
     return 0
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TTL = re.compile(r"\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
+from offload.clickhouse import sql
+
+# A column may be called TTL: then the word stands behind BY, a parenthesis or a comma.
+_TTL = re.compile(r"(?<!BY )(?<!, )(?<!\()\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
+_NO_DELETE = re.compile(r" (?:TO (?:DISK|VOLUME) |RECOMPRESS |GROUP BY )")
+_COLUMN_TTL = re.compile(r"^`(?P<name>(?:[^`\\]|\\.)+)` .*?\bTTL (?P<ttl>.+)$", re.DOTALL)
+_NEVER = "toDateTime('2106-02-07 00:00:00', 'UTC')"  # the last time of a DateTime
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the server stores the table. Bytes per row are compressed, 0 where unknown."""
+    """
+    How the server stores the table. Bytes per row are compressed, 0 where unknown.
+
+    `ttl` is the time after which a row may be deleted, as SQL; `column_ttls` those of single columns. None: never.
+    """
 
     engine: str
     sorting_key: tuple[str, ...]
     ttl: str | None
     partition_in_sorting_key: bool
     stored_bytes_per_row: float
+    column_ttls: tuple[str, ...] = ()
 
     @property
     def replacing(self) -> bool:
@@ -36,8 +47,26 @@ def plain_key(sorting_key: str, names: set[str]) -> tuple[str, ...]:
 
 
 def ttl(engine_full: str) -> str | None:
-    """The TTL expression in `engine_full`, after which rows may be deleted; None: no TTL, or one for some rows only."""
+    """
+    The time after which a row may be deleted, as SQL; None: no rule deletes rows.
+
+    A rule that moves or compresses parts deletes nothing; one with a condition deletes only the rows that meet it.
+    """
     found = _TTL.search(engine_full)
-    if not found or any(word in found["ttl"] for word in (" WHERE ", " TO ", " GROUP BY ", " RECOMPRESS")):
+    rules = sql.split_arguments(found["ttl"]) if found else []
+    times = [_deletion(rule.removesuffix(" DELETE")) for rule in rules if not _NO_DELETE.search(f" {rule} ")]
+    if not times:
         return None
-    return found["ttl"].removesuffix(" DELETE")
+    return times[0] if len(times) == 1 else f"least({', '.join(times)})"
+
+
+def _deletion(rule: str) -> str:
+    time, _, condition = rule.replace(" DELETE WHERE ", " WHERE ").partition(" WHERE ")
+    return f"if({condition}, toDateTime({time}), {_NEVER})" if condition else time
+
+
+def column_ttls(create_table: str) -> tuple[str, ...]:
+    """The times after which values of single columns become defaults, as SQL, from the CREATE statement."""
+    columns = create_table.partition("(")[2].partition(" ENGINE = ")[0].rstrip().removesuffix(")")
+    found = (_COLUMN_TTL.match(column) for column in sql.split_arguments(columns))
+    return tuple(match["ttl"] for match in found if match)

@@ -12,7 +12,7 @@ from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
-from offload.clickhouse.layout import Layout, plain_key, ttl
+from offload.clickhouse.layout import Layout, column_ttls, plain_key, ttl
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
@@ -55,8 +55,8 @@ class ClickHouseSource(Source):
         database, _, table = spec.source.rpartition(".")
         at = f"database = {sql.text(database or self._client.database)}"
         tables = self._client.rows(
-            f"SELECT {_IDENTITY}, engine, sorting_key, engine_full, ifNull(total_rows, 0) FROM system.tables "
-            f"WHERE {at} AND name = {sql.text(table)}"
+            f"SELECT {_IDENTITY}, engine, sorting_key, engine_full, ifNull(total_rows, 0), create_table_query "
+            f"FROM system.tables WHERE {at} AND name = {sql.text(table)}"
         )
         if not tables:
             raise DataError(
@@ -64,7 +64,7 @@ class ClickHouseSource(Source):
                 "no table of that name that this user may see",
                 "offload tables",
             )
-        uuid, engine, sorting_key, engine_full, total_rows = tables[0]
+        uuid, engine, sorting_key, engine_full, total_rows, create_table = tables[0]
         self._check_visible(spec, engine)
         columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
@@ -78,6 +78,7 @@ class ClickHouseSource(Source):
             ttl(engine_full),
             all(column[4] for column in stored if column[3]),
             sum(column[5] for column in stored) / total_rows if total_rows else 0.0,
+            column_ttls(create_table),
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))

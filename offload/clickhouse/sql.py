@@ -17,6 +17,23 @@ from offload.model.windows import HOUR
 SECONDS_OF_1970_IN_YEAR_1 = 62_135_596_800
 
 
+def split_arguments(text: str) -> list[str]:
+    """The parts between the commas that are in no parentheses and no quotes."""
+    parts, depth, quoted, start = [], 0, False, 0
+    escaped = False
+    for at, char in enumerate(text):
+        if escaped or char == "\\":
+            escaped = not escaped
+        elif char == "'":
+            quoted = not quoted
+        elif not quoted:
+            depth += {"(": 1, ")": -1}.get(char, 0)
+            if char == "," and depth == 0:
+                parts.append(text[start:at].strip())
+                start = at + 1
+    return [*parts, text[start:].strip()]
+
+
 def identifier(name: str) -> str:
     """Quote one identifier."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

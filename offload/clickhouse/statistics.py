@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -34,13 +35,24 @@ class ClickHouseStatistics(HotStatistics):
 
     @override
     def window_stats(self, window: Window) -> WindowStats:
-        ttl, within = self.rows.filter.layout.ttl, self.rows.filter.within(window)
-        expired = f"countIf({ttl} <= now())" if ttl else "0"
+        layout, within = self.rows.filter.layout, self.rows.filter.within(window)
+        times = [time for time in (layout.ttl, *layout.column_ttls) if time]
+        expired = f"countIf({' OR '.join(f'{time} <= now()' for time in times)})" if times else "0"
         zero = sql.timestamp(0, self._schema.precision)
         counts = f"count(), countIf({self._timestamp} = {zero}), {expired}"
         found = self.rows.client.row(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
         rows, without_timestamp, possibly_expired = map(int, found)
-        return WindowStats(rows, without_timestamp, possibly_expired, self._parts())
+        return WindowStats(rows, without_timestamp, possibly_expired, self._parts(), self._expired_after(window.low))
+
+    def _expired_after(self, watermark: int | None) -> bool:
+        """Whether a row right after the watermark would be past its TTL now: such rows may be gone already."""
+        layout = self.rows.filter.layout
+        names = {column.name for column in self._schema.columns} - {self._schema.spec.timestamp}
+        times = [time for time in (layout.ttl, *layout.column_ttls) if time and not _mentions(time, names)]
+        if watermark is None or not times:
+            return False
+        row = f"(SELECT {sql.timestamp(watermark + 1, self._schema.precision)} AS {self._timestamp})"
+        return bool(self.rows.client.row(f"SELECT least({', '.join([*times, *times])}) <= now() FROM {row}")[0])
 
     def _parts(self) -> frozenset[str]:
         """Names of the active parts, where merges may remove rows; empty where they never do, or cannot be listed."""
@@ -127,3 +139,9 @@ class ClickHouseStatistics(HotStatistics):
             if count := self.rows.count_where(chunk, condition):
                 raise unsupported_value(self._schema, column, count, self.rows.examples(chunk, condition))
         raise value_vanished(self._schema.spec)
+
+
+def _mentions(expression: str, names: set[str]) -> bool:
+    """Whether an expression uses one of these columns."""
+    words = {quoted or plain for quoted, plain in re.findall(r"`([^`]+)`|\b([A-Za-z_]\w*)\b", expression)}
+    return bool(words & names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from offload.clickhouse import sql
 from offload.errors import DataError
 from offload.model.columns import MICROSECONDS, Column, SourceColumn, TableSchema, TypeMapping
 from offload.model.table import TableSpec
@@ -117,24 +118,8 @@ def _parse(text: str) -> _Tree:
     head, _, rest = text.strip().partition("(")
     if not rest:
         return head, ()
-    parts = _split_arguments(rest[:-1])
+    parts = sql.split_arguments(rest[:-1])
     return head, tuple(_parse(part) if part[:1].isalpha() else part for part in parts)
-
-
-def _split_arguments(text: str) -> list[str]:
-    parts, depth, quoted, start = [], 0, False, 0
-    escaped = False
-    for at, char in enumerate(text):
-        if escaped or char == "\\":
-            escaped = not escaped
-        elif char == "'":
-            quoted = not quoted
-        elif not quoted:
-            depth += {"(": 1, ")": -1}.get(char, 0)
-            if char == "," and depth == 0:
-                parts.append(text[start:at].strip())
-                start = at + 1
-    return [*parts, text[start:].strip()]
 
 
 def _mapping(tree: _Tree, column: SourceColumn, spec: TableSpec) -> TypeMapping:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import asdict
 from typing import Any
 
 from offload.errors import DataError
@@ -11,7 +13,7 @@ from offload.model.coverage import Coverage
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.ports.verifier import Difference
+from offload.ports.verifier import Accepted, Difference
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import compare_tiers
 from offload.protocol.late_rows import LateRows
@@ -20,12 +22,16 @@ from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
 from offload.results import watermark_document
 
+NOTHING = Accepted()
+_log = logging.getLogger(__name__)
 
-def adopt(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:
+
+def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted = NOTHING) -> dict[str, Any]:
     """
     Take over a cold table as it is: compare it with hot, and write a token with its newest timestamp.
 
-    Rows that hot has expired cannot be compared; they are accepted as they are.
+    Rows that hot has expired cannot be compared; they are accepted as they are. Differences are accepted only where a
+    person names them with their number; missing rows go on being counted as late, and audit goes on counting all.
 
     Raises:
         DataError: There is no such table, its columns or rows differ from hot's, or a timestamp is in the future.
@@ -42,32 +48,41 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:
         now = adapters.source.now()  # the comparison below finds every row that has arrived by now
         mark = hot.cold_reader.newest(adapters.cold_files.live(state, []))
         _refuse_future(adapters, hot, mark, now)
-        difference = _compare(adapters, hot, state, mark)
+        difference = _compare(adapters, hot, state, mark, accepted)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
         late = LateRows(0, now, None, Coverage())  # the next run compares every row, once
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
-        state = trace.state = adapters.lake.publish(spec, state, Publication(token, (), late.coverage), lambda: None)
+        state = trace.state = adapters.lake.publish(
+            hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None
+        )
+        adapters.cold_files.mark(state)
         session.lease.record(trace.outcome("success"))
     return {
         "table": spec.name,
         "rows": state.records,
         "compared_rows": difference.hot_rows,
+        "accepted": asdict(accepted),
         "watermark": token.watermark and watermark_document(token.watermark, hot.schema.precision),
         "snapshot_id": state.snapshot_id,
     }
 
 
-def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int) -> Difference:
+def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int, accepted: Accepted) -> Difference:
     spec, oldest = hot.schema.spec, hot.statistics.oldest()
     window = None if oldest is None else Window(oldest - 1, mark)
     difference = compare_tiers(adapters, hot, state, window)
-    if not difference.equal:
+    if not accepted.covers(difference):
+        flags = {"missing": difference.missing, "extra": difference.extra, "different": difference.different}
+        chosen = " ".join(f"--accept-{name} {count}" for name, count in flags.items() if count)
         raise DataError(
             f"{spec.target} to have the rows of {spec.source} up to {windows.iso(mark, hot.schema.precision)}",
             f"{difference.missing} missing, {difference.extra} extra, {difference.different} different, "
             f"{difference.doubled} doubled",
-            f"correct the cold table, then {spec.command('adopt')}",
+            f"correct the cold table, then {spec.command('adopt')}; or accept these rows as they are: "
+            f"{spec.command('adopt')} {chosen}",
         )
+    if accepted != NOTHING:
+        _log.warning("%s: adopted with accepted differences: %s", spec.name, accepted)
     return difference
 
 

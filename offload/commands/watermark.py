@@ -43,5 +43,6 @@ def repair_watermark(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[s
         state = adapters.lake.load(spec)
         if state and state.token:
             session.lease.raise_epoch(state.token.epoch)
+            adapters.cold_files.mark(state)
         session.lease.record(RunOutcome("repaired", TableWatermark.of(state)))
     return show_watermark(adapters, spec)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from offload.errors import DataError, Fenced
 from offload.fakes.source import FAKE_SCHEMA, FakeRows, Row, fingerprint
-from offload.model.cold_table import Publication, TableState, WrittenFile
+from offload.model.cold_table import Mark, Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
 from offload.model.coverage import Counts, Coverage
 from offload.model.fingerprint import EMPTY, HASH_MODULUS, NO_ROWS, Fingerprint
@@ -34,6 +34,7 @@ class FakeLake(Lake, ColdFiles):
     files_by_path: dict[str, list[Row]] = field(default_factory=dict)
     snapshots: list[tuple[CommitToken, tuple[str, ...]]] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
+    evidence: Mark | None = None
     created: bool = False
 
     def rows(self, upto: int | None = None) -> list[Row]:
@@ -66,6 +67,15 @@ class FakeLake(Lake, ColdFiles):
     @override
     def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
         return [path for _, paths in self.snapshots for path in paths]
+
+    @override
+    def mark(self, state: TableState) -> None:
+        if state.token and state.token.watermark_ticks is not None:
+            self.evidence = Mark(state.token.watermark_ticks, state.records)
+
+    @override
+    def marked(self, state: TableState) -> Mark | None:
+        return self.evidence
 
     @override
     def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:

@@ -35,10 +35,15 @@ class FakeWatermarks(Watermarks):
     row: FakeRow = field(default_factory=FakeRow)
     dead: bool = False
     clock_ahead: float = 0.0
+    published: list[tuple[int, int]] = field(default_factory=list)
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
         return StoredWatermark(self.row.watermark)
+
+    @override
+    def rows_since(self, table: str, epoch: int) -> int:
+        return sum(rows for run, rows in self.published if run > epoch)
 
     @contextmanager
     @override
@@ -77,5 +82,6 @@ class FakeLease(Lease):
     def record(self, outcome: RunOutcome) -> None:
         self.check()
         self.store.row = replace(self.store.row, owner=None)
+        self.store.published.append((self.epoch, outcome.counters.rows))
         if outcome.watermark:
             self.repair(outcome.watermark)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +17,15 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import FileScanTask
 from typing_extensions import override
 
-from offload.errors import DataError
+from offload.errors import DataError, OffloadError
 from offload.iceberg import parquet
 from offload.iceberg.catalog import CatalogConnection
 from offload.io.warehouse import Warehouse
-from offload.model.cold_table import TableState, WrittenFile
+from offload.model.cold_table import Mark, TableState, WrittenFile
 from offload.ports.lake import ColdFiles
 from offload.ports.source import Bound
+
+_log = logging.getLogger(__name__)
 
 
 class IcebergFiles(ColdFiles):
@@ -43,6 +47,25 @@ class IcebergFiles(ColdFiles):
         return paths(self._connection.call(lambda: list(state.handle.scan(row_filter=within).plan_files())))
 
     @override
+    def mark(self, state: TableState) -> None:
+        if state.token is None or state.token.watermark_ticks is None:
+            return
+        document = {"table": state.uuid, "watermark": state.token.watermark_ticks, "records": state.records}
+        try:
+            self._connection.call(lambda: self._warehouse.write_text(_mark_of(state), json.dumps(document)))
+        except OffloadError as error:  # the rows are published all the same, and the next commit writes it again
+            _log.warning("%s could not be written: %s", _mark_of(state), error)
+
+    @override
+    def marked(self, state: TableState) -> Mark | None:
+        text = self._connection.call(lambda: self._warehouse.read_text(_mark_of(state)))
+        try:
+            found = json.loads(text or "{}")
+            return Mark(int(found["watermark"]), int(found["records"])) if found["table"] == state.uuid else None
+        except (ValueError, KeyError, TypeError):  # cut short by a crash: no evidence
+            return None
+
+    @override
     def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
         for file in files:
             self.footer(state, file)
@@ -57,7 +80,11 @@ class IcebergFiles(ColdFiles):
         return self._connection.call(lambda: parquet.footer(self._warehouse, file.path, state.schema))
 
 
-def data_file(table: Any, file: WrittenFile, footer: Any) -> DataFile:
+def _mark_of(state: TableState) -> str:
+    return f"{state.location}/metadata/tidemark-published.json"
+
+
+def data_file(table: Any, file: WrittenFile, footer: Any, sort_order_id: int) -> DataFile:
     """The manifest entry of a stored file, with the statistics of its footer."""
     schema, metadata = table.schema(), table.metadata
     statistics = data_file_statistics_from_parquet_metadata(
@@ -71,7 +98,7 @@ def data_file(table: Any, file: WrittenFile, footer: Any) -> DataFile:
         file_format=FileFormat.PARQUET,
         partition=statistics.partition(metadata.spec(), schema),
         file_size_in_bytes=file.bytes,
-        sort_order_id=metadata.default_sort_order_id,
+        sort_order_id=sort_order_id,
         spec_id=metadata.default_spec_id,
         equality_ids=None,
         key_metadata=None,

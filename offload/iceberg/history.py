@@ -99,6 +99,8 @@ def check(spec: TableSpec, state: TableState) -> None:
             spec, f"the table {token.table_uuid}", f"the table {state.uuid}: the table was dropped and created again"
         )
     table = state.handle
+    if SNAPSHOT not in table.properties or RECORDS not in table.properties:
+        _refuse(spec, f"the properties {SNAPSHOT} and {RECORDS} beside the token", "a table without one of them")
     published = int(table.properties[SNAPSHOT])
     listed = {snapshot.snapshot_id for snapshot in table.snapshots()}
     lineage = list(ancestors_of(table.current_snapshot(), table.metadata))
@@ -109,17 +111,23 @@ def check(spec: TableSpec, state: TableState) -> None:
             f"snapshot {published} among the ancestors of the current snapshot",
             f"a rollback to {state.snapshot_id}",
         )
+    _check_lineage(spec, lineage, published, listed=published in listed)
+    if state.records != int(table.properties[RECORDS]):
+        _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records} rows: another job added or deleted some")
+
+
+def _check_lineage(spec: TableSpec, lineage: Sequence[Snapshot], published: int, *, listed: bool) -> None:
+    """Every snapshot since the last commit of ours leaves the rows unchanged, also where ours has expired."""
     for snapshot in lineage:
-        if snapshot.snapshot_id == published:
+        ours = snapshot.summary is not None and snapshot.summary[TOKEN]
+        if snapshot.snapshot_id == published or (ours and not listed):
             break
-        if published in listed and not _leaves_rows_unchanged(snapshot):
+        if not _leaves_rows_unchanged(snapshot):
             _refuse(
                 spec,
                 "no commit of another job since the last token",
                 f"snapshot {snapshot.snapshot_id}, {snapshot.summary}",
             )
-    if state.records != int(table.properties[RECORDS]):
-        _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records} rows: another job added or deleted some")
 
 
 def _check_times(spec: TableSpec, metadata: Any) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from offload.errors import ConfigurationError
-from offload.iceberg import history
+from offload.iceberg import history, table_layout
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.commit import Commit
 from offload.iceberg.data_files import IcebergFiles, data_file
@@ -95,6 +95,7 @@ class IcebergLake(Lake):
     def check_columns(self, schema: TableSchema, state: TableState) -> None:
         metadata = state.handle.metadata
         check_schema(schema, metadata.schema())
+        table_layout.check(schema.spec, metadata)
         used = {snapshot.schema_id for snapshot in metadata.snapshots}
         check_required(schema, metadata.schema(), [one for one in metadata.schemas if one.schema_id in used])
 
@@ -107,7 +108,10 @@ class IcebergLake(Lake):
         on_uploaded: Callable[[], None],
     ) -> TableState:
         def entries(now: TableState) -> list[Any]:
-            return [data_file(now.handle, file, self._files.footer(now, file)) for file in publication.files]
+            # Another engine may have changed the table since RECOVER: the entries are of the table as it is now.
+            table_layout.check(spec, now.handle.metadata)
+            order = table_layout.order_id(spec, now.handle.metadata)
+            return [data_file(now.handle, file, self._files.footer(now, file), order) for file in publication.files]
 
         return Commit(self._connection, self.load, spec, publication, on_uploaded).publish(state, entries)
 

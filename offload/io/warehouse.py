@@ -120,6 +120,19 @@ class Warehouse:
 
         return bool(self._files.get_file_info(FileSelector(plain(uri), allow_not_found=True)))
 
+    def write_text(self, uri: str, text: str) -> None:
+        """Write a small file; one that is there is replaced."""
+        with self.create(uri) as file:
+            file.write(text.encode())
+
+    def read_text(self, uri: str) -> str | None:
+        """Read a small file; None: there is none."""
+        try:
+            with self.open(uri) as file:
+                return bytes(file.read()).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+
     def missing(self, uris: Sequence[str]) -> list[str]:
         """Those of the files that are not there."""
         from pyarrow.fs import FileType

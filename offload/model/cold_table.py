@@ -68,3 +68,11 @@ class Publication:
     token: CommitToken
     files: tuple[WrittenFile, ...]
     coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a table was published: its watermark (ticks) and its rows after a commit that landed."""
+
+    watermark: int
+    records: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from offload.model.cold_table import Publication, TableState, WrittenFile
+from offload.model.cold_table import Mark, Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
 from offload.ports.source import Bound
@@ -79,6 +79,16 @@ class ColdFiles(Protocol):
         Raises:
             DataError: Delete files remove rows of one of them.
         """
+
+    def mark(self, state: TableState) -> None:
+        """
+        Write beside the table how far it was published, after a commit that was seen to land.
+
+        A catalog that is restored from a backup does not change it. It is evidence, and decides nothing by itself.
+        """
+
+    def marked(self, state: TableState) -> Mark | None:
+        """What `mark` wrote last for this table; None: nothing, or for another table of the same folder."""
 
     def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
         """

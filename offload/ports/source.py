@@ -36,6 +36,7 @@ class WindowStats:
         rows: Their number, duplicates included.
         without_timestamp: How many have the timestamp 1970-01-01.
         possibly_expired: How many are past their TTL.
+        expired_after: Whether rows right after the window's begin are past their TTL by now: others may be gone.
         parts: Names of the parts of a table whose merges remove duplicates; empty: it has no such merges.
     """
 
@@ -43,6 +44,7 @@ class WindowStats:
     without_timestamp: int
     possibly_expired: int
     parts: frozenset[str] = frozenset()
+    expired_after: bool = False
 
     def vanished_until(self, later: WindowStats) -> int:
         """

@@ -51,6 +51,20 @@ class Difference:
         return Difference(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """Differences between hot and cold that a person accepts: exactly so many rows of each kind."""
+
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+
+    def covers(self, found: Difference) -> bool:
+        """Whether these are the differences that were found; keys that cold has twice are extra rows."""
+        same = (found.missing, found.extra, found.different) == (self.missing, self.extra, self.different)
+        return same and (not found.doubled or self.extra > 0)
+
+
 NO_DIFFERENCE = Difference(0, 0, 0, 0, 0)
 
 

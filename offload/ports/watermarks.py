@@ -141,3 +141,6 @@ class Watermarks(Protocol):
 
     def read(self, table: str) -> StoredWatermark | None:
         """What the store has about a table; None: no row."""
+
+    def rows_since(self, table: str, epoch: int) -> int:
+        """Rows that runs after this epoch published, by the history of runs."""

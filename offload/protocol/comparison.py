@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from offload.errors import DataError, SourceMoving
 from offload.model import windows
@@ -13,6 +14,7 @@ from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import NO_DIFFERENCE, Difference, FilesMissing
 from offload.protocol.adapters import Adapters
+from offload.protocol.late_rows import late_within
 
 
 @contextmanager
@@ -56,5 +58,10 @@ def compare_tiers(adapters: Adapters, hot: HotTable, state: TableState, window: 
     precision = hot.schema.precision
     low = None if window.low is None else windows.to_datetime(window.low, precision).isoformat()
     bound = (hot.schema.spec.timestamp, low, windows.to_datetime(window.high, precision).isoformat())
-    with cold_reads(adapters, hot.schema.spec):
-        return hot.cold_reader.compare(window, adapters.cold_files.live(state, [bound]))
+    spec = hot.schema.spec
+    with cold_reads(adapters, spec):
+        found = hot.cold_reader.compare(window, adapters.cold_files.live(state, [bound]))
+        if not found.missing or not spec.key or spec.timestamp_follows_key:
+            return found
+        # A redelivery under another timestamp is not missing where cold has its key.
+        return replace(found, missing=late_within(adapters.cold_files, hot, state, window))

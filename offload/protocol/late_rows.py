@@ -64,11 +64,10 @@ def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark
     changed = coverage.unexplained(before)
     if not changed:
         return coverage
-    precision = hot.schema.precision
-    files = partial(_files_within, cold_files, hot.schema.spec, state, precision)
 
     def late(first: int, last: int) -> int:
-        return hot.cold_reader.late(window_of(first, last + coverage.span(last) - first, watermark, precision), files)
+        window = window_of(first, last + coverage.span(last) - first, watermark, hot.schema.precision)
+        return late_within(cold_files, hot, state, window)
 
     none = len(changed) > ONE_BY_ONE and not late(changed[0], changed[-1])
     found = {start: 0 if none else late(start, start) for start in changed}
@@ -78,6 +77,12 @@ def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark
         raw = before[start] if after.get(start) == before[start] else NEVER
         coverage = coverage.compared(start, raw, rows)
     return coverage
+
+
+def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> int:
+    """How many keys of a window in hot the cold table lacks."""
+    files = partial(_files_within, cold_files, hot.schema.spec, state, hot.schema.precision)
+    return hot.cold_reader.late(window, files)
 
 
 def _files_within(

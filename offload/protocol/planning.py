@@ -95,6 +95,11 @@ class BatchPlanner:
             trace.warn(f"{stats.without_timestamp} rows have the timestamp 1970-01-01, which means no timestamp")
         if stats.possibly_expired:
             trace.warn(f"{stats.possibly_expired} rows are past their TTL: ClickHouse may have deleted others already")
+        if stats.expired_after:
+            trace.warn(
+                "rows right after the watermark are past their TTL: ClickHouse may have deleted rows, or values, "
+                "that were never offloaded; run more often than the TTL"
+            )
         self._ahead.extend(batches(self._session.adapters.limits, self._hot, window, stats.rows))
         if stats.rows and not self._ahead:
             raise _other_count(self._hot, stats.rows, 0)

@@ -42,7 +42,8 @@ def publish(
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
         coverage = state.coverage.published([file.hours for file in files], watermark // 10**token.precision)
         publication = Publication(token, tuple(files), coverage)
-        trace.state = session.adapters.lake.publish(session.spec, state, publication, on_uploaded)
+        trace.state = session.adapters.lake.publish(hot.schema.spec, state, publication, on_uploaded)
+        session.adapters.cold_files.mark(trace.state)
         trace.count(
             rows=token.rows,
             files=len(files),

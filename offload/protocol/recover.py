@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from offload.errors import DataError
+from offload.model import windows
 from offload.model.cold_table import TableState
+from offload.model.splits import Chunk
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
+from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.watermarks import NO_WATERMARK, TableWatermark
 from offload.protocol.session import Session
@@ -31,6 +34,7 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     if state.token:
         check_source(spec, hot, state.token)
         session.lease.raise_epoch(state.token.epoch)
+    check_restored(session, hot, state, in_store)
     watermark = TableWatermark.of(state)
     if differences := disagreement(in_store, watermark):
         trace.warn(f"the watermark store had {differences}; it was repaired from {spec.target}")
@@ -74,6 +78,43 @@ def check_not_lost(spec: TableSpec, state: TableState | None, in_store: TableWat
             "no such table" if state is None else "a table without a token: it was dropped and created again",
             f"restore the table; or, to start again from the first row: {spec.command('watermark repair')}",
         )
+
+
+def check_restored(session: Session, hot: HotTable, state: TableState, in_store: TableWatermark) -> None:
+    """
+    Check that the table has every row that was published to it, by the store and by the mark beside the table.
+
+    A catalog that was restored from a backup points to an older state. What hot still has is published again.
+
+    Raises:
+        DataError: Hot does not have all of those rows any more.
+    """
+    spec, token = session.spec, state.token
+    if token is None or token.watermark_ticks is None:
+        return
+    mark = session.adapters.cold_files.marked(state)
+    own = in_store.table_uuid == state.uuid and isinstance(
+        in_store.ticks, int
+    )  # SQLite keeps any text that a hand wrote
+    ahead = in_store.ticks if own else None
+    known = token.watermark_ticks
+    until = max(known, known if ahead is None else ahead, mark.watermark if mark else known)
+    if until <= token.watermark_ticks:
+        return
+    in_history = session.adapters.watermarks.rows_since(spec.source, token.epoch)
+    lost = max(in_history, mark.records - state.records if mark else 0)
+    left = hot.rows.count(Chunk(Window(token.watermark_ticks, until)))
+    gone = f"{lost} rows that were published up to {windows.iso(until, token.precision)} are gone from {spec.target}"
+    if left < lost:
+        raise DataError(
+            f"{spec.target} to have every row that was published to it",
+            f"{gone}, and {spec.source} has {left} of them: the catalog was restored from a backup",
+            f"restore the catalog of the last commit; or, to accept the loss: {spec.command('watermark repair')}, then "
+            f"{spec.command('run')}",
+        )
+    session.trace.warn(
+        f"{gone}: the catalog was restored from a backup; {spec.source} still has them, and they are published again"
+    )
 
 
 def disagreement(in_store: TableWatermark, in_table: TableWatermark) -> str | None:

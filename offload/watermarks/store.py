@@ -57,6 +57,11 @@ class WatermarkStore(Watermarks):
         )
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
 
+    @override
+    def rows_since(self, table: str, epoch: int) -> int:
+        rows = select(func.coalesce(func.sum(RUNS.c.rows), 0)).where(RUNS.c.table_name == table, RUNS.c.epoch > epoch)
+        return int(self.call(lambda connection: connection.execute(rows).scalar_one()))
+
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
         """Every table's row, and the seconds from its watermark to the database's clock."""
 

@@ -18,9 +18,9 @@ def test_several_files_are_one_glob() -> None:
     local, remote = Warehouse("/w", 10), bucket(endpoint="http://minio:9000/")
 
     assert table_function(local, ["file:///w/a.parquet"]) == "file('/w/a.parquet', 'Parquet', 'auto')"
-    assert table_function(local, ["file:///w/x/a", "file:///w/y/b"]) == "file('/w/{x/a,y/b}', 'Parquet')"
+    assert table_function(local, ["file:///w/x/a", "file:///w/y/b"]) == "file('/w/{x/a,y/b}', 'Parquet', 'auto')"
     assert table_function(remote, ["s3://bucket/p/x/a", "s3://bucket/p/xy/b"]) == (
-        f"s3('http://minio:9000/bucket/p/{{x/a,xy/b}}', 'reader', '{SECRET}', 'Parquet')"
+        f"s3('http://minio:9000/bucket/p/{{x/a,xy/b}}', 'reader', '{SECRET}', 'Parquet', 'auto')"
     )
 
 
