@@ -19,7 +19,8 @@ class Layout:
     """
     How the server stores the table. Bytes per row are compressed, 0 where unknown.
 
-    `ttl` is the time after which a row may be deleted, as SQL; `column_ttls` those of single columns. None: never.
+    `final_behind`: a table that reads from others takes FINAL. `ttl` is the time after which a row may be deleted, as
+    SQL; `column_ttls` those of single columns. None: never.
     """
 
     engine: str
@@ -28,11 +29,12 @@ class Layout:
     partition_in_sorting_key: bool
     stored_bytes_per_row: float
     column_ttls: tuple[str, ...] = ()
+    final_behind: bool = False
 
     @property
     def replacing(self) -> bool:
-        """Whether the engine keeps one row per sorting key, at some later time."""
-        return "ReplacingMergeTree" in self.engine
+        """Whether the engine, or the one behind it, keeps one row per sorting key, at some later time."""
+        return "ReplacingMergeTree" in self.engine or self.final_behind
 
     @property
     def merges_rows(self) -> bool:
@@ -40,9 +42,36 @@ class Layout:
         return self.replacing
 
 
+# A merge changes rows that were read before: what is published would not stay equal to hot.
+_CHANGING = (
+    "SummingMergeTree",
+    "AggregatingMergeTree",
+    "CollapsingMergeTree",
+    "CoalescingMergeTree",
+    "GraphiteMergeTree",
+)
+# A part of the rows is only in memory, and is merged with no other.
+_BUFFERED = "Buffer"
+READS_OTHERS = {"Distributed", "MaterializedView", "Merge"}
+
+
+def unreadable(engine: str) -> str | None:
+    """Why a table of this engine is not offloaded; None: it is."""
+    if any(changing in engine for changing in _CHANGING):
+        return "its merges change rows that were read before"
+    if engine == _BUFFERED:
+        return "its rows are in memory first, where FINAL does not merge them"
+    return None
+
+
+def key_parts(sorting_key: str) -> tuple[str, ...]:
+    """The parts of a sorting key; a part that is an expression is no name of a column."""
+    return tuple(part.strip().strip("`") for part in sql.split_arguments(sorting_key) if part.strip())
+
+
 def plain_key(sorting_key: str, names: set[str]) -> tuple[str, ...]:
     """The columns of a sorting key; empty where it holds expressions."""
-    parts = tuple(part.strip().strip("`") for part in sorting_key.split(",") if part.strip())
+    parts = key_parts(sorting_key)
     return parts if set(parts) <= names else ()
 
 

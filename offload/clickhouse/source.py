@@ -12,7 +12,7 @@ from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
-from offload.clickhouse.layout import Layout, column_ttls, plain_key, ttl
+from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, key_parts, plain_key, ttl, unreadable
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
@@ -29,6 +29,7 @@ _IDENTITY = (
     "if(toUInt128(uuid) != 0, toString(uuid), "
     "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
 )
+ILLEGAL_FINAL = 181  # ErrorCodes.cpp of ClickHouse
 
 
 class ClickHouseSource(Source):
@@ -65,6 +66,12 @@ class ClickHouseSource(Source):
                 "offload tables",
             )
         uuid, engine, sorting_key, engine_full, total_rows, create_table = tables[0]
+        if reason := unreadable(engine):
+            raise DataError(
+                f"{spec.source} to be of an engine whose rows stay as they are",
+                f"the engine {engine}: {reason}",
+                "offload the table that it is filled from, or a copy of it in a MergeTree table (docs/tables.md)",
+            )
         self._check_visible(spec, engine)
         columns = self._client.rows(
             "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
@@ -76,9 +83,11 @@ class ClickHouseSource(Source):
             engine,
             plain_key(sorting_key, {column[0] for column in stored}),
             ttl(engine_full),
-            all(column[4] for column in stored if column[3]),
+            # Where a column stands only in an expression of the key, two partitions can have one sorting key.
+            all(column[0] in key_parts(sorting_key) for column in stored if column[3]),
             sum(column[5] for column in stored) / total_rows if total_rows else 0.0,
             column_ttls(create_table),
+            engine in READS_OTHERS and self._takes_final(spec),
         )
         plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
@@ -93,6 +102,11 @@ class ClickHouseSource(Source):
             verifier=ClickHouseVerifier(rows, self._files),
             cold_reader=ClickHouseColdReader(rows, self._files),
         )
+
+    def _takes_final(self, spec: TableSpec) -> bool:
+        """Whether the tables behind this one merge rows: only then ClickHouse accepts FINAL."""
+        table = ".".join(sql.identifier(part) for part in spec.source.split("."))
+        return self._client.accepts(f"SELECT 1 FROM {table} FINAL LIMIT 0", refusal=ILLEGAL_FINAL)
 
     def _check_visible(self, spec: TableSpec, engine: str) -> None:
         """

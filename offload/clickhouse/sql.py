@@ -48,9 +48,10 @@ def timestamp(ticks: int, precision: int) -> str:
     """A literal of `ticks` of 10^-precision seconds since 1970 UTC, readable in the server's query log."""
     seconds, fraction = divmod(ticks, 10**precision)
     time = _time(seconds)
-    if precision == 0:
+    if precision == 0 and 0 <= seconds < 2**32:  # a DateTime has no other second
         return f"toDateTime('{time:%Y-%m-%d %H:%M:%S}', 'UTC')"
-    return f"toDateTime64('{time:%Y-%m-%d %H:%M:%S}.{fraction:0{precision}d}', {precision}, 'UTC')"
+    digits = f".{fraction:0{precision}d}" if precision else ""
+    return f"toDateTime64('{time:%Y-%m-%d %H:%M:%S}{digits}', {precision}, 'UTC')"
 
 
 def _time(seconds: int) -> datetime:

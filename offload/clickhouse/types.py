@@ -15,6 +15,7 @@ from offload.model.columns import MICROSECONDS, Column, SourceColumn, TableSchem
 from offload.model.table import TableSpec
 
 MAX_DECIMAL = 38
+_RESERVED = "tidemark_"
 
 
 # ClickHouse type -> (Iceberg type, type it is read as). A column that is read in its own type needs no cast.
@@ -65,6 +66,8 @@ def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     """
     if not column.name or "." in column.name:
         raise _refused(column, "its name is empty or has a dot")
+    if column.name.startswith(_RESERVED):
+        raise _refused(column, f"names that begin with {_RESERVED} are used in queries")
     return _mapping(_parse(column.type), column, spec)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class CommitToken:
 
     `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column.
     `swept_at` (microseconds UTC on the source's clock) is the time of the last check for late rows that found none.
-    `table_uuid` is the cold table's own.
+    `table_uuid` is the cold table's own. The last four are of the declaration and say what the watermark counts; None:
+    the token is of an older release.
     """
 
     run_id: str
@@ -47,6 +48,10 @@ class CommitToken:
     source_cluster: str
     table_uuid: str
     swept_at: int | None = None
+    timestamp: str | None = None
+    key: tuple[str, ...] | None = None
+    timestamp_follows_key: bool | None = None
+    arrival: str | None = None
 
     def dumps(self) -> str:
         """The token as one line of JSON."""
@@ -61,7 +66,8 @@ class CommitToken:
             ValueError: The text is no token.
         """
         try:
-            return cls(**json.loads(text))
+            found = cls(**json.loads(text))
+            return found if found.key is None else replace(found, key=tuple(found.key))
         except TypeError as error:
             raise ValueError(f"not a token: {text[:200]}") from error
 

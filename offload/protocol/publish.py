@@ -90,4 +90,8 @@ def commit_token(
         source_cluster=hot.identity.cluster,
         table_uuid=state.uuid,
         swept_at=late.swept_at,
+        timestamp=hot.schema.spec.timestamp,
+        key=hot.schema.spec.key,
+        timestamp_follows_key=hot.schema.spec.timestamp_follows_key,
+        arrival=hot.schema.spec.arrival,
     )

@@ -57,12 +57,26 @@ def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
             f"the table {identity.cluster}/{identity.uuid}: it was recreated, or this is another cluster",
             f"{spec.command('adopt')}, which compares hot and cold first",
         )
+    declared = hot.schema.spec
+    before = (token.timestamp, token.key, token.timestamp_follows_key)
+    now = (declared.timestamp, declared.key, declared.timestamp_follows_key)
+    if token.timestamp is not None and before != now:
+        raise DataError(
+            f"{spec.name} to be declared as for the watermark of {spec.target}: {_declared(*before)}",
+            _declared(*now),
+            f"declare it as before; or, to change it: {spec.command('adopt')}, which compares hot and cold first",
+        )
     if token.precision != hot.schema.precision:
         raise DataError(
             f"{spec.timestamp} with {token.precision} digits after the second, as in the watermark of {spec.target}",
             f"{hot.schema.precision} digits",
             f"{spec.command('adopt')}, which compares hot and cold first",
         )
+
+
+def _declared(timestamp: str | None, key: tuple[str, ...] | None, follows: bool | None) -> str:  # noqa: FBT001
+    of_key = f"key {', '.join(key)}, timestamp_follows_key = {str(follows).lower()}" if key else "no key"
+    return f"timestamp {timestamp}, {of_key}"
 
 
 def check_not_lost(spec: TableSpec, state: TableState | None, in_store: TableWatermark) -> None:

@@ -158,6 +158,17 @@ class ClickHouse:
         except OffloadError as error:
             _log.warning("query %s could not be killed: %s", query_id, error)
 
+    def accepts(self, query: str, *, refusal: int) -> bool:
+        """Whether the server runs a query; False: it refuses it with this code. Other errors as `rows`."""
+        with self._translate_errors():
+            try:
+                self._client().query(query)
+            except Exception as error:
+                if f"Code: {refusal}." not in str(error):
+                    raise
+                return False
+        return True
+
     def statement(self, query: str) -> list[tuple[Any, ...]]:
         """Run one statement that is no SELECT, such as DESCRIBE; errors as `rows`."""
         with self._translate_errors():
