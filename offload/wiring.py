@@ -52,7 +52,7 @@ def watermarks(settings: Settings) -> WatermarkStore:
     """The watermark store."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
     url = validated_url("OFFLOAD_WATERMARKS_URL", settings.watermarks_url.get_secret_value())
-    return WatermarkStore(url, settings.lease, settings.timeout, owner)
+    return WatermarkStore(url, settings.lease, settings.timeout, owner, settings.cluster)
 
 
 @contextmanager

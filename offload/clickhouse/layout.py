@@ -11,6 +11,7 @@ from offload.clickhouse import sql
 _TTL = re.compile(r"(?<!BY )(?<!, )(?<!\()\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$", re.DOTALL)
 _NO_DELETE = re.compile(r" (?:TO (?:DISK|VOLUME) |RECOMPRESS |GROUP BY )")
 _COLUMN_TTL = re.compile(r"^`(?P<name>(?:[^`\\]|\\.)+)` .*?\bTTL (?P<ttl>.+)$", re.DOTALL)
+_REPLICATED = re.compile(r"Replicated\w*MergeTree\('(?P<path>[^']+)'")
 _NEVER = "toDateTime('2106-02-07 00:00:00', 'UTC')"  # the last time of a DateTime
 
 
@@ -62,6 +63,16 @@ def unreadable(engine: str) -> str | None:
     if engine == _BUFFERED:
         return "its rows are in memory first, where FINAL does not merge them"
     return None
+
+
+def identity(uuid: str, engine_full: str) -> tuple[str, tuple[str, ...]]:
+    """
+    Which table it is, and other names of the same table that tokens of older releases may have.
+
+    Replicas that were created one by one have a UUID each; the path of a replicated table is one.
+    """
+    path = _REPLICATED.match(engine_full)
+    return (path["path"], (uuid,)) if path and "{uuid}" not in path["path"] else (uuid, ())
 
 
 def key_parts(sorting_key: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
-from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, key_parts, plain_key, ttl, unreadable
+from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, identity, key_parts, plain_key, ttl, unreadable
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
@@ -53,19 +53,7 @@ class ClickHouseSource(Source):
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
-        database, _, table = spec.source.rpartition(".")
-        at = f"database = {sql.text(database or self._client.database)}"
-        tables = self._client.rows(
-            f"SELECT {_IDENTITY}, engine, sorting_key, engine_full, ifNull(total_rows, 0), create_table_query "
-            f"FROM system.tables WHERE {at} AND name = {sql.text(table)}"
-        )
-        if not tables:
-            raise DataError(
-                f"a table {spec.source} in ClickHouse",
-                "no table of that name that this user may see",
-                "offload tables",
-            )
-        uuid, engine, sorting_key, engine_full, total_rows, create_table = tables[0]
+        uuid, engine, sorting_key, engine_full, total_rows, create_table = self._table(spec)
         if reason := unreadable(engine):
             raise DataError(
                 f"{spec.source} to be of an engine whose rows stay as they are",
@@ -73,35 +61,60 @@ class ClickHouseSource(Source):
                 "offload the table that it is filled from, or a copy of it in a MergeTree table (docs/tables.md)",
             )
         self._check_visible(spec, engine)
-        columns = self._client.rows(
-            "SELECT name, type, default_kind, is_in_partition_key, is_in_sorting_key, "
-            "data_compressed_bytes, default_expression "
-            f"FROM system.columns WHERE {at} AND table = {sql.text(table)} ORDER BY position"
-        )
-        stored = [column for column in columns if column[2] not in {"ALIAS", "EPHEMERAL"}]
+        stored = self._stored_columns(spec)
         layout = Layout(
             engine,
             plain_key(sorting_key, {column[0] for column in stored}),
             ttl(engine_full),
             # Where a column stands only in an expression of the key, two partitions can have one sorting key.
             all(column[0] in key_parts(sorting_key) for column in stored if column[3]),
-            sum(column[5] for column in stored) / total_rows if total_rows else 0.0,
+            sum(column[4] for column in stored) / total_rows if total_rows else 0.0,
             column_ttls(create_table),
             engine in READS_OTHERS and self._takes_final(spec),
         )
-        plain = {name for name, type_name, *_ in stored if "(" not in type_name or type_name.startswith("DateTime64")}
+        plain = {name for name, kind, *_ in stored if "(" not in kind or kind.startswith("DateTime")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
         schema = types.map_columns(full, [_source_column(*column) for column in stored])
         rows = ClickHouseRows(self._client, self._files, RowFilter(schema, layout))
         return HotTable(
             schema=schema,
-            identity=SourceIdentity(uuid, self._cluster),
+            identity=SourceIdentity(*identity(uuid, engine_full), self._cluster),
             stored_bytes_per_row=layout.stored_bytes_per_row,
             rows=rows,
             statistics=ClickHouseStatistics(rows),
             verifier=ClickHouseVerifier(rows, self._files),
             cold_reader=ClickHouseColdReader(rows, self._files),
         )
+
+    def _at(self, spec: TableSpec) -> tuple[str, str]:
+        """Database and table as SQL literals."""
+        database, _, table = spec.source.rpartition(".")
+        return sql.text(database or self._client.database), sql.text(table)
+
+    def _table(self, spec: TableSpec) -> tuple[Any, ...]:
+        database, table = self._at(spec)
+        # An aggregate has one row: no answer is taken for "no such table".
+        count, *columns = self._client.row(
+            f"SELECT count(), any({_IDENTITY}), any(engine), any(sorting_key), any(engine_full), "
+            "any(ifNull(total_rows, 0)), any(create_table_query) "
+            f"FROM system.tables WHERE database = {database} AND name = {table}"
+        )
+        if not count:
+            raise DataError(
+                f"a table {spec.source} in ClickHouse",
+                "no table of that name that this user may see",
+                "offload tables",
+            )
+        return tuple(columns)
+
+    def _stored_columns(self, spec: TableSpec) -> list[tuple[Any, ...]]:
+        database, table = self._at(spec)
+        columns = "(position, name, type, default_kind, is_in_partition_key, data_compressed_bytes, default_expression)"
+        (found,) = self._client.row(
+            f"SELECT arraySort(groupArray({columns})) FROM system.columns "
+            f"WHERE database = {database} AND table = {table}"
+        )
+        return [tuple(column[1:]) for column in found if column[3] not in {"ALIAS", "EPHEMERAL"}]
 
     def _takes_final(self, spec: TableSpec) -> bool:
         """Whether the tables behind this one merge rows: only then ClickHouse accepts FINAL."""

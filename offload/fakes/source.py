@@ -127,7 +127,7 @@ class FakeSource(Source):
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
-        identity = SourceIdentity("hot", "default")
+        identity = SourceIdentity("hot", (), "default")
         return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader)
 
     @override

@@ -16,9 +16,17 @@ class Watermark:
 
 @dataclass(frozen=True)
 class SourceIdentity:
-    """Identifies a hot table: the server's UUID of it and the configured cluster name."""
+    """
+    Identifies a hot table.
+
+    Attributes:
+        uuid: The server's UUID of it; of a replicated table, the path that its replicas share.
+        also: What tokens of older releases may have instead.
+        cluster: The configured cluster name.
+    """
 
     uuid: str
+    also: tuple[str, ...]
     cluster: str
 
 

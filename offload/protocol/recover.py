@@ -50,7 +50,7 @@ def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
         DataError: The hot table was recreated, or its timestamp has another precision.
     """
     identity = hot.identity
-    if (token.source_uuid, token.source_cluster) != (identity.uuid, identity.cluster):
+    if token.source_cluster != identity.cluster or token.source_uuid not in {identity.uuid, *identity.also}:
         raise DataError(
             f"{spec.source} to be the table {token.source_cluster}/{token.source_uuid}, "
             f"from which {spec.target} was filled",

@@ -11,8 +11,9 @@ import fcntl
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,14 @@ from offload.errors import Unavailable
 from offload.io.database import translate_errors
 from offload.io.deadline import within
 
+T = TypeVar("T")
+
+# pg_locks shows the two halves of a 64-bit key (PostgreSQL manual, "pg_locks").
+_HELD = """
+    SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND classid::bigint = :high AND objid::bigint = :low
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -77,13 +86,17 @@ class FileLocks:
 
     def remove_stale(self, table: str, below: int) -> None:
         """Remove the files of dead runs."""
-        for path in self._database.parent.glob(f"{self._database.name}.{table}.*.lock"):
+        for path in self._database.parent.glob(f"{self._database.name}.{_in_name(table)}.*.lock"):
             epoch = path.name.split(".")[-2]
             if epoch.isdigit() and int(epoch) < below:
                 self.held(table, int(epoch))  # a free lock is taken and released, which removes its file
 
     def _path(self, table: str, epoch: int) -> Path:
-        return self._database.with_name(f"{self._database.name}.{table}.{epoch}.lock")
+        return self._database.with_name(f"{self._database.name}.{_in_name(table)}.{epoch}.lock")
+
+
+def _in_name(table: str) -> str:
+    return table.replace("/", "%")
 
 
 def _flock(path: Path) -> FileLock | None:
@@ -124,23 +137,44 @@ class AdvisoryLocks:
         """Take the lock in a session of its own; None: another session has it. Raises as `translate_errors`."""
 
         def take() -> AdvisoryLock | None:
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            pids = {connection.execute(text("SELECT pg_backend_pid()")).scalar_one() for _ in range(3)}
+            connection = self._session()
+            if self._is_pooled(connection):
+                return AdvisoryLock(connection, counts=False, timeout=self._timeout)
             if connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(table, epoch)}).scalar_one():
-                return AdvisoryLock(connection, counts=len(pids) == 1, timeout=self._timeout)
+                return AdvisoryLock(connection, counts=True, timeout=self._timeout)
             connection.close()
             return None
 
-        with translate_errors("OFFLOAD_WATERMARKS_URL", self._engine.url.render_as_string(hide_password=False)):
-            return within(self._timeout, "the watermark store", take)
+        return self._call(take)
 
     def held(self, table: str, epoch: int) -> bool:
-        """Whether a session has the lock; tries to take the lock, and releases it at once."""
-        lock = self.try_lock(table, epoch)
-        if lock is None:
-            return True
-        lock.release()
-        return False
+        """Whether a session has the lock: read, not tried, since a pooler may try it in the session that has it."""
+
+        def read() -> bool:
+            with self._session() as connection:
+                key = _key(table, epoch) % 2**64
+                halves = {"high": key >> 32, "low": key & (2**32 - 1)}
+                return bool(connection.execute(text(_HELD), halves).scalar_one())
+
+        return self._call(read)
+
+    def _session(self) -> Connection:
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _is_pooled(self, connection: Connection) -> bool:
+        """
+        Whether a pooler gives each statement a server session of its own choice.
+
+        Two sessions that are open at once have two backends, and each keeps its own. Behind a pooler in transaction
+        mode they share one, or change it. A lock taken there would stay in the pool.
+        """
+        with self._session() as other:
+            first, second, again = (_backend(one) for one in (connection, other, connection))
+        return first == second or first != again
+
+    def _call(self, work: Callable[[], T]) -> T:
+        with translate_errors("OFFLOAD_WATERMARKS_URL", self._engine.url.render_as_string(hide_password=False)):
+            return within(self._timeout, "the watermark store", work)
 
     def remove_stale(self, table: str, below: int) -> None:
         """Do nothing: a lock ends with its session."""
@@ -161,6 +195,10 @@ class AdvisoryLock:
             self._connection.close()
         except (Unavailable, DBAPIError) as gone:
             _log.warning("the session of a lease could not be ended: %s", gone)
+
+
+def _backend(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
 
 
 def _key(table: str, epoch: int) -> int:

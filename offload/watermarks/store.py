@@ -27,6 +27,7 @@ from offload.watermarks.locks import Lock, locks_for
 from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS, watermark_of
 
 T = TypeVar("T")
+DEFAULT_CLUSTER = "default"
 
 
 class WatermarkStore(Watermarks):
@@ -38,13 +39,15 @@ class WatermarkStore(Watermarks):
         lease: Seconds after its last heartbeat for which a run keeps its table.
         timeout: Seconds that one call may take.
         owner: The owner of the lease: host and process id.
+        cluster: Name of the ClickHouse cluster; tables of one name in two clusters have a row each.
     """
 
-    def __init__(self, url: str, lease: float, timeout: float, owner: str) -> None:
+    def __init__(self, url: str, lease: float, timeout: float, owner: str, cluster: str = DEFAULT_CLUSTER) -> None:
         self._url = with_connect_timeout(url, timeout)
         self._lease = lease
         self._timeout = timeout
         self._owner = owner
+        self._prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
         self.locks = locks_for(self._engine, timeout)
         self._ready = False
@@ -52,14 +55,15 @@ class WatermarkStore(Watermarks):
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
-        rows = self.call(
-            lambda c: c.execute(select(WATERMARKS).where(WATERMARKS.c.table_name == table)).mappings().all()
-        )
+        mine = WATERMARKS.c.table_name == self._prefix + table
+        rows = self.call(lambda c: c.execute(select(WATERMARKS).where(mine)).mappings().all())
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
 
     @override
     def rows_since(self, table: str, epoch: int) -> int:
-        rows = select(func.coalesce(func.sum(RUNS.c.rows), 0)).where(RUNS.c.table_name == table, RUNS.c.epoch > epoch)
+        rows = select(func.coalesce(func.sum(RUNS.c.rows), 0)).where(
+            RUNS.c.table_name == self._prefix + table, RUNS.c.epoch > epoch
+        )
         return int(self.call(lambda connection: connection.execute(rows).scalar_one()))
 
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
@@ -83,7 +87,7 @@ class WatermarkStore(Watermarks):
     @contextmanager
     @override
     def claim(self, table: str, run_id: str) -> Iterator[StoreLease]:
-        lease = self._take(table, run_id)
+        lease = self._take(self._prefix + table, run_id)
         try:
             lease.start()
             yield lease

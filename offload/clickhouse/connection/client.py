@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
 from offload.clickhouse import sql
+from offload.clickhouse.connection.address import PORTS, parsed
 from offload.clickhouse.connection.profile import PINNED, changes
 from offload.clickhouse.connection.server_errors import translate
-from offload.errors import CHECK_SERVER, ConfigurationError, OffloadError, SourceMoving, Unavailable
+from offload.errors import CHECK_SERVER, OffloadError, SourceMoving, Unavailable
 from offload.io.deadline import within
 
 # After a restart of the object store each of the server's pooled connections fails once.
@@ -29,7 +30,6 @@ _WHERE_KNOWN = {"input_format_parquet_enable_row_group_prefetch": 0}
 # the server that is asked, also where a Distributed table reads from others.
 _SERVER = "(SELECT concat(hostName(), ' ', toString(serverUUID()))) AS tidemark_server"
 _log = logging.getLogger(__name__)
-_PORTS = {"http": 8123, "clickhouse": 8123, "https": 8443, "clickhouses": 8443}
 
 
 class ClickHouse:
@@ -47,7 +47,7 @@ class ClickHouse:
 
     def __init__(self, dsn: str, timeout: float) -> None:
         self._dsn = dsn
-        self._url = _parsed(dsn)
+        self._url = parsed(dsn)
         self._timeout = timeout
         self._local = threading.local()
         self._opened: list[Any] = []
@@ -235,7 +235,7 @@ class ClickHouse:
             return _configured(clickhouse_connect.get_client(dsn=self._dsn), self._settings(), self.user)
         client = clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
-            port=self._url.port or _PORTS[self._url.scheme],
+            port=self._url.port or PORTS[self._url.scheme],
             username=self.user,
             password=unquote(self._url.password or ""),
             database=self.database,
@@ -269,7 +269,7 @@ class ClickHouse:
         """The address without user and password."""
         if self.embedded:
             return f"chDB folder {self._url.path}"
-        return f"ClickHouse {self._url.hostname}:{self._url.port or _PORTS.get(self._url.scheme, 0)}"
+        return f"ClickHouse {self._url.hostname}:{self._url.port or PORTS.get(self._url.scheme, 0)}"
 
 
 def _configured(client: Any, settings: Mapping[str, Any], user: str) -> Any:
@@ -288,18 +288,3 @@ def only(rows: list[tuple[Any, ...]], where: str) -> tuple[Any, ...]:
     if not rows:
         raise Unavailable(f"one row from {where}", "an answer without rows", CHECK_SERVER)
     return rows[0]
-
-
-def _parsed(dsn: str) -> SplitResult:
-    try:
-        url = urlsplit(dsn)
-        known = url.scheme in {"chdb", *_PORTS} and (url.port or True)
-    except ValueError:  # its message may show a part of the password
-        known = False
-    if not known:
-        raise ConfigurationError(
-            "clickhouse://user:password@host:8123/database or chdb:///folder in OFFLOAD_CLICKHOUSE_DSN",
-            "another form; in a password, write / @ : ? # as %2F %40 %3A %3F %23",
-            "correct OFFLOAD_CLICKHOUSE_DSN",
-        )
-    return url
