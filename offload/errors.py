@@ -62,9 +62,14 @@ class Transient(OffloadError):
 
 
 class Unavailable(Transient):
-    """A service refused, vanished or did not answer in time."""
+    """
+    A service refused, vanished or did not answer in time.
+
+    `overdue`: it did not answer in time; what was asked of it may still happen.
+    """
 
     exit_code = 69
+    overdue = False
 
 
 class LeaseHeld(Transient):

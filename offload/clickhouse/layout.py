@@ -12,6 +12,7 @@ _TTL = re.compile(r"(?<!BY )(?<!, )(?<!\()\bTTL (?P<ttl>.+?)(?: SETTINGS .*)?$",
 _NO_DELETE = re.compile(r" (?:TO (?:DISK|VOLUME) |RECOMPRESS |GROUP BY )")
 _COLUMN_TTL = re.compile(r"^`(?P<name>(?:[^`\\]|\\.)+)` .*?\bTTL (?P<ttl>.+)$", re.DOTALL)
 _REPLICATED = re.compile(r"Replicated\w*MergeTree\('(?P<path>[^']+)'")
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 _NEVER = "toDateTime('2106-02-07 00:00:00', 'UTC')"  # the last time of a DateTime
 
 
@@ -108,5 +109,5 @@ def _deletion(rule: str) -> str:
 def column_ttls(create_table: str) -> tuple[str, ...]:
     """The times after which values of single columns become defaults, as SQL, from the CREATE statement."""
     columns = create_table.partition("(")[2].partition(" ENGINE = ")[0].rstrip().removesuffix(")")
-    found = (_COLUMN_TTL.match(column) for column in sql.split_arguments(columns))
+    found = (_COLUMN_TTL.match(_TEXT.sub("''", column)) for column in sql.split_arguments(columns))
     return tuple(match["ttl"] for match in found if match)

@@ -15,6 +15,7 @@ from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import Accepted, Difference
 from offload.protocol.adapters import Adapters
+from offload.protocol.commit import commit
 from offload.protocol.comparison import compare_tiers
 from offload.protocol.late_rows import LateRows
 from offload.protocol.publish import commit_token
@@ -52,8 +53,8 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
         late = LateRows(0, now, None, Coverage())  # the next run compares every row, once
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
-        state = trace.state = adapters.lake.publish(
-            hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None
+        state = trace.state = commit(
+            adapters.lake, hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None
         )
         adapters.cold_files.mark(state)
         session.lease.record(trace.outcome("success"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 from typing import Any
 
 from typing_extensions import override
 
-from offload.errors import DataError, Fenced
+from offload.errors import DataError
 from offload.fakes.source import FAKE_SCHEMA, FakeRows, Row, fingerprint
 from offload.model.cold_table import Mark, Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
@@ -22,7 +22,7 @@ from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 from offload.model.windows import HOUR, Window
 from offload.ports.engine import Emit, Engine
-from offload.ports.lake import ColdFiles, Lake
+from offload.ports.lake import ColdFiles, Conflict, Lake
 from offload.ports.source import Bound, HotRows
 from offload.ports.verifier import ColdReader, Difference, StoredRows, Verifier
 
@@ -46,7 +46,19 @@ class FakeLake(Lake, ColdFiles):
         if not self.created:
             return None
         token = self.snapshots[-1][0] if self.snapshots else None
-        return TableState("cold", len(self.snapshots) or None, len(self.rows()), token, "memory:", self.coverage, None)
+        return TableState(
+            "cold",
+            len(self.snapshots) or None,
+            len(self.rows()),
+            token,
+            "memory:",
+            self.coverage,
+            self._commits(),
+            None,
+        )
+
+    def _commits(self) -> tuple[tuple[str, int], ...]:
+        return tuple((token.dumps(), at + 1) for at, (token, _) in enumerate(self.snapshots))
 
     @override
     def create(self, schema: TableSchema, *, first: bool) -> TableState:
@@ -82,26 +94,23 @@ class FakeLake(Lake, ColdFiles):
         pass  # files in memory have no footers
 
     @override
-    def publish(
+    def commit(
         self,
         spec: TableSpec,
         state: TableState,
         publication: Publication,
         on_uploaded: Callable[[], None],
-    ) -> TableState:
+    ) -> None:
         on_uploaded()
+        self.land(spec, state, publication)
+
+    def land(self, spec: TableSpec, state: TableState, publication: Publication) -> None:
+        """Compare and swap, as the catalog does; a simulation calls it later for a commit that lands late."""
         now = self.load(spec)
-        if now is None or now.token != state.token:
-            raise Fenced("the table as it was loaded", "another commit", "offload run")
+        if now is None or now.snapshot_id != state.snapshot_id:
+            raise Conflict("the table has another snapshot")
         self.snapshots.append((publication.token, tuple(file.path for file in publication.files)))
         self.coverage = publication.coverage
-        return replace(
-            now,
-            snapshot_id=len(self.snapshots),
-            records=len(self.rows()),
-            token=publication.token,
-            coverage=publication.coverage,
-        )
 
 
 def by_hour(rows: Sequence[Row], start: Callable[[int], int] = lambda hour: hour) -> Counts:

@@ -57,6 +57,12 @@ def token(table: Any) -> CommitToken | None:
         ) from error
 
 
+def commits(table: Any) -> tuple[tuple[str, int], ...]:
+    """Token and snapshot of every listed commit of ours, as they are written."""
+    found = ((snapshot.summary and snapshot.summary[TOKEN], snapshot.snapshot_id) for snapshot in table.snapshots())
+    return tuple((text, snapshot_id) for text, snapshot_id in found if text)
+
+
 def coverage(table: Any) -> Coverage:
     """The hot rows that the table has, by time; one that is missing or unreadable is nothing: all is compared anew."""
     try:

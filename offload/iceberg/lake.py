@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 from pyiceberg.exceptions import (
@@ -19,8 +18,8 @@ from typing_extensions import override
 from offload.errors import ConfigurationError
 from offload.iceberg import history, table_layout
 from offload.iceberg.catalog import CatalogConnection
-from offload.iceberg.commit import Commit
 from offload.iceberg.data_files import IcebergFiles, data_file
+from offload.iceberg.fence import FencedCommit
 from offload.iceberg.schema import arrow_schema, check_required, check_schema, partition_spec, sort_order, table_schema
 from offload.io.warehouse import Warehouse
 from offload.model.cold_table import Publication, TableState
@@ -100,20 +99,18 @@ class IcebergLake(Lake):
         check_required(schema, metadata.schema(), [one for one in metadata.schemas if one.schema_id in used])
 
     @override
-    def publish(
+    def commit(
         self,
         spec: TableSpec,
         state: TableState,
         publication: Publication,
         on_uploaded: Callable[[], None],
-    ) -> TableState:
-        def entries(now: TableState) -> list[Any]:
-            # Another engine may have changed the table since RECOVER: the entries are of the table as it is now.
-            table_layout.check(spec, now.handle.metadata)
-            order = table_layout.order_id(spec, now.handle.metadata)
-            return [data_file(now.handle, file, self._files.footer(now, file), order) for file in publication.files]
-
-        return Commit(self._connection, self.load, spec, publication, on_uploaded).publish(state, entries)
+    ) -> None:
+        # Another engine may have changed the table since RECOVER: the entries are of the table as it is now.
+        table_layout.check(spec, state.handle.metadata)
+        order = table_layout.order_id(spec, state.handle.metadata)
+        entries = [data_file(state.handle, file, self._files.footer(state, file), order) for file in publication.files]
+        FencedCommit(self._connection, publication, on_uploaded).commit(state, entries)
 
     def _state(self, table: Table) -> TableState:
         def state() -> TableState:
@@ -124,6 +121,7 @@ class IcebergLake(Lake):
                 token=history.token(table),
                 location=table.location(),
                 coverage=history.coverage(table),
+                commits=history.commits(table),
                 schema=arrow_schema(table.schema()),
                 handle=table,
             )

@@ -40,7 +40,9 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     thread.join(seconds)
     if thread.is_alive():
         _overdue.set()
-        raise Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)
+        silent = Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)
+        silent.overdue = True
+        raise silent
     if failure:
         raise failure[0]
     return answer[0]

@@ -47,6 +47,7 @@ class TableState:
         token: Token of the last data commit; None: no commit has one.
         location: Folder of the table.
         coverage: The hot rows that it has, by time.
+        commits: Token, as text, and snapshot of every commit of ours that is still listed.
         schema: `pyarrow.Schema` with field ids, in which files are written.
         handle: The lake's own object.
     """
@@ -57,6 +58,7 @@ class TableState:
     token: CommitToken | None
     location: str
     coverage: Coverage = field(compare=False)
+    commits: tuple[tuple[str, int], ...] = field(compare=False)
     schema: Any = field(compare=False)  # Any: the model imports no library
     handle: Any = field(compare=False, default=None, repr=False)
 

@@ -11,6 +11,10 @@ from offload.model.table import TableSpec
 from offload.ports.source import Bound
 
 
+class Conflict(Exception):  # a signal: the protocol reads the table, and decides
+    """Another commit came first; nothing of this one was published."""
+
+
 class Lake(Protocol):
     """Cold tables and their catalog. Never deletes anything."""
 
@@ -50,22 +54,22 @@ class Lake(Protocol):
             DataError: A column is missing on one side, or has another type.
         """
 
-    def publish(
+    def commit(
         self,
         spec: TableSpec,
         state: TableState,
         publication: Publication,
         on_uploaded: Callable[[], None],
-    ) -> TableState:
+    ) -> None:
         """
-        Publish files, token and coverage in one commit, or nothing; return the table after it.
+        Publish files, token and coverage in one commit that is valid for `state` only, or nothing.
 
         `on_uploaded` is called when the metadata file is uploaded and the catalog does not point to it yet.
-        Never rebases. No data file may be deleted after any of its errors.
+        Never rebases. After any error but Conflict the commit may have landed, or may land later: no data file may be
+        deleted.
 
         Raises:
-            Fenced: The table no longer has the UUID or the last token of `state`.
-            OutcomeUnknown: The commit was sent, and whether it landed cannot be read.
+            Conflict: The table is not `state` any more; nothing was published.
         """
 
 

@@ -12,6 +12,7 @@ from offload.model.steps import Event, Step
 from offload.model.token import CommitToken
 from offload.model.windows import Window
 from offload.ports.source import HotTable
+from offload.protocol.commit import commit
 from offload.protocol.late_rows import LateRows
 from offload.protocol.planning import Batch
 from offload.protocol.session import Session
@@ -42,7 +43,7 @@ def publish(
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
         coverage = state.coverage.published([file.hours for file in files], watermark // 10**token.precision)
         publication = Publication(token, tuple(files), coverage)
-        trace.state = session.adapters.lake.publish(hot.schema.spec, state, publication, on_uploaded)
+        trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
         session.adapters.cold_files.mark(trace.state)
         trace.count(
             rows=token.rows,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from pyiceberg.table.snapshots import SnapshotLogEntry
 
-from offload.iceberg import commit, times
+from offload.iceberg import fence, times
 from offload.model.table import TableSpec
 from tests.support import iceberg_java
 from tests.support.embedded import Embedded
@@ -61,7 +61,7 @@ def test_a_clock_that_steps_back_leaves_a_table_that_java_loads(
 
 def unsorted(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> TableSpec:
     """A table whose log goes back by an hour, as releases before this one left it."""
-    monkeypatch.setattr(commit, "stamped", lambda updates, _: tuple(updates))
+    monkeypatch.setattr(fence, "stamped", lambda updates, _: tuple(updates))
     spec = stage.trades(100)
     run_with_clock(stage, spec, monkeypatch, 3600)
     stage.insert_trades("numbers(100, 100)")
@@ -101,7 +101,7 @@ def test_an_unsorted_log_is_mended_as_the_runbook_says(stage: Embedded, monkeypa
 
 def test_a_step_within_a_minute_is_accepted(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Java accepts it."""
-    monkeypatch.setattr(commit, "stamped", lambda updates, _: tuple(updates))
+    monkeypatch.setattr(fence, "stamped", lambda updates, _: tuple(updates))
     spec = stage.trades(100)
     run_with_clock(stage, spec, monkeypatch, 30)
     stage.insert_trades("numbers(100, 100)")

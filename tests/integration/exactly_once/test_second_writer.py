@@ -99,7 +99,7 @@ def backfill(adapters: Opener, environment: EmbeddedEnvironment) -> None:
         assert state is not None
         assert state.token is not None
         token = replace(state.token, run_id="backfill", epoch=state.token.epoch + 1, rows=0, digest=0)
-        other.lake.publish(spec, state, Publication(token, (), state.coverage), lambda: None)
+        other.lake.commit(spec, state, Publication(token, (), state.coverage), lambda: None)
 
 
 def by_hand(environment: EmbeddedEnvironment, rows: int) -> None:

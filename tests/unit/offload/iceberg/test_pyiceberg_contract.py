@@ -1,7 +1,7 @@
 """
 The behaviour and the private members of PyIceberg 0.12 that offload/iceberg/ uses.
 
-When one of these turns red after an upgrade, read offload/iceberg/commit.py and offload/iceberg/history.py again before
+When one of these turns red after an upgrade, read offload/iceberg/fence.py and offload/iceberg/history.py again before
 anything else.
 """
 

@@ -11,7 +11,7 @@ from offload.errors import Unavailable
 from offload.fakes import FAKE_SPEC, FakeWorld
 from offload.model.steps import Step
 
-FAILING = {Step.WRITE: "offload.fakes.lake.FakeEngine.write", Step.PUBLISH: "offload.fakes.lake.FakeLake.publish"}
+FAILING = {Step.WRITE: "offload.fakes.lake.FakeEngine.write", Step.PUBLISH: "offload.fakes.lake.FakeLake.commit"}
 
 
 @pytest.mark.parametrize("failed", FAILING)

@@ -1,0 +1,78 @@
+"""
+One attempt to commit, and its fence.
+
+The commit is a direct call of `Catalog.commit_table` (REST catalog specification, `UpdateTable`). PyIceberg 0.12's
+`Transaction.commit_transaction` rebases a failed commit onto the new head, which lets a stale writer in, and deletes
+the manifests of commits whose outcome it misread. This module never rebases and deletes nothing. It reads private
+members of the transaction; tests/unit/offload/iceberg/test_pyiceberg_contract.py pins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
+
+from offload.errors import Unavailable
+from offload.iceberg import history
+from offload.iceberg.catalog import CatalogConnection
+from offload.iceberg.times import stamped
+from offload.model.cold_table import Publication, TableState
+from offload.ports.lake import Conflict
+
+
+@dataclass(frozen=True)
+class FencedCommit:
+    """
+    One attempt; built for each, so that no two share a callback.
+
+    Attributes:
+        connection: The catalog.
+        publication: What the commit adds.
+        on_uploaded: Called when the metadata file is uploaded and the catalog does not point to it yet.
+    """
+
+    connection: CatalogConnection
+    publication: Publication
+    on_uploaded: Callable[[], None]
+
+    def commit(self, state: TableState, entries: Sequence[Any]) -> None:
+        """
+        Commit manifest entries, token and properties at once, fenced on `state`.
+
+        Raises:
+            Conflict: The table is not `state` any more.
+        """
+        try:
+            request = self._request(state, entries)
+        except Unavailable as error:
+            error.overdue = False  # nothing was sent that could land later
+            raise
+
+        def send() -> None:
+            self.connection.catalog().observed(self.on_uploaded).commit_table(state.handle, *request)
+
+        try:
+            self.connection.call(send)
+        except CommitFailedException as error:
+            raise Conflict(str(error)) from error
+
+    def _request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
+        transaction = state.handle.transaction()
+        append = transaction.update_snapshot(
+            snapshot_properties={history.TOKEN: self.publication.token.dumps()}
+        ).fast_append()
+        for entry in entries:
+            append.append_data_file(entry)
+        self.connection.call(append.commit, factor=2)
+        records = state.records + sum(entry.record_count for entry in entries)
+        transaction.set_properties(history.properties(self.publication, append.snapshot_id, records))
+        requirements = (
+            AssertTableUUID(uuid=state.handle.metadata.table_uuid),
+            AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),
+        )
+        updates = transaction._updates  # noqa: SLF001  # the contract test pins it
+        return requirements, stamped(updates, state.handle.metadata)
