@@ -26,6 +26,8 @@ from offload.ports.lake import ColdFiles, Conflict, Lake
 from offload.ports.source import Bound, HotRows
 from offload.ports.verifier import ColdReader, Difference, StoredRows, Verifier
 
+LISTED = 10  # snapshots that have not expired
+
 
 @dataclass
 class FakeLake(Lake, ColdFiles):
@@ -49,7 +51,7 @@ class FakeLake(Lake, ColdFiles):
         return TableState(
             "cold",
             len(self.snapshots) or None,
-            len(self.rows()),
+            self._records(),
             token,
             "memory:",
             self.coverage,
@@ -57,8 +59,12 @@ class FakeLake(Lake, ColdFiles):
             None,
         )
 
+    def _records(self) -> int:
+        return sum(token.rows for token, _ in self.snapshots)
+
     def _commits(self) -> tuple[tuple[str, int], ...]:
-        return tuple((token.dumps(), at + 1) for at, (token, _) in enumerate(self.snapshots))
+        first = max(0, len(self.snapshots) - LISTED)
+        return tuple((token.dumps(), first + at + 1) for at, (token, _) in enumerate(self.snapshots[first:]))
 
     @override
     def create(self, schema: TableSchema, *, first: bool) -> TableState:
@@ -84,6 +90,10 @@ class FakeLake(Lake, ColdFiles):
     def mark(self, state: TableState) -> None:
         if state.token and state.token.watermark_ticks is not None:
             self.evidence = Mark(state.token.watermark_ticks, state.records)
+
+    @override
+    def remove_old_metadata(self, before: TableState, after: TableState) -> None:
+        pass  # a table in memory has no metadata files
 
     @override
     def marked(self, state: TableState) -> Mark | None:

@@ -7,13 +7,15 @@ from copy import copy
 from typing import Any, Self, TypeVar
 
 from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
+from pyiceberg.io.pyarrow import PyArrowFileIO
 from typing_extensions import override
 
 from offload.io.database import create_tables, translate_errors, with_connect_timeout
-from offload.io.deadline import within
+from offload.io.deadline import within, within_silence
 from offload.io.warehouse import Warehouse
 
 T = TypeVar("T")
+IO = "offload.iceberg.catalog.CountingFileIO"
 
 
 class ObservedCatalog(SqlCatalog):
@@ -45,6 +47,17 @@ class ObservedCatalog(SqlCatalog):
             self._on_uploaded()
 
 
+class CountingFileIO(PyArrowFileIO):
+    """PyIceberg's file system, which counts the files that it opens: the sign that long work goes on."""
+
+    opened = 0
+
+    @override
+    def new_input(self, location: str) -> Any:
+        CountingFileIO.opened += 1
+        return super().new_input(location)
+
+
 class CatalogConnection:
     """
     The connection to one catalog, opened at the first call.
@@ -71,7 +84,12 @@ class CatalogConnection:
     def catalog(self) -> ObservedCatalog:
         """The catalog; use it inside `call` only, which has the time-out and translates errors."""
         if self._opened is None:
-            properties = {"uri": self._uri, "warehouse": self._warehouse.uri, **self._warehouse.properties()}
+            properties = {
+                "uri": self._uri,
+                "warehouse": self._warehouse.uri,
+                **self._warehouse.properties(),
+                "py-io-impl": IO,
+            }
             self._opened = ObservedCatalog(self._name, **properties)
         return self._opened
 
@@ -86,3 +104,14 @@ class CatalogConnection:
         """
         with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
             return within(self._timeout * factor, f"the catalog or {self._warehouse.where}", call)
+
+    def work(self, call: Callable[[], T]) -> T:
+        """
+        Run work that opens many files, such as the manifests of months; bounded by silence, not by its length.
+
+        Raises:
+            As `call`.
+        """
+        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
+            where = f"the catalog or {self._warehouse.where}"
+            return within_silence(self._timeout, where, call, lambda: CountingFileIO.opened)

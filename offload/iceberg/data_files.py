@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Reference
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
@@ -44,7 +45,7 @@ class IcebergFiles(ColdFiles):
     @override
     def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
         within = within_bounds(bounds)
-        return paths(self._connection.call(lambda: list(state.handle.scan(row_filter=within).plan_files())))
+        return paths(self._connection.work(lambda: list(state.handle.scan(row_filter=within).plan_files())))
 
     @override
     def mark(self, state: TableState) -> None:
@@ -55,6 +56,16 @@ class IcebergFiles(ColdFiles):
             self._connection.call(lambda: self._warehouse.write_text(_mark_of(state), json.dumps(document)))
         except OffloadError as error:  # the rows are published all the same, and the next commit writes it again
             _log.warning("%s could not be written: %s", _mark_of(state), error)
+
+    @override
+    def remove_old_metadata(self, before: TableState, after: TableState) -> None:
+        def remove() -> None:
+            Catalog._delete_old_metadata(after.handle.io, before.handle.metadata, after.handle.metadata)  # noqa: SLF001
+
+        try:
+            self._connection.work(remove)
+        except OffloadError as error:  # they cost room, and nothing else: the next commit's list has other files
+            _log.warning("old metadata files of %s could not be removed: %s", after.location, error)
 
     @override
     def marked(self, state: TableState) -> Mark | None:

@@ -23,6 +23,8 @@ from offload.iceberg.times import stamped
 from offload.model.cold_table import Publication, TableState
 from offload.ports.lake import Conflict
 
+MERGE = "commit.manifest-merge.enabled"
+
 
 @dataclass(frozen=True)
 class FencedCommit:
@@ -64,7 +66,10 @@ class FencedCommit:
         transaction = state.handle.transaction()
         append = transaction.update_snapshot(
             snapshot_properties={history.TOKEN: self.publication.token.dumps()}
-        ).fast_append()
+        ).merge_append()
+        # As in Java, manifests are merged unless the table says otherwise; PyIceberg's own default is the reverse.
+        merges = transaction.table_metadata.properties.get(MERGE, "true") == "true"
+        append._merge_enabled = merges  # noqa: SLF001  # the contract test pins it
         for entry in entries:
             append.append_data_file(entry)
         self.connection.call(append.commit, factor=2)

@@ -26,6 +26,16 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
     Raises:
         Unavailable: The call took longer than `seconds`. It goes on, and may still have its effect.
     """
+    return within_silence(seconds, what, call, lambda: 0)
+
+
+def within_silence(seconds: float, what: str, call: Callable[[], T], progress: Callable[[], int]) -> T:
+    """
+    As `within`, for a call that may work for long: it fails only after `seconds` in which `progress` did not change.
+
+    Raises:
+        Unavailable: Nothing happened for so long.
+    """
     answer: list[T] = []
     failure: list[BaseException] = []
 
@@ -37,7 +47,14 @@ def within(seconds: float, what: str, call: Callable[[], T]) -> T:
 
     thread = threading.Thread(target=run, name=f"within-{what}", daemon=True)
     thread.start()
-    thread.join(seconds)
+    before = -1
+    while thread.is_alive() and (now := progress()) != before:
+        before = now
+        thread.join(seconds)
+    return _answer(thread, answer, failure, seconds, what)
+
+
+def _answer(thread: threading.Thread, answer: list[T], failure: list[BaseException], seconds: float, what: str) -> T:
     if thread.is_alive():
         _overdue.set()
         silent = Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)

@@ -64,7 +64,6 @@ class Warehouse:
             "s3.region": self.region if self.remote else None,
             "s3.connect-timeout": str(self.timeout) if self.remote else None,
             "s3.request-timeout": str(self.timeout) if self.remote else None,
-            "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
         }
         return {name: value for name, value in given.items() if value is not None}
 

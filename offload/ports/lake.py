@@ -74,7 +74,7 @@ class Lake(Protocol):
 
 
 class ColdFiles(Protocol):
-    """The data files of a cold table. Never writes."""
+    """The data files of a cold table, and the small files beside them. Never writes or removes a data file."""
 
     def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
         """
@@ -89,6 +89,13 @@ class ColdFiles(Protocol):
         Write beside the table how far it was published, after a commit that was seen to land.
 
         A catalog that is restored from a backup does not change it. It is evidence, and decides nothing by itself.
+        """
+
+    def remove_old_metadata(self, before: TableState, after: TableState) -> None:
+        """
+        Remove metadata files that the table does not list any more, where its properties say so.
+
+        Call it only after a commit that was seen to land: the catalog then points to a file that is listed.
         """
 
     def marked(self, state: TableState) -> Mark | None:

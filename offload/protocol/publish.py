@@ -45,6 +45,7 @@ def publish(
         publication = Publication(token, tuple(files), coverage)
         trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
         session.adapters.cold_files.mark(trace.state)
+        session.adapters.cold_files.remove_old_metadata(state, trace.state)
         trace.count(
             rows=token.rows,
             files=len(files),

@@ -134,7 +134,7 @@ class Embedded:
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:
         """Compare hot and cold."""
-        (found,) = api.audit(spec=spec, settings=self.settings(), **given)
+        (found,) = api.audit(spec=spec, **({"settings": self.settings()} | given))
         return found
 
     def cold(self, spec: TableSpec, columns: Sequence[str] = ("*",)) -> pa.Table:

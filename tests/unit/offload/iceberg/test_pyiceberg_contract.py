@@ -271,3 +271,28 @@ def test_a_catalog_that_cannot_be_opened_leaves_no_connection(tmp_path: Path, mo
         ObservedCatalog("c", uri=f"sqlite:///{tmp_path}/nowhere/c.db", warehouse=f"file://{tmp_path}")
 
     assert closed == [True]
+
+
+def test_merging_of_manifests_is_switched_by_one_member(catalog: SqlCatalog) -> None:
+    """Off by default; commit.py switches it on, and the rows stay as they are."""
+    table = catalog.load_table("cold.t")
+    with table.transaction() as transaction:
+        transaction.set_properties({"commit.manifest.min-count-to-merge": "2"})
+    table = catalog.load_table("cold.t")
+    transaction = table.transaction()
+    append = transaction.update_snapshot().merge_append()
+    assert append._merge_enabled is False
+    append._merge_enabled = True
+    append.commit()
+    for _ in range(3):
+        catalog.load_table("cold.t").append(ROWS)
+    table = catalog.load_table("cold.t")
+    transaction = table.transaction()
+    append = transaction.update_snapshot().merge_append()
+    append._merge_enabled = True
+    append.commit()
+    catalog.commit_table(table, (), transaction._updates)
+
+    now = catalog.load_table("cold.t")
+    assert len(now.current_snapshot().manifests(now.io)) == 1
+    assert now.scan().to_arrow().num_rows == 12

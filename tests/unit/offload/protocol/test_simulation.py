@@ -126,3 +126,18 @@ def test_a_second_run_gets_the_owner_of_the_lease_while_the_first_runs() -> None
     assert result.error is not None
     assert "the first" in result.error["found"]
     assert world.lake.snapshots == []
+
+
+def test_three_thousand_quarter_hours_leave_a_small_coverage() -> None:
+    """A month: its size follows the days and the hours of the last three, not the commits."""
+    world = FakeWorld(batch_rows=10)
+    quarter = 900 * 10**6
+    for number in range(3000):
+        world.hot.rows = [(f"k{number - back}", (number - back) * quarter) for back in range(min(number, 50), -1, -1)]
+        world.clock.time = number * quarter
+        run(world)
+    coverage = world.lake.coverage
+
+    assert len(world.lake.snapshots) == 3000
+    assert len(coverage.buckets) <= 3 + 4 * 24, "buckets of days that hot has no more are kept"
+    assert len(coverage.dumps()) < 8000
