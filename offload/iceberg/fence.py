@@ -16,7 +16,6 @@ from typing import Any
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 
-from offload.errors import Unavailable
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.times import stamped
@@ -41,18 +40,13 @@ class FencedCommit:
     publication: Publication
     on_uploaded: Callable[[], None]
 
-    def commit(self, state: TableState, entries: Sequence[Any]) -> None:
+    def send(self, state: TableState, request: tuple[Any, Any]) -> None:
         """
-        Commit manifest entries, token and properties at once, fenced on `state`.
+        Send a request, fenced on `state`.
 
         Raises:
             Conflict: The table is not `state` any more.
         """
-        try:
-            request = self._request(state, entries)
-        except Unavailable as error:
-            error.overdue = False  # nothing was sent that could land later
-            raise
 
         def send() -> None:
             self.connection.catalog().observed(self.on_uploaded).commit_table(state.handle, *request)
@@ -62,7 +56,8 @@ class FencedCommit:
         except CommitFailedException as error:
             raise Conflict(str(error)) from error
 
-    def _request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
+    def request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
+        """Stage manifest entries, token and properties; return requirements and updates."""
         transaction = state.handle.transaction()
         append = transaction.update_snapshot(
             snapshot_properties={history.TOKEN: self.publication.token.dumps()}

@@ -25,7 +25,7 @@ from offload.io.warehouse import Warehouse
 from offload.model.cold_table import Publication, TableState
 from offload.model.columns import TableSchema
 from offload.model.table import TableSpec
-from offload.ports.lake import Lake
+from offload.ports.lake import Lake, NotSent
 
 
 class IcebergLake(Lake):
@@ -107,10 +107,15 @@ class IcebergLake(Lake):
         on_uploaded: Callable[[], None],
     ) -> None:
         # Another engine may have changed the table since RECOVER: the entries are of the table as it is now.
-        table_layout.check(spec, state.handle.metadata)
-        order = table_layout.order_id(spec, state.handle.metadata)
-        entries = [data_file(state.handle, file, self._files.footer(state, file), order) for file in publication.files]
-        FencedCommit(self._connection, publication, on_uploaded).commit(state, entries)
+        commit = FencedCommit(self._connection, publication, on_uploaded)
+        try:
+            table_layout.check(spec, state.handle.metadata)
+            order = table_layout.order_id(spec, state.handle.metadata)
+            files = [(file, self._files.footer(state, file)) for file in publication.files]
+            request = commit.request(state, [data_file(state.handle, file, footer, order) for file, footer in files])
+        except Exception as error:
+            raise NotSent(error) from error
+        commit.send(state, request)
 
     def _state(self, table: Table) -> TableState:
         def state() -> TableState:

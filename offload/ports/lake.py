@@ -15,6 +15,14 @@ class Conflict(Exception):  # a signal: the protocol reads the table, and decide
     """Another commit came first; nothing of this one was published."""
 
 
+class NotSent(Exception):  # a signal: there is no outcome to look for
+    """The commit failed before it was sent; the argument is the error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class Lake(Protocol):
     """Cold tables and their catalog. Never deletes anything."""
 
@@ -70,6 +78,7 @@ class Lake(Protocol):
 
         Raises:
             Conflict: The table is not `state` any more; nothing was published.
+            NotSent: Nothing was sent to the catalog.
         """
 
 

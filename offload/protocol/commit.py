@@ -14,7 +14,7 @@ from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.model.cold_table import Publication, TableState
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
-from offload.ports.lake import Conflict, Lake
+from offload.ports.lake import Conflict, Lake, NotSent
 
 ATTEMPTS = 5
 
@@ -32,6 +32,8 @@ def commit(
     for _ in range(ATTEMPTS):
         try:
             lake.commit(spec, state, publication, on_uploaded)
+        except NotSent as unsent:
+            raise unsent.error from unsent
         except Exception as error:  # after every error, conflicts included: read the table before acting
             now = _after_error(lake, spec, state, publication.token, error)
             if now.token == publication.token:
