@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 RESULTS ?= reports/allure-results
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo images test check report bench bench-stack baselines lock clean
+.PHONY: help install demo images test check fuzz report bench bench-stack baselines lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ images: install ## the servers' images: present, pulled or built; as root on Deb
 
 test: install images ## all tests
 	$(BIN)/pytest -n 2 --alluredir=reports/allure-results --clean-alluredir
+
+fuzz: install ## N=500 random sequences of runs, inserts, redeliveries, merges, compactions and crashes; embedded
+	TIDEMARK_FUZZ_EXAMPLES=$(or $(N),500) $(BIN)/pytest -q -n 2 tests/integration/embedded/test_fuzz.py
 
 report: fixtures/report/node_modules/.package-lock.json ## the last tests as one page, reports/allure/index.html: steps, timelines, logs (needs Node.js)
 	@ls $(RESULTS)/*-result.json >/dev/null 2>&1 || { echo "expected: results of a test run in $(RESULTS); found: none; next: make test"; exit 69; }

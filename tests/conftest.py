@@ -1,8 +1,14 @@
-"""What every report says first."""
+"""What every report says first, and the longest time of a test."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Generator
+from typing import NoReturn
+
 import pytest
+
+TIMEOUT = 300  # seconds; the longest test takes less than a minute
 
 
 def pytest_report_header() -> str:
@@ -13,4 +19,20 @@ def pytest_report_header() -> str:
         folder = recordings()
     except NotADirectoryError as error:
         raise pytest.UsageError(str(error)) from error
-    return f"recorded trades: {folder}" if folder else "recorded trades: none here, made-up ones stand in"
+    return f"recorded trades: {folder}" if folder else "recorded trades: none here, generated ones are used"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that hangs fails, and the next one runs."""
+
+    def expire(*_: object) -> NoReturn:
+        raise TimeoutError(f"{item.nodeid} did not end within {TIMEOUT} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(TIMEOUT)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

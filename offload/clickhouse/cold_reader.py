@@ -15,8 +15,9 @@ from offload.model.coverage import Counts
 from offload.model.fingerprint import EMPTY, Fingerprint
 from offload.model.splits import Chunk
 from offload.model.windows import DAY, HOUR, Window, clip
-from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference
+from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference, LateAndChanged
 
+MANY_HOURS = 24
 _ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
 
 
@@ -54,21 +55,26 @@ class ClickHouseColdReader(ColdReader):
         return {int(start) // second: Fingerprint(int(count), int(digest)) for start, count, digest in rows}
 
     @override
-    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        # An hour in which both tiers have the same keys, by count and sum of hashes, costs no more than these queries.
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
+        # An hour in which both tiers have the same rows, by count and sum of hashes, costs no more than these queries.
         second = 10**self._schema.precision
         hours = f"arraySort(groupUniqArray({sql.hour(self._timestamp, self._schema.precision)}))"
         (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
         if not touched:
-            return 0
+            return LateAndChanged(0)
         files = cold_files(touched[0] * second, (touched[-1] + HOUR) * second - 1)
         differing = self._differing_hours(window, files, touched) if files else touched
         if not differing:
-            return 0
+            return LateAndChanged(0)
+        windows = _windows(window, differing, self._schema.precision)
+        found = [self._differences(one, files) for one in windows] if files else []
+        changed = sum(one.different for one in found)
         if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
-            windows = [_of_hour(window, hour, self._schema.precision) for hour in differing]
-            return sum(self._differences(one, files).missing for one in windows)
-        return self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
+            return LateAndChanged(sum(one.missing for one in found))
+        if files and self._schema.spec.timestamp_follows_key:
+            return LateAndChanged(sum(one.missing for one in found), changed)
+        late = self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
+        return LateAndChanged(late, changed)
 
     def _late_keys(
         self, window: Window, condition: str, files: Sequence[str], cold_files: Callable[[int, int], Sequence[str]]
@@ -89,17 +95,17 @@ class ClickHouseColdReader(ColdReader):
         return keys - int(present[0])
 
     def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
-        precision, identity = self._schema.precision, self._schema.identity
+        precision, content = self._schema.precision, self._schema.content
         query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
         hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
         hot_side = self.rows.client.rows(
-            query.format(sql.hour(self._timestamp, precision), self.rows.hash_expression(identity), hot)
+            query.format(sql.hour(self._timestamp, precision), self.rows.hash_expression(content), hot)
         )
         within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
         cold = self.files.cold(files, self._schema)
         where = f"FROM {cold.table} WHERE {within}"
         hour = sql.hour(self._timestamp, MICROSECONDS)
-        cold_side = cold.rows(query.format(hour, cold.hash_expression(identity), where))
+        cold_side = cold.rows(query.format(hour, cold.hash_expression(content), where))
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
     def _in_hours(self, hours: Sequence[int], precision: int) -> str:
@@ -183,5 +189,8 @@ def _of_day(window: Window, day: int, precision: int) -> Window:
     return clip(window, day * DAY * 10**precision, DAY * 10**precision)
 
 
-def _of_hour(window: Window, start: int, precision: int) -> Window:
-    return clip(window, start * 10**precision, HOUR * 10**precision)
+def _windows(window: Window, hours: Sequence[int], precision: int) -> list[Window]:
+    """The hours as windows; their days, where they are many."""
+    size = HOUR if len(hours) <= MANY_HOURS else DAY
+    starts = dict.fromkeys(hour // size * size for hour in hours)
+    return [clip(window, start * 10**precision, size * 10**precision) for start in starts]

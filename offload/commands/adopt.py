@@ -51,7 +51,7 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         _refuse_future(adapters, hot, mark, now)
         difference = _compare(adapters, hot, state, mark, accepted)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
-        late = LateRows(0, now, None, Coverage())  # the next run compares every row, once
+        late = LateRows(0, 0, now, None, Coverage())  # the next run compares every row, once
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
         state = trace.state = commit(
             adapters.lake, hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None

@@ -24,7 +24,7 @@ from offload.model.windows import HOUR, Window
 from offload.ports.engine import Emit, Engine
 from offload.ports.lake import ColdFiles, Conflict, Lake
 from offload.ports.source import Bound, HotRows
-from offload.ports.verifier import ColdReader, Difference, StoredRows, Verifier
+from offload.ports.verifier import ColdReader, Difference, LateAndChanged, StoredRows, Verifier
 
 LISTED = 10  # snapshots that have not expired
 
@@ -175,8 +175,8 @@ class FakeVerifier(Verifier, ColdReader):
         return by_hour(rows, Coverage(hours_from).start)
 
     @override
-    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        return len(set(self.hot.within(window)) - set(self.lake.rows()))
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
+        return LateAndChanged(len(set(self.hot.within(window)) - set(self.lake.rows())))
 
     @override
     def newest(self, paths: Sequence[str]) -> int:

@@ -25,18 +25,21 @@ class Bucket:
         checked: Hot's raw rows (with duplicates) when their keys were last compared with cold, and what was published
             since.
         late: Rows that the comparison did not find in cold.
+        changed: Published rows whose content the comparison found changed in hot.
     """
 
     published: Fingerprint = EMPTY
     checked: Fingerprint = EMPTY
     late: int = 0
+    changed: int = 0
 
     def explains(self, raw: Fingerprint) -> bool:
         """Whether these raw rows were compared before, or are those that were published."""
-        return raw == self.checked or (raw == self.published and not self.late)
+        return raw == self.checked or (raw == self.published and not (self.late or self.changed))
 
     def __add__(self, other: Bucket) -> Bucket:
-        return Bucket(self.published + other.published, self.checked + other.checked, self.late + other.late)
+        published, checked = self.published + other.published, self.checked + other.checked
+        return Bucket(published, checked, self.late + other.late, self.changed + other.changed)
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,18 @@ class Coverage:
         """Rows below the watermark that cold lacks."""
         return sum(bucket.late for bucket in self.buckets.values())
 
+    @property
+    def changed(self) -> int:
+        """Published rows that hot has changed."""
+        return sum(bucket.changed for bucket in self.buckets.values())
+
     def unexplained(self, raw: Counts) -> list[int]:
         """The buckets whose raw rows in hot were never compared with cold."""
         return sorted(start for start, rows in raw.items() if not self._at(start).explains(rows))
 
-    def compared(self, start: int, raw: Fingerprint, late: int) -> Coverage:
+    def compared(self, start: int, raw: Fingerprint, late: int, changed: int) -> Coverage:
         """After a comparison of one bucket."""
-        bucket = replace(self._at(start), checked=raw, late=late)
+        bucket = replace(self._at(start), checked=raw, late=late, changed=changed)
         return replace(self, buckets={**self.buckets, start: bucket})
 
     def only(self, starts: Iterable[int]) -> Coverage:
@@ -124,12 +132,15 @@ def _numbers(bucket: Bucket) -> list[int]:
     same = [published.rows, published.digest]
     if bucket == Bucket(published, published):
         return same
-    return [*same, checked.rows, checked.digest, bucket.late]
+    return [*same, checked.rows, checked.digest, bucket.late, bucket.changed]
 
 
-def _bucket(rows: int, digest: int, checked: int | None = None, checked_digest: int = 0, late: int = 0) -> Bucket:
+def _bucket(rows: int, digest: int, *compared: int) -> Bucket:
     published = Fingerprint(rows, digest)
-    return Bucket(published, published if checked is None else Fingerprint(checked, checked_digest), late)
+    if not compared:
+        return Bucket(published, published)
+    checked, checked_digest, *counts = compared
+    return Bucket(published, Fingerprint(checked, checked_digest), *counts)
 
 
 def window_of(start: int, span: int, watermark: int, precision: int) -> Window:

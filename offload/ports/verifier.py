@@ -65,6 +65,14 @@ class Accepted:
         return same and (not found.doubled or self.extra > 0)
 
 
+@dataclass(frozen=True)
+class LateAndChanged:
+    """Keys of hot that cold lacks; and keys that both have with different content, delivery columns left out."""
+
+    late: int
+    changed: int = 0
+
+
 NO_DIFFERENCE = Difference(0, 0, 0, 0, 0)
 
 
@@ -99,8 +107,12 @@ class ColdReader(Protocol):
     def counts(self, window: Window, hours_from: int | None) -> Counts:
         """Count the raw hot rows of a window by hour, and by day before `hours_from` (a second; None: by hour)."""
 
-    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> int:
-        """Count the hot keys of a window that cold lacks; `cold_files(low, high)` takes ticks, inclusive."""
+    def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
+        """
+        Count the hot keys of a window that cold lacks, and those whose content differs.
+
+        `cold_files(low, high)` takes ticks, inclusive.
+        """
 
     def newest(self, paths: Sequence[str]) -> int:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was truncated."""

@@ -64,4 +64,4 @@ def compare_tiers(adapters: Adapters, hot: HotTable, state: TableState, window: 
         if not found.missing or not spec.key or spec.timestamp_follows_key:
             return found
         # A redelivery under another timestamp is not missing where cold has its key.
-        return replace(found, missing=late_within(adapters.cold_files, hot, state, window))
+        return replace(found, missing=late_within(adapters.cold_files, hot, state, window).late)

@@ -20,8 +20,10 @@ from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
+from offload.ports.verifier import LateAndChanged
 from offload.protocol.session import Session
 
+NOTHING = LateAndChanged(0)
 NEVER = Fingerprint(-1, 0)  # no count: equal to none
 ONE_BY_ONE = 16  # more buckets than that are first compared as one, which finds at once that none has late rows
 
@@ -33,12 +35,14 @@ class LateRows:
 
     Attributes:
         rows: Their number.
+        changed: Published rows that hot has changed.
         swept_at: Time of the last check that found none, microseconds UTC on the source's clock; None: no such check.
         run_from: The watermark (ticks) that the run started from; None: from the first row.
         coverage: The coverage of the cold table, as the check left it.
     """
 
     rows: int
+    changed: int
     swept_at: int | None
     run_from: int | None
     coverage: Coverage
@@ -48,13 +52,15 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
     """Count late rows, and warn about them; `now` is the source's clock in microseconds UTC."""
     token = state.token
     if token is None or token.watermark_ticks is None:
-        return LateRows(0, now, None, state.coverage)
+        return LateRows(0, 0, now, None, state.coverage)
     coverage = _compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
     rows = coverage.late
-    session.trace.count(late_rows=rows)
+    session.trace.count(late_rows=rows, changed_rows=coverage.changed)
+    if coverage.changed:
+        session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
     if rows:
         session.trace.warn(f"{rows} late rows at or below the watermark are not in {session.spec.target}")
-    return LateRows(rows, token.swept_at if rows else now, token.watermark_ticks, coverage)
+    return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
 
 
 def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
@@ -65,22 +71,22 @@ def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark
     if not changed:
         return coverage
 
-    def late(first: int, last: int) -> int:
+    def late(first: int, last: int) -> LateAndChanged:
         window = window_of(first, last + coverage.span(last) - first, watermark, hot.schema.precision)
         return late_within(cold_files, hot, state, window)
 
-    none = len(changed) > ONE_BY_ONE and not late(changed[0], changed[-1])
-    found = {start: 0 if none else late(start, start) for start in changed}
+    none = len(changed) > ONE_BY_ONE and late(changed[0], changed[-1]) == NOTHING
+    found = {start: NOTHING if none else late(start, start) for start in changed}
     # A bucket that changed during the comparison is compared again by the next run.
     after = hot.cold_reader.counts(below, state.coverage.hours_from)
-    for start, rows in found.items():
+    for start, one in found.items():
         raw = before[start] if after.get(start) == before[start] else NEVER
-        coverage = coverage.compared(start, raw, rows)
+        coverage = coverage.compared(start, raw, one.late, one.changed)
     return coverage
 
 
-def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> int:
-    """How many keys of a window in hot the cold table lacks."""
+def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> LateAndChanged:
+    """How many keys of a window in hot the cold table lacks, or has with another content."""
     files = partial(_files_within, cold_files, hot.schema.spec, state, hot.schema.precision)
     return hot.cold_reader.late(window, files)
 

@@ -9,7 +9,7 @@ import pytest
 from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.model.coverage import Coverage
 from offload.model.windows import Window
-from tests.support.embedded import START, Embedded
+from tests.support.embedded import REPLACING, START, Embedded
 
 LATE = f"{START} + toIntervalDay(2)"
 
@@ -261,3 +261,41 @@ def test_the_coverage_stays_small(stage: Embedded) -> None:
     assert len(many.buckets) <= 40 + 4 * 24, len(many.buckets)
     assert len(few.buckets) <= 6 + 4 * 24, len(few.buckets)
     assert sum(bucket.published.rows for bucket in many.buckets.values()) == 960
+
+
+def test_a_correction_of_a_published_row_is_counted_in_every_run(stage: Embedded) -> None:
+    """A Replacing table shows another price for a published key: cold keeps the first, and the run says so."""
+    spec = stage.trades(100, engine=REPLACING)
+    stage.run(spec)
+    stage.sql("INSERT INTO trades SELECT * REPLACE (price + 1 AS price) FROM trades WHERE toUInt64(trade_id) < 3")
+
+    second = stage.run(spec)
+    stage.insert_trades("numbers(100, 10)")
+    third = stage.run(spec)
+    stage.sql("OPTIMIZE TABLE trades FINAL")
+    fourth, audit = stage.run(spec), stage.audit(spec)
+
+    counted = [(one.exit_code, one.late_rows, one.changed_rows) for one in (second, third, fourth)]
+    assert counted == [(0, 0, 3), (0, 0, 3), (0, 0, 3)], second
+    assert any("3 published rows have another content" in warning for warning in second.warnings)
+    assert audit.different == 3
+
+
+def test_a_redelivery_is_no_correction(stage: Embedded) -> None:
+    """Only delivery columns differ."""
+    spec = stage.trades(100, engine=REPLACING)
+    stage.run(spec)
+    stage.sql("INSERT INTO trades SELECT * REPLACE (kafka_offset + 7 AS kafka_offset) FROM trades LIMIT 20")
+
+    result = stage.run(spec)
+
+    assert (result.late_rows, result.changed_rows, list(result.warnings)) == (0, 0, []), result
+
+
+def test_late_rows_over_many_hours_are_counted(stage: Embedded) -> None:
+    """More hours than are compared one by one."""
+    spec = stage.trades(100, step="3600000000")
+    stage.run(spec)
+    stage.insert_trades("numbers(1000, 90)", start=f"{START} - INTERVAL 990 HOUR", step="3600000000")
+
+    assert stage.run(spec).late_rows == 90
