@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Generator
 from typing import NoReturn
 
 import pytest
 
-TIMEOUT = 300  # seconds; the longest test takes less than a minute
+# Seconds; the longest test takes less than a minute, but for as many random sequences as `make fuzz N=` asks for.
+TIMEOUT = 300 + 10 * int(os.environ.get("TIDEMARK_FUZZ_EXAMPLES", "0"))
 
 
 def pytest_report_header() -> str:
