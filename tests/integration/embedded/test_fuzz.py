@@ -125,7 +125,12 @@ class World:
         last = self.stage.run(self.spec)
         self.check()
         missing = self.inserted - set(self.stage.cold_ids(self.spec)) if self.stage.published(self.spec) else set()
-        assert (last.exit_code, last.late_rows) == (0, len(missing)), (last, missing)
+        assert last.exit_code == 0, last
+        if self.spec.timestamp_follows_key:
+            assert last.late_rows == len(missing), (len(missing), last)
+        else:  # a late key that was delivered under several times is late in each bucket that has one (docs/design.md)
+            assert last.late_rows >= len(missing), (len(missing), last)
+            assert bool(last.late_rows) == bool(missing), (len(missing), last)
 
 
 @contextmanager
@@ -152,6 +157,7 @@ def test_no_sequence_doubles_or_loses_a_row(chdb: Path, tmp_path: Path, engine: 
     @settings(
         max_examples=max(1, EXAMPLES // 4),
         deadline=None,
+        derandomize="TIDEMARK_FUZZ_EXAMPLES" not in os.environ,  # `make test` tries the same ones each time
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
