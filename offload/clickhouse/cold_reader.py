@@ -10,7 +10,7 @@ from typing_extensions import override
 from offload.clickhouse import sql
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
-from offload.model.columns import MICROSECONDS, TableSchema
+from offload.model.columns import MICROSECONDS
 from offload.model.coverage import Counts
 from offload.model.fingerprint import EMPTY, Fingerprint
 from offload.model.splits import Chunk
@@ -34,22 +34,14 @@ class ClickHouseColdReader(ColdReader):
     rows: ClickHouseRows
     files: StoredFiles
 
-    @property
-    def _schema(self) -> TableSchema:
-        return self.rows.schema
-
-    @property
-    def _timestamp(self) -> str:
-        return sql.identifier(self._schema.spec.timestamp)
-
     @override
     def counts(self, window: Window, hours_from: int | None) -> Counts:
-        precision = self._schema.precision
-        ticks, second = sql.ticks(self._timestamp, precision), 10**precision
-        hour, day = (sql.bucket(self._timestamp, precision, size * second) for size in (HOUR, DAY))
+        precision = self.rows.schema.precision
+        ticks, second = sql.ticks(self.rows.timestamp, precision), 10**precision
+        hour, day = (sql.bucket(self.rows.timestamp, precision, size * second) for size in (HOUR, DAY))
         start = hour if hours_from is None else f"if({ticks} >= {hours_from * second}, {hour}, {day})"
         rows = self.rows.client.rows(
-            f"SELECT {start} AS tidemark_start, count(), sum({self.rows.hash_expression(self._schema.order)}) "
+            f"SELECT {start} AS tidemark_start, count(), sum({self.rows.hash_expression(self.rows.schema.order)}) "
             f"FROM {self.rows.filter.raw} WHERE {self.rows.filter.within(window)} GROUP BY tidemark_start"
         )
         return {int(start) // second: Fingerprint(int(count), int(digest)) for start, count, digest in rows}
@@ -57,8 +49,8 @@ class ClickHouseColdReader(ColdReader):
     @override
     def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
         # An hour in which both tiers have the same rows, by count and sum of hashes, costs no more than these queries.
-        second = 10**self._schema.precision
-        hours = f"arraySort(groupUniqArray({sql.hour(self._timestamp, self._schema.precision)}))"
+        second = 10**self.rows.schema.precision
+        hours = f"arraySort(groupUniqArray({sql.hour(self.rows.timestamp, self.rows.schema.precision)}))"
         (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
         if not touched:
             return LateAndChanged(0)
@@ -66,28 +58,24 @@ class ClickHouseColdReader(ColdReader):
         differing = self._differing_hours(window, files, touched) if files else touched
         if not differing:
             return LateAndChanged(0)
-        windows = _windows(window, differing, self._schema.precision)
-        found = [self._differences(one, files) for one in windows] if files else []
-        changed = sum(one.different for one in found)
-        if files and not self._schema.spec.key:  # without a key equal rows count, so whole hours are compared
-            return LateAndChanged(sum(one.missing for one in found))
-        if files and self._schema.spec.timestamp_follows_key:
-            return LateAndChanged(sum(one.missing for one in found), changed)
-        late = self._late_keys(window, self._in_hours(differing, self._schema.precision), files, cold_files)
-        return LateAndChanged(late, changed)
+        spec, precision = self.rows.schema.spec, self.rows.schema.precision
+        found = [self._differences(one, files) for one in _windows(window, differing, precision)]
+        missing, changed = sum(one.missing for one in found), sum(one.different for one in found)
+        if not spec.key:  # a row of another content is another row
+            return LateAndChanged(missing)
+        if missing and not spec.timestamp_follows_key:  # cold may have the key at any other time
+            everywhere = cold_files(*(seconds * second for seconds in _ALL_TIME))
+            missing = self._late_keys(window, self._in_hours(differing, precision), everywhere)
+        return LateAndChanged(missing, changed)
 
-    def _late_keys(
-        self, window: Window, condition: str, files: Sequence[str], cold_files: Callable[[int, int], Sequence[str]]
-    ) -> int:
+    def _late_keys(self, window: Window, condition: str, files: Sequence[str]) -> int:
         candidates = self.rows.filter.select(Chunk(window), condition)
-        hot_key = self.rows.hash_expression(self._schema.identity, KEY_HASH)
+        hot_key = self.rows.hash_expression(self.rows.schema.identity, KEY_HASH)
         keys = int(self.rows.client.row(f"SELECT uniqExact({hot_key}) {candidates}")[0])
-        if self._schema.spec.key and not self._schema.spec.timestamp_follows_key:
-            files = cold_files(*(seconds * 10**self._schema.precision for seconds in _ALL_TIME))
         if not files:
             return keys
-        cold = self.files.cold(files, self._schema)
-        cold_key = cold.hash_expression(self._schema.identity, KEY_HASH)
+        cold = self.files.cold(files, self.rows.schema)
+        cold_key = cold.hash_expression(self.rows.schema.identity, KEY_HASH)
         present = cold.row(
             f"SELECT uniqExact({cold_key} AS tidemark_k) FROM {cold.table} "
             f"WHERE tidemark_k IN (SELECT {hot_key} {candidates})"
@@ -95,33 +83,33 @@ class ClickHouseColdReader(ColdReader):
         return keys - int(present[0])
 
     def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
-        precision, content = self._schema.precision, self._schema.content
+        precision, content = self.rows.schema.precision, self.rows.schema.content
         query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
         hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
         hot_side = self.rows.client.rows(
-            query.format(sql.hour(self._timestamp, precision), self.rows.hash_expression(content), hot)
+            query.format(sql.hour(self.rows.timestamp, precision), self.rows.hash_expression(content), hot)
         )
         within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
-        cold = self.files.cold(files, self._schema)
+        cold = self.files.cold(files, self.rows.schema)
         where = f"FROM {cold.table} WHERE {within}"
-        hour = sql.hour(self._timestamp, MICROSECONDS)
+        hour = sql.hour(self.rows.timestamp, MICROSECONDS)
         cold_side = cold.rows(query.format(hour, cold.hash_expression(content), where))
         return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
 
     def _in_hours(self, hours: Sequence[int], precision: int) -> str:
         """A condition on hours, with a range by which the primary key and the files can be pruned."""
-        column = self._timestamp
+        column = self.rows.timestamp
         first, last = sql.timestamp(hours[0], 0), sql.timestamp(hours[-1] + HOUR, 0)
         listed = ", ".join(map(str, hours))
-        return f"{column} >= {first} AND {column} < {last} AND {sql.hour(self._timestamp, precision)} IN ({listed})"
+        return f"{column} >= {first} AND {column} < {last} AND {sql.hour(self.rows.timestamp, precision)} IN ({listed})"
 
     @override
     def newest(self, paths: Sequence[str]) -> int:
-        at = sql.ticks(f"max({self._timestamp})", MICROSECONDS)
-        cold = self.files.cold(paths, self._schema)
+        at = sql.ticks(f"max({self.rows.timestamp})", MICROSECONDS)
+        cold = self.files.cold(paths, self.rows.schema)
         micros = int(cold.row(f"SELECT {at} FROM {cold.table}")[0])
-        finer: int = 10 ** max(0, self._schema.precision - MICROSECONDS)
-        coarser: int = 10 ** max(0, MICROSECONDS - self._schema.precision)
+        finer: int = 10 ** max(0, self.rows.schema.precision - MICROSECONDS)
+        coarser: int = 10 ** max(0, MICROSECONDS - self.rows.schema.precision)
         return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
 
     @override
@@ -132,19 +120,19 @@ class ClickHouseColdReader(ColdReader):
             if hot == cold:
                 total += Difference(hot.rows, cold.rows, 0, 0, 0)
             else:
-                total += self._differences(_of_day(window, day, self._schema.precision), files)
+                total += self._differences(_of_day(window, day, self.rows.schema.precision), files)
         return total + Difference(0, 0, 0, 0, 0, self._doubled(window, files))
 
     def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
-        content = self._schema.content
-        at = f"toDateTime64({self._timestamp}, {MICROSECONDS})"
+        content = self.rows.schema.content
+        at = f"toDateTime64({self.rows.timestamp}, {MICROSECONDS})"
         ticks = DAY * 10**MICROSECONDS
         day = f"intDiv({sql.bucket(at, MICROSECONDS, ticks)}, {ticks})"
         query = f"SELECT {day} AS tidemark_d, count(), sum({{}}) {{}} GROUP BY tidemark_d"
         hot_rows = self.rows.filter.select(Chunk(window))
         sides = [self.rows.client.rows(query.format(self.rows.hash_expression(content), hot_rows))]
         if files:
-            cold_rows = self.files.cold(files, self._schema)
+            cold_rows = self.files.cold(files, self.rows.schema)
             where = f"FROM {cold_rows.table} WHERE {self.rows.filter.within(window)}"
             sides.append(cold_rows.rows(query.format(cold_rows.hash_expression(content), where)))
         hot, cold = [
@@ -153,7 +141,7 @@ class ClickHouseColdReader(ColdReader):
         return {d: (hot.get(d, EMPTY), cold.get(d, EMPTY)) for d in {*hot, *cold}}
 
     def _differences(self, window: Window, files: Sequence[str]) -> Difference:
-        schema, rows = self._schema, self.rows
+        schema, rows = self.rows.schema, self.rows
         key, content = rows.hash_expression(schema.identity, KEY_HASH), rows.hash_expression(schema.content)
         named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot {}"
         sides = [named.format(key, content, 1, rows.filter.select(Chunk(window)))]
@@ -177,10 +165,10 @@ class ClickHouseColdReader(ColdReader):
         return Difference(*map(int, found))
 
     def _doubled(self, window: Window, files: Sequence[str]) -> int:
-        if not files or not self._schema.spec.key:
+        if not files or not self.rows.schema.spec.key:
             return 0
-        cold = self.files.cold(files, self._schema)
-        keys = f"uniqExact({cold.hash_expression(self._schema.identity, KEY_HASH)})"
+        cold = self.files.cold(files, self.rows.schema)
+        keys = f"uniqExact({cold.hash_expression(self.rows.schema.identity, KEY_HASH)})"
         found = cold.row(f"SELECT count() - {keys} FROM {cold.table} WHERE {self.rows.filter.within(window)}")
         return int(found[0])
 

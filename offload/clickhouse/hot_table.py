@@ -54,6 +54,11 @@ class ClickHouseRows(HotRows):
         """The table's columns."""
         return self.filter.schema
 
+    @property
+    def timestamp(self) -> str:
+        """The quoted name of the timestamp column."""
+        return sql.identifier(self.schema.spec.timestamp)
+
     @override
     def for_batch(self, window: Window, existing: Sequence[str] = ()) -> ClickHouseRows:
         rows = self

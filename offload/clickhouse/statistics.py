@@ -11,7 +11,7 @@ from offload.clickhouse import sql
 from offload.clickhouse.data_errors import unsupported_value, value_vanished
 from offload.clickhouse.hot_table import ClickHouseRows
 from offload.errors import AccessRefused
-from offload.model.columns import Column, TableSchema
+from offload.model.columns import Column
 from offload.model.splits import BucketCount, Chunk
 from offload.model.windows import DAY, Window
 from offload.ports.source import Bound, HotStatistics, WindowStats
@@ -25,21 +25,13 @@ class ClickHouseStatistics(HotStatistics):
 
     rows: ClickHouseRows
 
-    @property
-    def _schema(self) -> TableSchema:
-        return self.rows.schema
-
-    @property
-    def _timestamp(self) -> str:
-        return sql.identifier(self._schema.spec.timestamp)
-
     @override
     def window_stats(self, window: Window) -> WindowStats:
         layout, within = self.rows.filter.layout, self.rows.filter.within(window)
         times = [time for time in (layout.ttl, *layout.column_ttls) if time]
         expired = f"countIf({' OR '.join(f'{time} <= now()' for time in times)})" if times else "0"
-        zero = sql.timestamp(0, self._schema.precision)
-        counts = f"count(), countIf({self._timestamp} = {zero}), {expired}"
+        zero = sql.timestamp(0, self.rows.schema.precision)
+        counts = f"count(), countIf({self.rows.timestamp} = {zero}), {expired}"
         found = self.rows.client.row(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
         rows, without_timestamp, possibly_expired = map(int, found)
         return WindowStats(rows, without_timestamp, possibly_expired, self._parts(), self._expired_after(window.low))
@@ -47,18 +39,18 @@ class ClickHouseStatistics(HotStatistics):
     def _expired_after(self, watermark: int | None) -> bool:
         """Whether a row right after the watermark would be past its TTL now: such rows may be gone already."""
         layout = self.rows.filter.layout
-        names = {column.name for column in self._schema.columns} - {self._schema.spec.timestamp}
+        names = {column.name for column in self.rows.schema.columns} - {self.rows.schema.spec.timestamp}
         times = [time for time in (layout.ttl, *layout.column_ttls) if time and not _mentions(time, names)]
         if watermark is None or not times:
             return False
-        row = f"(SELECT {sql.timestamp(watermark + 1, self._schema.precision)} AS {self._timestamp})"
+        row = f"(SELECT {sql.timestamp(watermark + 1, self.rows.schema.precision)} AS {self.rows.timestamp})"
         return bool(self.rows.client.row(f"SELECT least({', '.join([*times, *times])}) <= now() FROM {row}")[0])
 
     def _parts(self) -> frozenset[str]:
         """Names of the active parts, where merges may remove rows; empty where they never do, or cannot be listed."""
         if not self.rows.filter.layout.merges_rows:
             return frozenset()
-        database, _, table = self._schema.spec.source.rpartition(".")
+        database, _, table = self.rows.schema.spec.source.rpartition(".")
         at = f"database = {sql.text(database or self.rows.client.database)} AND table = {sql.text(table)}"
         try:
             return frozenset(
@@ -70,8 +62,8 @@ class ClickHouseStatistics(HotStatistics):
     @override
     def count_by_bucket(self, window: Window, bucket: int, *, clustered: bool) -> list[BucketCount]:
         selected = self.rows.filter
-        at = sql.bucket(self._timestamp, self._schema.precision, bucket)
-        partition = enumerate(self._schema.spec.partition) if clustered else ()
+        at = sql.bucket(self.rows.timestamp, self.rows.schema.precision, bucket)
+        partition = enumerate(self.rows.schema.spec.partition) if clustered else ()
         parts = {f"tidemark_p{n}": sql.partition_of(field) for n, field in partition}
         named = clustered and selected.cluster is not None
         cluster = sql.identifier(selected.cluster or "") if named else "''"
@@ -92,7 +84,7 @@ class ClickHouseStatistics(HotStatistics):
 
     @override
     def key_bounds(self, window: Window) -> list[Bound]:
-        key = [self._schema.column(name) for name in self._schema.spec.key]
+        key = [self.rows.schema.column(name) for name in self.rows.schema.spec.key]
         columns = [column for column in key if column.mapping.iceberg in _PRUNABLE]
         if not columns:
             return []
@@ -104,8 +96,8 @@ class ClickHouseStatistics(HotStatistics):
     @override
     def sequence_at(self, ticks: int) -> int | None:
         found = self.rows.client.row(
-            f"SELECT count(), max({sql.identifier(self._schema.spec.sequence)}) FROM {self.rows.filter.raw} "
-            f"WHERE {self._timestamp} = {sql.timestamp(ticks, self._schema.precision)}"
+            f"SELECT count(), max({sql.identifier(self.rows.schema.spec.sequence)}) FROM {self.rows.filter.raw} "
+            f"WHERE {self.rows.timestamp} = {sql.timestamp(ticks, self.rows.schema.precision)}"
         )
         count, last = found
         return int(last) if count else None
@@ -115,18 +107,18 @@ class ClickHouseStatistics(HotStatistics):
         # Rows past their TTL may be gone. Without a TTL partitions may have been dropped: the first day may be a part.
         ttl = self.rows.filter.layout.ttl
         kept = f"{ttl} > now()" if ttl else "1"
-        at = sql.ticks(f"minIf({self._timestamp}, {kept})", self._schema.precision)
+        at = sql.ticks(f"minIf({self.rows.timestamp}, {kept})", self.rows.schema.precision)
         count, ticks = self.rows.client.row(f"SELECT countIf({kept}), {at} FROM {self.rows.filter.raw}")
         if not count:
             return None
-        day = DAY * 10**self._schema.precision
+        day = DAY * 10**self.rows.schema.precision
         return int(ticks) if ttl else int(ticks) - int(ticks) % day
 
     def _cut_as_text(self) -> list[Column]:
         """Chunks are ranges of these columns' values as text: a value that is not valid text would be in no chunk."""
-        identities = (field.column for field in self._schema.spec.partition if field.transform == "identity")
+        identities = (field.column for field in self.rows.schema.spec.partition if field.transform == "identity")
         used = {self.rows.filter.cluster, *identities}
-        return [column for column in self._schema.columns if column.name in used and sql.invalid_value(column)]
+        return [column for column in self.rows.schema.columns if column.name in used and sql.invalid_value(column)]
 
     def _not_text(self) -> str:
         invalid = [f"({sql.invalid_value(column)})" for column in self._cut_as_text()]
@@ -137,8 +129,8 @@ class ClickHouseStatistics(HotStatistics):
         for column in self._cut_as_text():
             condition = sql.invalid_value(column) or "0"
             if count := self.rows.count_where(chunk, condition):
-                raise unsupported_value(self._schema, column, count, self.rows.examples(chunk, condition))
-        raise value_vanished(self._schema.spec)
+                raise unsupported_value(self.rows.schema, column, count, self.rows.examples(chunk, condition))
+        raise value_vanished(self.rows.schema.spec)
 
 
 def _mentions(expression: str, names: set[str]) -> bool:

@@ -11,7 +11,7 @@ from offload.clickhouse import sql
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.errors import DataError
-from offload.model.columns import MICROSECONDS, TableSchema
+from offload.model.columns import MICROSECONDS
 from offload.model.fingerprint import EMPTY, Fingerprint
 from offload.ports.verifier import StoredRows, Verifier
 
@@ -29,22 +29,14 @@ class ClickHouseVerifier(Verifier):
     rows: ClickHouseRows
     files: StoredFiles
 
-    @property
-    def _schema(self) -> TableSchema:
-        return self.rows.schema
-
-    @property
-    def _timestamp(self) -> str:
-        return sql.identifier(self._schema.spec.timestamp)
-
     @override
     def stored(self, paths: Sequence[str]) -> dict[str, StoredRows]:
-        digest = self.files.hash_expression(self._schema.columns, paths)
-        hour = sql.hour(self._timestamp, MICROSECONDS)
+        digest = self.files.hash_expression(self.rows.schema.columns, paths)
+        hour = sql.hour(self.rows.timestamp, MICROSECONDS)
         # One number as the key takes half the time of a path and an hour.
         rows = self.files.rows(
             f"SELECT any(_path), any({hour}), count(), sum({digest} AS tidemark_h), count(tidemark_h), "
-            f"sum({self.files.hash_expression(self._schema.order, paths)}) "
+            f"sum({self.files.hash_expression(self.rows.schema.order, paths)}) "
             f"FROM {self.files.table(paths)} GROUP BY cityHash64(_path) + {hour}"
         )
         by_tail: dict[str, StoredRows] = {}
@@ -59,19 +51,19 @@ class ClickHouseVerifier(Verifier):
             raise DataError(
                 f"{len(paths)} written files that ClickHouse can read",
                 f"{len(lost)} that it cannot read, such as {lost[0]}",
-                f"check that nothing deletes files of the warehouse, then {self._schema.spec.command('run')}",
+                f"check that nothing deletes files of the warehouse, then {self.rows.schema.spec.command('run')}",
             )
         return {path: fingerprint for path, fingerprint in answer.items() if fingerprint is not None}
 
     @override
     def doubled(self, written: Sequence[str], existing: Sequence[str]) -> int:
-        new = self.files.cold(written, self._schema)
-        key = new.hash_expression(self._schema.identity, KEY_HASH)
+        new = self.files.cold(written, self.rows.schema)
+        key = new.hash_expression(self.rows.schema.identity, KEY_HASH)
         rows, keys = new.row(f"SELECT count(), uniqExact({key}) FROM {new.table}")
         if not existing:
             return int(rows - keys)
-        old = self.files.cold(existing, self._schema)
-        known = f"SELECT {old.hash_expression(self._schema.identity, KEY_HASH)} FROM {old.table}"
+        old = self.files.cold(existing, self.rows.schema)
+        known = f"SELECT {old.hash_expression(self.rows.schema.identity, KEY_HASH)} FROM {old.table}"
         again = new.row(f"SELECT countIf({key} IN ({known})) FROM {new.table}")
         old.check_files()
         return int(rows - keys) + int(again[0])

@@ -73,7 +73,7 @@ def _run_steps(session: Session, until: str | None) -> None:
         state = replace(state, coverage=late.coverage)
         batch = planner.next(state)
     while batch:
-        state = _move(session, hot, state, batch, late)
+        state = _move(session, hot, state, planner, batch, late)
         if not planner.has_more:
             break
         with step(Step.PLAN):
@@ -91,7 +91,9 @@ def _plan(session: Session, hot: HotTable, state: TableState, until: str | None)
     return BatchPlanner(session, hot, window), late
 
 
-def _move(session: Session, hot: HotTable, state: TableState, batch: Batch, late: LateRows) -> TableState:
+def _move(
+    session: Session, hot: HotTable, state: TableState, planner: BatchPlanner, batch: Batch, late: LateRows
+) -> TableState:
     """Write, verify and publish one batch."""
     trace = session.trace
     with trace.step(Step.WRITE, batch.stats.rows):
@@ -105,5 +107,7 @@ def _move(session: Session, hot: HotTable, state: TableState, batch: Batch, late
     if vanished:
         trace.warn(f"{vanished} rows of the window were gone from {session.spec.source} when they were to be read")
     if not files:  # every row of the batch is in cold already, or gone from hot
+        if not vanished:
+            planner.passed(batch)
         return state
     return publish(session, hot, state, batch, files, late)

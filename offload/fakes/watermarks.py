@@ -45,6 +45,10 @@ class FakeWatermarks(Watermarks):
     def rows_since(self, table: str, epoch: int) -> int:
         return sum(rows for run, rows in self.published if run > epoch)
 
+    @override
+    def knows(self, table: str) -> bool:
+        return bool(self.published)
+
     @contextmanager
     @override
     def claim(self, table: str, run_id: str) -> Iterator[FakeLease]:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ _REFUSED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_BUCKET = ("NoSuchBucket", "NO_SUCH_BUCKET")
 _NO_TLS = "wrong version number"  # text of OpenSSL, where a port answered in plain text
 _ATTEMPTS = 2
+_FILES_PER_CALL = 256
 # `#` and `?` end an address for PyIceberg; the others are patterns for ClickHouse.
 _NOT_IN_PATHS = "#?{}*"
 
@@ -136,9 +137,15 @@ class Warehouse:
         """Those of the files that are not there."""
         from pyarrow.fs import FileType
 
-        with self.translate_errors():
-            found = within(self.timeout, self.where, lambda: self._files.get_file_info([plain(uri) for uri in uris]))
-        return [uri for uri, info in zip(uris, found, strict=True) if info.type == FileType.NotFound]
+        missing = []
+        for first in range(0, len(uris), _FILES_PER_CALL):  # the time-out is for silence, not for the work of years
+            some = uris[first : first + _FILES_PER_CALL]
+            with self.translate_errors():
+                found = within(
+                    self.timeout, self.where, partial(self._files.get_file_info, [plain(uri) for uri in some])
+                )
+            missing += [uri for uri, info in zip(some, found, strict=True) if info.type == FileType.NotFound]
+        return missing
 
     @property
     def where(self) -> str:

@@ -39,8 +39,8 @@ class Lake(Protocol):
         """
         Create the table; a table that another run has just created is loaded instead.
 
-        `first`: no run has claimed the table before. Then nothing may lie where it is created; otherwise a dropped
-        table may lie there, and the new one gets a folder of its own.
+        `first`: no run of the table has succeeded. Then nothing may lie where it is created; otherwise a dropped table
+        may lie there, and the new one gets a folder of its own.
 
         Raises:
             ConfigurationError: A table lies there that this catalog does not have.

@@ -144,3 +144,6 @@ class Watermarks(Protocol):
 
     def rows_since(self, table: str, epoch: int) -> int:
         """Rows that runs after this epoch published, by the history of runs."""
+
+    def knows(self, table: str) -> bool:
+        """Whether a run of the table has succeeded, or a person has repaired it, by the history of runs."""

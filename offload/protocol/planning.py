@@ -84,6 +84,7 @@ class BatchPlanner:
         self._session = session
         self._hot = hot
         self._ahead: deque[Window] = deque()
+        self._passed: int | None = None  # the end of the last batch whose rows are all in cold already
         self._only: WindowStats | None = None  # of the only batch; None: there are several, each is counted later
         if window.low is None or window.high > window.low:
             self._count(window)
@@ -118,12 +119,18 @@ class BatchPlanner:
             SourceMoving: The splits have fewer or more rows than the window, in every count.
         """
         while self._ahead:
-            # A batch begins at the watermark, so that no batch passes over what the one before it did not publish.
+            # A batch begins at the watermark, so that no batch passes over what the one before it did not publish; or
+            # at the end of one that had nothing to publish.
             before = state.token.watermark_ticks if state.token else None
-            window = Window(before, self._ahead.popleft().high)
+            low = max((ticks for ticks in (before, self._passed) if ticks is not None), default=None)
+            window = Window(low, self._ahead.popleft().high)
             if batch := self._planned(window, state):
                 return batch
         return None
+
+    def passed(self, batch: Batch) -> None:
+        """Every row of the batch is in cold already: the next one begins at its end."""
+        self._passed = batch.window.high
 
     def _planned(self, window: Window, state: TableState) -> Batch | None:
         statistics = self._hot.statistics

@@ -37,21 +37,21 @@ def publish(
     source = reduce(add, (file.source for file in files))
     before = state.token.watermark_ticks if state.token else None
     watermark = max(ticks for ticks in (source.last, before) if ticks is not None)
-    token = commit_token(session, hot, state, batch.window, watermark, late, source)
+    token = commit_token(session, hot, state, Window(before, batch.window.high), watermark, late, source)
     session.lease.check()
     with trace.step(Step.PUBLISH, token.rows):
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
         coverage = state.coverage.published([file.hours for file in files], watermark // 10**token.precision)
         publication = Publication(token, tuple(files), coverage)
         trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
-        session.adapters.cold_files.mark(trace.state)
-        session.adapters.cold_files.remove_old_metadata(state, trace.state)
         trace.count(
             rows=token.rows,
             files=len(files),
             bytes=sum(file.bytes for file in files),
             batches=1,
         )
+        session.adapters.cold_files.mark(trace.state)
+        session.adapters.cold_files.remove_old_metadata(state, trace.state)
     return trace.state
 
 

@@ -28,7 +28,9 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     check_not_lost(spec, state, in_store)
     hot = session.adapters.source.describe(spec)
     trace.precision = hot.schema.precision
-    state = trace.state = state if state is not None else lake.create(hot.schema, first=session.lease.epoch == 1)
+    if state is None:
+        state = lake.create(hot.schema, first=not session.adapters.watermarks.knows(spec.source))
+    trace.state = state
     lake.check_history(spec, state)
     lake.check_columns(hot.schema, state)
     if state.token:

@@ -66,6 +66,12 @@ class WatermarkStore(Watermarks):
         )
         return int(self.call(lambda connection: connection.execute(rows).scalar_one()))
 
+    @override
+    def knows(self, table: str) -> bool:
+        ended = RUNS.c.status.in_(("success", "repaired"))
+        found = select(func.count()).where(RUNS.c.table_name == self._prefix + table, ended)
+        return bool(self.call(lambda connection: connection.execute(found).scalar_one()))
+
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
         """Every table's row, and the seconds from its watermark to the database's clock."""
 

@@ -134,3 +134,18 @@ def test_a_redelivery_with_a_new_timestamp_and_another_content_is_refused(stage:
     assert (result.exit_code, result.rows, stage.published(spec)) == (65, 0, 1), result
     assert result.error is not None
     assert "ETH/90" in result.error["found"]
+
+
+def test_batches_of_redeliveries_alone_are_counted_once(stage: Embedded) -> None:
+    """Each batch whose rows are all in cold already is passed, and no later batch reads it again."""
+    stage.trades(30, step="1000000")
+    spec = stage.declared("trades", timestamp_follows_key=False)
+    stage.run(spec)
+    stage.insert_trades("numbers(30)", start=f"{START} + INTERVAL 1 DAY", step="1000000")
+    stage.insert_trades("numbers(100, 5)", start=f"{START} + INTERVAL 2 DAY", step="1000000")
+
+    result = stage.run(spec, batch_rows=10)
+
+    assert (result.exit_code, result.rows, result.duplicates_dropped) == (0, 5, 30), result
+    assert stage.run(spec).rows == 0
+    assert sorted(stage.cold_ids(spec)) == [*range(30), *range(100, 105)]

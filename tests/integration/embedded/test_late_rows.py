@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from offload.clickhouse.cold_reader import ClickHouseColdReader
-from offload.model.coverage import Coverage
-from offload.model.windows import Window
 from tests.support.embedded import REPLACING, START, Embedded
 
 LATE = f"{START} + toIntervalDay(2)"
@@ -214,55 +209,6 @@ def test_rows_on_the_hour_and_at_midnight_are_counted_once(stage: Embedded) -> N
     assert (result.late_rows, found.missing) == (4, 4), result
 
 
-def test_a_bucket_that_was_compared_is_not_compared_again(stage: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One late row left behind makes no later run dearer: its keys are compared once, and counted in every run."""
-    spec = stage.trades(100, step="60000000")
-    stage.run(spec)
-    stage.insert_trades("numbers(1000, 1)", start=START, step="1")
-    compared: list[Window] = []
-    original = ClickHouseColdReader.late
-
-    def late(reader: ClickHouseColdReader, window: Window, *given: Any) -> int:
-        compared.append(window)
-        return original(reader, window, *given)
-
-    monkeypatch.setattr(ClickHouseColdReader, "late", late)
-    found = []
-    for day in (1, 2, 3):
-        stage.insert_trades(f"numbers({day * 10000}, 10)", step="60000000")
-        found.append(stage.run(spec).late_rows)
-
-    assert found == [1, 1, 1]
-    assert len(compared) == 1, compared
-
-
-def test_a_coverage_that_a_person_removed_is_made_anew(stage: Embedded) -> None:
-    """Without it every row is compared once; nothing is missed, and nothing is refused."""
-    spec = stage.trades(100, step="60000000")
-    stage.run(spec)
-    stage.insert_trades("numbers(1000, 3)", start=START, step="1")
-    with stage.iceberg(spec).transaction() as transaction:
-        transaction.set_properties({"tidemark.coverage": "rubbish"})
-
-    assert stage.run(spec).late_rows == 3
-
-
-def test_the_coverage_stays_small(stage: Embedded) -> None:
-    """Hours of three days, days before; none for days that hot does not have any more."""
-    spec = stage.trades(40 * 24, step="3600000000")
-    stage.run(spec, until="2024-08-20T00:00:00Z")
-    stage.run(spec)
-    many = Coverage.loads(stage.iceberg(spec).properties["tidemark.coverage"])
-    stage.sql("ALTER TABLE trades DELETE WHERE exchange_timestamp < '2024-09-05' SETTINGS mutations_sync = 2")
-    stage.insert_trades("numbers(10000, 1)", step="3600000000")
-    stage.run(spec)
-    few = Coverage.loads(stage.iceberg(spec).properties["tidemark.coverage"])
-
-    assert len(many.buckets) <= 40 + 4 * 24, len(many.buckets)
-    assert len(few.buckets) <= 6 + 4 * 24, len(few.buckets)
-    assert sum(bucket.published.rows for bucket in many.buckets.values()) == 960
-
-
 def test_a_correction_of_a_published_row_is_counted_in_every_run(stage: Embedded) -> None:
     """A Replacing table shows another price for a published key: cold keeps the first, and the run says so."""
     spec = stage.trades(100, engine=REPLACING)
@@ -299,3 +245,15 @@ def test_late_rows_over_many_hours_are_counted(stage: Embedded) -> None:
     stage.insert_trades("numbers(1000, 90)", start=f"{START} - INTERVAL 990 HOUR", step="3600000000")
 
     assert stage.run(spec).late_rows == 90
+
+
+def test_late_copies_of_one_row_count_each_where_cold_has_no_file(stage: Embedded) -> None:
+    """Without a key every row counts, also in hours of which nothing was published."""
+    spec = stage.declared("trades", key=[], timestamp_follows_key=False)
+    stage.trades(10)
+    stage.run(spec)
+    for _ in range(3):
+        stage.insert_trades("numbers(1000, 1)", start=f"{START} - INTERVAL 9 DAY", step="0")
+    stage.sql("ALTER TABLE trades UPDATE arrived_at = '2024-01-01 00:00:00' WHERE 1 SETTINGS mutations_sync = 2")
+
+    assert stage.run(spec).late_rows == stage.audit(spec, start="2024-01-01T00:00:00Z").missing

@@ -95,6 +95,21 @@ BEHIND = {
 
 
 @pytest.mark.parametrize("case", BEHIND)
+def test_a_table_before_a_plain_one_is_read_without_final(stage: Embedded, case: str) -> None:
+    """The tables behind refuse FINAL: each row counts."""
+    columns = "(ts DateTime64(3, 'UTC'), seq UInt32)"
+    stage.sql(f"CREATE TABLE src {columns} ENGINE = Null")
+    stage.sql(f"CREATE TABLE inner_t {columns} ENGINE = MergeTree ORDER BY (seq, ts)")
+    stage.sql(BEHIND[case].replace("ReplacingMergeTree", "MergeTree"))
+    for _ in range(2):
+        stage.sql(f"INSERT INTO {'src' if 'view' in case else 'inner_t'} VALUES ('2024-11-20 01:10:00', 1)")
+
+    result = stage.run(declared(source="v"))
+
+    assert (result.exit_code, result.rows) == (0, 2), result
+
+
+@pytest.mark.parametrize("case", BEHIND)
 def test_a_table_before_a_replacing_one_is_read_with_final(stage: Embedded, case: str) -> None:
     """As FINAL shows it: one row."""
     columns = "(ts DateTime64(3, 'UTC'), seq UInt32)"
