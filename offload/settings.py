@@ -38,6 +38,7 @@ class Settings(BaseSettings):
         buffer: Time between the end of a window and the clock.
         lease: Time after its last heartbeat for which a run keeps its table.
         timeout: Longest time of one call to a service.
+        replica_lag: Time that a ClickHouse replica may be behind the others.
         batch_rows: Rows that one commit publishes at most.
         workers: Threads that write splits.
     """
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     buffer: Seconds = 300.0
     lease: Seconds = Field(default=60.0, gt=0)
     timeout: Seconds = Field(default=8.0, gt=0)
+    replica_lag: Seconds = Field(default=300.0, ge=1)
     batch_rows: int = Field(default=25_000_000, ge=1)
     workers: int = Field(default=2, ge=1, le=64)
 

@@ -68,7 +68,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         raise UsageError("the engine local", repr(settings.engine), "set OFFLOAD_ENGINE=local, or leave --engine out")
     bucket = warehouse(settings)
     catalog = validated_url("OFFLOAD_CATALOG_URI", settings.catalog_uri.get_secret_value())
-    client = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout)
+    client = ClickHouse(settings.clickhouse_dsn.get_secret_value(), settings.timeout, settings.replica_lag)
     if not client.embedded and not bucket.remote:
         # A server cannot read a folder of this machine, and VERIFY reads every file.
         raise ConfigurationError(

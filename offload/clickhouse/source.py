@@ -13,6 +13,7 @@ from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
 from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, identity, key_parts, plain_key, ttl, unreadable
+from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
@@ -61,6 +62,8 @@ class ClickHouseSource(Source):
                 "offload the table that it is filled from, or a copy of it in a MergeTree table (docs/tables.md)",
             )
         self._check_visible(spec, engine)
+        if engine.startswith(REPLICATED):
+            check_lag(self._client, *self._at(spec))
         stored = self._stored_columns(spec)
         layout = Layout(
             engine,

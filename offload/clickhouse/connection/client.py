@@ -40,22 +40,24 @@ class ClickHouse:
         dsn: `clickhouse://user:password@host:8123/database`, `clickhouses://` for TLS, or
             `chdb:///folder?database=name`.
         timeout: Seconds without a byte from the server before a call fails.
+        replica_lag: Seconds that a replica may be behind the others of its table.
 
     Opens nothing before the first query. A chDB folder can be open in one process only. Can be pickled: the copy opens
     its own clients.
     """
 
-    def __init__(self, dsn: str, timeout: float) -> None:
+    def __init__(self, dsn: str, timeout: float, replica_lag: float = 300.0) -> None:
         self._dsn = dsn
         self._url = parsed(dsn)
         self._timeout = timeout
+        self.replica_lag = replica_lag
         self._local = threading.local()
         self._opened: list[Any] = []
         self._lock = threading.Lock()
         self._server: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"dsn": self._dsn, "timeout": self._timeout}
+        return {"dsn": self._dsn, "timeout": self._timeout, "replica_lag": self.replica_lag}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]  # a copy starts like a new client
@@ -98,7 +100,7 @@ class ClickHouse:
             As `rows`, and
             Unavailable: The answer has no row: it was lost on the way.
         """
-        return only(self.rows(query), self._address())
+        return only(self.rows(query), self.address)
 
     def histogram(self, query: str) -> list[tuple[Any, ...]]:
         """
@@ -152,7 +154,7 @@ class ClickHouse:
         try:
             within(
                 self._timeout / 2,
-                self._address(),
+                self.address,
                 lambda: self._client().command(f"KILL QUERY WHERE query_id = {sql.text(query_id)} ASYNC"),
             )
         except OffloadError as error:
@@ -216,6 +218,7 @@ class ClickHouse:
         half = int(self._timeout * 500)
         settings = {
             **PINNED,
+            "max_replica_delay_for_distributed_queries": int(self.replica_lag),
             "s3_connect_timeout_ms": half,
             "s3_request_timeout_ms": half,
             "s3_retry_attempts": 1 if self.embedded else _SERVER_ATTEMPTS,
@@ -259,13 +262,12 @@ class ClickHouse:
         except (OffloadError, GeneratorExit):
             raise
         except Exception as error:
-            if (
-                translated := translate(error, self._address(), self.user, self._timeout, embedded=self.embedded)
-            ) is None:
+            if (translated := translate(error, self.address, self.user, self._timeout, embedded=self.embedded)) is None:
                 raise
             raise translated from error
 
-    def _address(self) -> str:
+    @property
+    def address(self) -> str:
         """The address without user and password."""
         if self.embedded:
             return f"chDB folder {self._url.path}"

@@ -14,11 +14,15 @@ PINNED: Mapping[str, Any] = {
     "additional_result_filter": "",
     "additional_table_filters": "{}",
     "aggregate_functions_null_for_empty": 0,
+    "allow_experimental_parallel_reading_from_replicas": 0,  # one replica per shard, and always the same one
     "apply_deleted_mask": 1,
+    "enable_parallel_replicas": 0,
+    "fallback_to_stale_replicas_for_distributed_queries": 0,
     "final": 0,
     "force_index_by_date": 0,
     "force_primary_key": 0,
     "limit": 0,
+    "load_balancing": "in_order",
     "max_query_size": 64 * 2**20,  # bytes: a query names the cold files that it reads
     "max_subquery_depth": 100,
     "offset": 0,

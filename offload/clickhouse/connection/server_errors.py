@@ -12,6 +12,7 @@ from offload.errors import (
     DataError,
     LeaseHeld,
     OffloadError,
+    SourceMoving,
     Unavailable,
 )
 
@@ -22,6 +23,7 @@ _READ_ONLY = 164
 # Limits, quotas and constraints of the user's profile, and queries that a table or a view refuses.
 _FORBIDDEN = {43, 158, 161, 201, 307, 395, 396, 452, 565, 620, 704, 719}
 _TOO_MANY = 202
+_STALE_REPLICAS = 369
 _MISSING = {47, 60}
 _NO_DATABASE = 81
 _BUSY_FOLDER = 36
@@ -51,7 +53,7 @@ def translate(error: Exception, where: str, user: str, timeout: float, *, embedd
         return _folder_error(error, where)
     if code in _REFUSED:
         return AccessRefused(f"{where} to accept the user and the password", found, "correct OFFLOAD_CLICKHOUSE_DSN")
-    if refused := _profile_error(code, where, user, found, str(error)):
+    if refused := _limit_error(code, where, user, found, str(error)):
         return refused
     if code == _BUCKET:
         return _bucket_error(where, found)
@@ -79,8 +81,8 @@ def translate(error: Exception, where: str, user: str, timeout: float, *, embedd
     return None
 
 
-def _profile_error(code: int | None, where: str, user: str, found: str, message: str) -> OffloadError | None:
-    """What the rights, the limits and the settings of the user do not allow."""
+def _limit_error(code: int | None, where: str, user: str, found: str, message: str) -> OffloadError | None:
+    """What the rights, the limits and the settings of the query do not allow."""
     if any(words in message for words in _CUT_ANSWERS):
         return cut_answers(user, found)
     if code == _NO_GRANT:
@@ -98,6 +100,12 @@ def _profile_error(code: int | None, where: str, user: str, found: str, message:
             f"limits of the user {user} at {where} that allow the queries of an offload",
             found,
             f"raise the limit for {user}, or name another user in OFFLOAD_CLICKHOUSE_DSN (docs/grants.md)",
+        )
+    if code == _STALE_REPLICAS:
+        return SourceMoving(
+            f"{where} to reach a replica of every shard that is at most OFFLOAD_REPLICA_LAG behind",
+            found,
+            "wait until one has caught up (system.replicas), then run the command again",
         )
     if code == _TOO_MANY:
         return Unavailable(
@@ -138,4 +146,6 @@ def _bucket_error(where: str, found: str) -> OffloadError:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    """The line with the server's message, which can be inside an unfinished answer; else the first one."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line.strip() for line in lines if "DB::Exception" in line), lines[0])[:300]

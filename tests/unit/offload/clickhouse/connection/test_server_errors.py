@@ -27,6 +27,7 @@ class Refused(Exception):
         (452, "Setting x should not be greater than 1", 78, "raise the limit"),
         (395, "thrown by a view", 78, "raise the limit"),
         (620, "Direct select is not allowed", 78, "raise the limit"),
+        (369, "All replicas of shard 1 are stale (lag: 400s)", 75, "wait until one has caught up"),
         (202, "Too many simultaneous queries for user u", 69, "OFFLOAD_WORKERS=1"),
         (159, "Timeout exceeded", 69, "check that the server is running"),
     ],
@@ -40,3 +41,12 @@ def test_a_code_of_clickhouse_has_its_exit_code_and_its_remedy(
     assert error is not None
     assert (error.exit_code, next_step in error.next_step) == (exit_code, True), error
     assert message in error.found
+
+
+def test_the_message_of_the_server_is_found_inside_an_unfinished_answer() -> None:
+    """An answer in JSON has begun before the error came."""
+    answer = 'code: 369, server response: {\n"meta": [],\n"exception": "Code: 369. DB::Exception: stale"'
+    error = translate(Refused(369, answer), "ClickHouse host:8123", "u", 8, embedded=False)
+
+    assert error is not None
+    assert error.found == '"exception": "Code: 369. DB::Exception: stale"'
