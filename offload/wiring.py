@@ -18,6 +18,7 @@ from offload.errors import ConfigurationError, UsageError
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.data_files import IcebergFiles
 from offload.iceberg.lake import IcebergLake
+from offload.io.command_limit import one_command
 from offload.io.database import validated_url
 from offload.io.warehouse import Warehouse
 from offload.ports.source import Clock
@@ -78,16 +79,18 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         )
     connection = CatalogConnection(settings.catalog_name, catalog, bucket, settings.timeout)
     cold_files = IcebergFiles(connection, bucket)
+    adapters = Adapters(
+        source=ClickHouseSource(client, settings.cluster, StoredFiles(client, bucket)),
+        lake=IcebergLake(connection, bucket, cold_files),
+        cold_files=cold_files,
+        watermarks=watermarks(settings),
+        engine=LocalEngine(bucket, settings.workers),
+        clock=SystemClock(),
+        limits=Limits(settings.buffer, settings.batch_rows),
+    )
     try:
-        yield Adapters(
-            source=ClickHouseSource(client, settings.cluster, StoredFiles(client, bucket)),
-            lake=IcebergLake(connection, bucket, cold_files),
-            cold_files=cold_files,
-            watermarks=watermarks(settings),
-            engine=LocalEngine(bucket, settings.workers),
-            clock=SystemClock(),
-            limits=Limits(settings.buffer, settings.batch_rows),
-        )
+        with one_command():
+            yield adapters
     finally:
         client.close()
         connection.close()

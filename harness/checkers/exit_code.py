@@ -8,5 +8,9 @@ from harness.verdict import Finding, Violation, finding
 
 def check_exit_code(run: Completed, *codes: int) -> Finding:
     """Check that a run ended with one of the exit codes."""
-    violations = [] if run.returncode in codes else [Violation(f"exit code {run.returncode}: {run.stderr[-1500:]}")]
+    violations = (
+        []
+        if run.returncode in codes
+        else [Violation(f"exit code {run.returncode}: {(run.stdout + run.stderr)[-1500:]}")]
+    )
     return finding("exit_code", f"the run ends with {' or '.join(map(str, codes))}", violations)

@@ -176,7 +176,7 @@ def variables(addresses: Addresses) -> dict[str, str]:
 
 
 def _run(addresses: Addresses, until: datetime | None) -> list[str]:
-    return ["run", addresses.table, *(["--until", until.isoformat()] if until else [])]
+    return ["run", addresses.table, "--json", *(["--until", until.isoformat()] if until else [])]
 
 
 def _microseconds(value: object) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import Any
 
 from typing_extensions import override
@@ -27,7 +28,10 @@ class LocalEngine(Engine):
     def write(self, rows: HotRows, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:
         # The first failure cancels the splits that have not begun.
         with ThreadPoolExecutor(self._workers, thread_name_prefix="split") as pool:
-            futures = [pool.submit(write_split, rows, split, schema, self._warehouse, emit) for split in splits]
+            futures = [
+                pool.submit(copy_context().run, write_split, rows, split, schema, self._warehouse, emit)
+                for split in splits
+            ]
             done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
             for future in waiting:
                 future.cancel()

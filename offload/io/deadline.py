@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from offload.errors import CHECK_SERVER, Unavailable
+from offload.io import command_limit
 
 T = TypeVar("T")
 
@@ -48,18 +49,22 @@ def within_silence(seconds: float, what: str, call: Callable[[], T], progress: C
     thread = threading.Thread(target=run, name=f"within-{what}", daemon=True)
     thread.start()
     before = -1
+    limit = seconds
     while thread.is_alive() and (now := progress()) != before:
         before = now
-        thread.join(seconds)
-    return _answer(thread, answer, failure, seconds, what)
+        limit = command_limit.allowed(seconds)
+        thread.join(limit)
+    return _answer(thread, answer, failure, limit, what)
 
 
 def _answer(thread: threading.Thread, answer: list[T], failure: list[BaseException], seconds: float, what: str) -> T:
     if thread.is_alive():
         _overdue.set()
+        command_limit.overdue(what, seconds)
         silent = Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)
         silent.overdue = True
         raise silent
+    command_limit.answered(what)
     if failure:
         raise failure[0]
     return answer[0]

@@ -13,8 +13,9 @@ from uuid import uuid4
 from offload.clickhouse import sql
 from offload.clickhouse.connection.address import PORTS, parsed
 from offload.clickhouse.connection.profile import PINNED, changes
-from offload.clickhouse.connection.server_errors import translate
+from offload.clickhouse.connection.server_errors import is_time_out, translate
 from offload.errors import CHECK_SERVER, OffloadError, SourceMoving, Unavailable
+from offload.io import command_limit
 from offload.io.deadline import within
 
 # After a restart of the object store each of the server's pooled connections fails once.
@@ -199,7 +200,9 @@ class ClickHouse:
         self._local = threading.local()
 
     def _client(self) -> Any:
-        return self._of_this_thread("client", self._open)
+        client = self._of_this_thread("client", self._open)
+        client.timeout = command_limit.allowed(self._timeout)  # no effect on chDB's
+        return client
 
     def _blocks(self) -> Any:
         return self._of_this_thread("blocks", self._open_blocks)
@@ -236,6 +239,7 @@ class ClickHouse:
 
         if self.embedded:
             return _configured(clickhouse_connect.get_client(dsn=self._dsn), self._settings(), self.user)
+        allowed = max(1, int(command_limit.allowed(self._timeout)))  # the driver takes whole seconds
         client = clickhouse_connect.get_client(
             host=self._url.hostname or "localhost",
             port=self._url.port or PORTS[self._url.scheme],
@@ -243,8 +247,8 @@ class ClickHouse:
             password=unquote(self._url.password or ""),
             database=self.database,
             secure=self._url.scheme in {"https", "clickhouses"},
-            connect_timeout=self._timeout,
-            send_receive_timeout=self._timeout,
+            connect_timeout=allowed,
+            send_receive_timeout=allowed,
             query_retries=0,
             autogenerate_session_id=False,
         )
@@ -262,9 +266,13 @@ class ClickHouse:
         except (OffloadError, GeneratorExit):
             raise
         except Exception as error:
-            if (translated := translate(error, self.address, self.user, self._timeout, embedded=self.embedded)) is None:
+            limit = command_limit.allowed(self._timeout)
+            if (translated := translate(error, self.address, self.user, limit, embedded=self.embedded)) is None:
                 raise
+            if is_time_out(error):
+                command_limit.overdue(self.address, limit)
             raise translated from error
+        command_limit.answered(self.address)
 
     @property
     def address(self) -> str:

@@ -81,6 +81,15 @@ def translate(error: Exception, where: str, user: str, timeout: float, *, embedd
     return None
 
 
+def is_time_out(error: BaseException | None) -> bool:
+    """Whether the server did not answer, or not go on, in time."""
+    from urllib3.exceptions import TimeoutError as Silence
+
+    while error is not None and not isinstance(error, Silence):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _limit_error(code: int | None, where: str, user: str, found: str, message: str) -> OffloadError | None:
     """What the rights, the limits and the settings of the query do not allow."""
     if any(words in message for words in _CUT_ANSWERS):

@@ -9,6 +9,8 @@ import pytest
 
 from offload.clickhouse.connection.client import ClickHouse
 from offload.errors import SourceMoving, Unavailable
+from offload.io.command_limit import LEAST, LIMIT, CommandLimit, one_command
+from tests.support.http_servers import silent
 
 
 @dataclass
@@ -17,6 +19,7 @@ class Answers:
 
     answers: list[list[tuple[Any, ...]]]
     asked: list[str] = field(default_factory=list)
+    timeout: float = 0.0
 
     def query(self, query: str) -> Answers:
         """The next answer."""
@@ -53,3 +56,31 @@ def test_an_aggregate_without_a_row_is_an_answer_that_was_lost(monkeypatch: pyte
     assert asked.rows("SELECT a FROM t GROUP BY a") == []
     with pytest.raises(Unavailable, match="an answer without rows"):
         asked.row("SELECT count() FROM t")
+
+
+def test_a_server_that_hangs_uses_up_the_limit_of_the_command() -> None:
+    """It is noted as hanging, and later calls get what is left, in whole seconds while the driver connects."""
+    limit = CommandLimit()
+    with silent() as port, one_command(limit):
+        asked = ClickHouse(f"clickhouse://user:secret@127.0.0.1:{port}/db", 1)
+        with pytest.raises(Unavailable, match="within 1 s"):
+            asked.rows("SELECT 1")
+        assert list(limit.since) == [asked.address]
+
+        limit.since[asked.address] -= LIMIT
+        later = ClickHouse(f"clickhouse://user:secret@127.0.0.1:{port}/db", 60)
+        with pytest.raises(Unavailable, match=r"within 0\.5 s"):
+            later.rows("SELECT 1")
+
+
+def test_an_open_client_gets_what_is_left_of_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And its whole time-out again when the server has answered."""
+    asked, driver = ClickHouse("clickhouse://user:secret@host:8123/db", 8), Answers([[("a 1", 10)], [("a 1", 11)]])
+    monkeypatch.setattr(asked, "_open", lambda: driver)
+    limit = CommandLimit(since={asked.address: 0.0})
+    with one_command(limit):
+        asked.rows("SELECT 1")
+        assert driver.timeout == LEAST
+        assert limit.since == {}
+        asked.rows("SELECT 1")
+        assert driver.timeout == 8
