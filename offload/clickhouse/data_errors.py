@@ -19,6 +19,15 @@ def conflicting_duplicates(schema: TableSchema, rows: Sequence[tuple[Any, ...]])
     )
 
 
+def keys_equal_when_stored(schema: TableSchema, count: int) -> DataError:
+    """The error for `count` rows whose keys differ only in what is cut."""
+    return DataError(
+        f"keys ({', '.join(schema.spec.key)}) of {schema.spec.source} that differ in what Iceberg stores",
+        f"{count} rows whose keys differ only in what is cut",
+        "add a column to the key that tells the rows apart, or correct the rows (docs/tables.md)",
+    )
+
+
 def unsupported_value(schema: TableSchema, column: Column, count: int, rows: Sequence[tuple[Any, ...]]) -> DataError:
     """The error for `count` values of a column that do not fit its Iceberg type; `rows` are examples."""
     return DataError(

@@ -11,7 +11,12 @@ from typing_extensions import override
 
 from offload.clickhouse import sql
 from offload.clickhouse.connection.client import ClickHouse
-from offload.clickhouse.data_errors import conflicting_duplicates, unsupported_value, value_vanished
+from offload.clickhouse.data_errors import (
+    conflicting_duplicates,
+    keys_equal_when_stored,
+    unsupported_value,
+    value_vanished,
+)
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hashed_stream import HASH, INVALID, KEY, TICKS, HashedStream
 from offload.clickhouse.row_filter import RowFilter
@@ -193,6 +198,8 @@ class ClickHouseRows(HotRows):
             raise value_vanished(self.schema.spec)
         if stream.duplicates:
             self._refuse_conflicting_duplicates(chunk)
+            if self.filter.one_per_key or self.filter.one_per_key_of:
+                raise keys_equal_when_stored(self.schema, stream.duplicates)
             raise DuplicateKeys(f"{stream.duplicates} rows of {self.schema.spec.source} beyond one per key")
         return SourceFingerprint(Fingerprint(self.count(chunk), stream.digest), stream.last)
 

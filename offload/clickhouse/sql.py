@@ -166,7 +166,9 @@ def partition_of(field: PartitionField) -> str:
         case "day":
             return f"toDate32({column}, 'UTC')"
         case "month":
-            return f"toStartOfMonth(toDate32({column}, 'UTC'))"
+            # Not toStartOfMonth: its result is a Date, which begins in 1970.
+            day = f"toDate32({column}, 'UTC')"
+            return f"{day} - toIntervalDay(toDayOfMonth({day}) - 1)"
         case _:
             return column
 

@@ -10,10 +10,10 @@ from typing_extensions import override
 from offload.clickhouse import sql
 from offload.clickhouse.data_errors import unsupported_value, value_vanished
 from offload.clickhouse.hot_table import ClickHouseRows
-from offload.errors import AccessRefused
+from offload.errors import AccessRefused, DataError
 from offload.model.columns import Column
 from offload.model.splits import BucketCount, Chunk
-from offload.model.windows import DAY, Window
+from offload.model.windows import DAY, MICROSECOND_DIGITS, Window
 from offload.ports.source import Bound, HotStatistics, WindowStats
 
 _PRUNABLE = {"int", "long", "string"}
@@ -34,7 +34,23 @@ class ClickHouseStatistics(HotStatistics):
         counts = f"count(), countIf({self.rows.timestamp} = {zero}), {expired}"
         found = self.rows.client.row(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
         rows, without_timestamp, possibly_expired = map(int, found)
+        if window.low is None:
+            self._refuse_hidden_rows()
         return WindowStats(rows, without_timestamp, possibly_expired, self._parts(), self._expired_after(window.low))
+
+    def _refuse_hidden_rows(self) -> None:
+        """Refuse a table whose rows before 1970 are found by no condition: a partition by toDate has no such day."""
+        before = f"{self.rows.timestamp} < {sql.timestamp(0, self.rows.schema.precision)}"
+        present = int(self.rows.client.row(f"SELECT countIf({before}) FROM {self.rows.filter.raw}")[0])
+        if not present:
+            return
+        found = int(self.rows.client.row(f"SELECT count() FROM {self.rows.filter.raw} WHERE {before}")[0])
+        if found < present:
+            raise DataError(
+                f"every row of {self.rows.schema.spec.source} before 1970 to be found by its timestamp",
+                f"{present - found} rows that ClickHouse leaves out, since its partition key has no such time",
+                "delete them, or partition the table by toDate32 or not at all",
+            )
 
     def _expired_after(self, watermark: int | None) -> bool:
         """Whether a row right after the watermark would be past its TTL now: such rows may be gone already."""
@@ -111,8 +127,10 @@ class ClickHouseStatistics(HotStatistics):
         count, ticks = self.rows.client.row(f"SELECT countIf({kept}), {at} FROM {self.rows.filter.raw}")
         if not count:
             return None
-        day = DAY * 10**self.rows.schema.precision
-        return int(ticks) if ttl else int(ticks) - int(ticks) % day
+        precision = self.rows.schema.precision
+        # Cold has whole microseconds: the row of hot's oldest nanosecond is there under an earlier one.
+        unit: int = 10 ** max(0, precision - MICROSECOND_DIGITS) if ttl else DAY * 10**precision
+        return int(ticks) - int(ticks) % unit
 
     def _cut_as_text(self) -> list[Column]:
         """Chunks are ranges of these columns' values as text: a value that is not valid text would be in no chunk."""

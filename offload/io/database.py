@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, make_url, select, text
+from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unavailable
@@ -14,6 +15,13 @@ from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unav
 _REFUSED_STATES = ("28", "42501")
 _REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
 _MISSING_WORDS = ("does not exist", "unable to open database file")
+_READ_ONLY_STATE = "25006"  # of a standby, and of default_transaction_read_only
+_STANDBY_WORDS = (
+    "session is read-only",
+    "session is not read-only",
+    "hot standby mode",
+)  # of libpq, for target_session_attrs
+_OPTION_WORDS = ("invalid connection option", "definition of service", "invalid URI query parameter")
 _NO_TLS = "server does not support SSL"  # texts of libpq
 _KINDS = {"postgresql", "sqlite"}
 _ALTER_ATTEMPTS = 2
@@ -27,7 +35,7 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
     Raises:
         Unavailable: The database refuses the connection or has closed it.
         AccessRefused: The database refuses the user, the password or the permission.
-        ConfigurationError: There is no such database, or no TLS where it is asked for.
+        ConfigurationError: There is no such database, it cannot be written, or it has no TLS where that is asked for.
     """
     try:
         yield
@@ -39,6 +47,14 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
             raise AccessRefused(f"{where} to accept the user and the password", found, f"correct {variable}") from error
         if state == "3D000" or any(word in found for word in _MISSING_WORDS):
             raise ConfigurationError(f"a database at {where}", found, f"create it, or correct {variable}") from error
+        if state == _READ_ONLY_STATE or any(word in found for word in _STANDBY_WORDS):
+            raise ConfigurationError(
+                f"a database at {where} that can be written",
+                found,
+                f"name the primary in {variable}, or correct target_session_attrs there",
+            ) from error
+        if any(word in found for word in _OPTION_WORDS):
+            raise ConfigurationError(f"options of libpq in {variable}", found, f"correct {variable}") from error
         if _NO_TLS in found:
             raise ConfigurationError(f"a TLS connection to {where}", found, f"correct sslmode in {variable}") from error
         raise Unavailable(f"an answer from {where}", found, CHECK_SERVER) from error
@@ -100,6 +116,25 @@ def _extend(connection: Connection, table: Table) -> None:
         if column.name not in present:
             kind = column.type.compile(dialect=connection.dialect)
             connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
+
+
+def read_odd_times_as_null(engine: Engine) -> None:
+    """Let Postgres times that Python has not, such as infinity or years BC, be read as NULL, as invalid text is."""
+    if engine.dialect.name != "postgresql":
+        return
+    from psycopg import DataError
+    from psycopg.types.datetime import TimestamptzLoader
+
+    class OddTimes(TimestamptzLoader):
+        def load(self, data: Any) -> Any:
+            try:
+                return super().load(data)
+            except DataError:
+                return None
+
+    @event.listens_for(engine, "connect")
+    def register(connection: Any, _record: Any) -> None:
+        connection.adapters.register_loader("timestamptz", OddTimes)
 
 
 def redacted_url(url: str) -> str:

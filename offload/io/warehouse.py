@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from offload.errors import AccessRefused, ConfigurationError, Unavailable
+from offload.errors import AccessRefused, ConfigurationError, DataError, Unavailable
 from offload.io.deadline import within
 
 _REFUSED = ("ACCESS_DENIED", "AccessDenied", "InvalidAccessKeyId", "INVALID_ACCESS_KEY_ID", "SignatureDoesNotMatch")
@@ -165,7 +165,15 @@ class Warehouse:
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Translate errors of the operating system and of pyarrow's S3 client."""
+        """
+        Translate errors of the operating system and of pyarrow's S3 client.
+
+        Raises:
+            DataError: A file is gone.
+            AccessRefused: The store refuses the key or the permission.
+            ConfigurationError: There is no such bucket, or no TLS.
+            Unavailable: The store does not answer, or the disk is full.
+        """
         try:
             yield
         except OSError as error:
@@ -176,6 +184,12 @@ class Warehouse:
                     f"{self.where} to be writable",
                     found,
                     "correct the permission or the key, then run the command again",
+                ) from error
+            if isinstance(error, FileNotFoundError):
+                raise DataError(
+                    f"every file of the cold tables in {self.where}",
+                    found,
+                    "run the command again, in case that another job has just expired it; or restore it from a backup",
                 ) from error
             if any(word in found for word in _NO_BUCKET):
                 raise ConfigurationError(

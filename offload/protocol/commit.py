@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from offload.errors import Fenced, OffloadError, OutcomeUnknown, Unavailable
+from offload.errors import DataError, Fenced, OffloadError, OutcomeUnknown, Unavailable
 from offload.model.cold_table import Publication, TableState
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
@@ -33,7 +33,7 @@ def commit(
         try:
             lake.commit(spec, state, publication, on_uploaded)
         except NotSent as unsent:
-            raise unsent.error from unsent
+            raise _not_sent(lake, spec, state, unsent.error) from unsent
         except Exception as error:  # after every error, conflicts included: read the table before acting
             now = _after_error(lake, spec, state, publication.token, error)
             if now.token == publication.token:
@@ -50,6 +50,20 @@ def commit(
     raise Fenced(
         f"no other commit to {spec.target} during {ATTEMPTS} attempts",
         f"a commit during each of {ATTEMPTS} attempts",
+        spec.command("run"),
+    )
+
+
+def _not_sent(lake: Lake, spec: TableSpec, state: TableState, error: Exception) -> Exception:
+    """The error of a commit that was not sent; a file that is gone with its snapshot is no fault of the table."""
+    if not isinstance(error, DataError):
+        return error
+    now = lake.load(spec)
+    if now is not None and now.snapshot_id == state.snapshot_id:
+        return error
+    return Fenced(
+        f"{spec.target} as it was when this run loaded it",
+        f"another snapshot, {now and now.snapshot_id}, while {error.found}",
         spec.command("run"),
     )
 

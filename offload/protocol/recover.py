@@ -109,10 +109,7 @@ def check_restored(session: Session, hot: HotTable, state: TableState, in_store:
     if token is None or token.watermark_ticks is None:
         return
     mark = session.adapters.cold_files.marked(state)
-    own = in_store.table_uuid == state.uuid and isinstance(
-        in_store.ticks, int
-    )  # SQLite keeps any text that a hand wrote
-    ahead = in_store.ticks if own else None
+    ahead = _recorded(in_store, state, token.precision)
     known = token.watermark_ticks
     until = max(known, known if ahead is None else ahead, mark.watermark if mark else known)
     if until <= token.watermark_ticks:
@@ -131,6 +128,16 @@ def check_restored(session: Session, hot: HotTable, state: TableState, in_store:
     session.trace.warn(
         f"{gone}: the catalog was restored from a backup; {spec.source} still has them, and they are published again"
     )
+
+
+def _recorded(in_store: TableWatermark, state: TableState, precision: int) -> int | None:
+    """The store's watermark in ticks, if a run of this table recorded it; None: a hand did, or there is none."""
+    if in_store.table_uuid != state.uuid or not isinstance(in_store.ticks, int):  # SQLite keeps any text
+        return None
+    try:
+        return in_store.ticks if windows.to_datetime(in_store.ticks, precision) == in_store.timestamp else None
+    except OverflowError:
+        return None
 
 
 def disagreement(in_store: TableWatermark, in_table: TableWatermark) -> str | None:

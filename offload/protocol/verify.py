@@ -60,6 +60,7 @@ class Verification:
             if attempt < READ_AGAIN:
                 again = [_renamed(file.split, attempt) for file, _ in wrong]
                 open_files = self._adapters.engine.write(self._batch.rows, again, self._state.schema, self._emit)
+        self._check_columns()
         raise self._refusal(wrong[0][1], found[wrong[0][0].path].fingerprint, moved=moved)
 
     def check_cover(self, files: Sequence[WrittenFile]) -> tuple[int, int]:
@@ -115,6 +116,23 @@ class Verification:
             return counted, True
         now = fingerprint_split(self._batch.rows, file.split)
         return replace(counted, source=now), stored.fingerprint == now.fingerprint
+
+    def _check_columns(self) -> None:
+        """
+        Check that the columns of hot are those that PLAN saw.
+
+        Raises:
+            SourceMoving: They were altered; the values were read in another type than the one that was written.
+        """
+        before = self._hot.schema
+        now = self._adapters.source.describe(before.spec).schema
+        if now.columns != before.columns:
+            changed = [f"{one.name} {one.mapping.clickhouse}" for one in now.columns if one not in before.columns]
+            raise SourceMoving(
+                f"the columns of {before.spec.source} to stay as they were when the run began",
+                f"other columns: {', '.join(changed) or 'some are gone'}",
+                before.spec.command("run"),
+            )
 
     def _refusal(self, file: WrittenFile, stored: Fingerprint, *, moved: bool) -> SourceMoving | DataError:
         spec = self._hot.schema.spec

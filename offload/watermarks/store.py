@@ -19,12 +19,19 @@ from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
 from offload.errors import LeaseHeld
-from offload.io.database import add_missing_columns, create_tables, redacted_url, translate_errors, with_connect_timeout
+from offload.io.database import (
+    add_missing_columns,
+    create_tables,
+    read_odd_times_as_null,
+    redacted_url,
+    translate_errors,
+    with_connect_timeout,
+)
 from offload.io.deadline import within
 from offload.ports.watermarks import StoredWatermark, Watermarks
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
-from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS, watermark_of
+from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS, check_only_row, usable_epoch, watermark_of
 
 T = TypeVar("T")
 DEFAULT_CLUSTER = "default"
@@ -49,6 +56,7 @@ class WatermarkStore(Watermarks):
         self._owner = owner
         self._prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
+        read_odd_times_as_null(self._engine)
         self.locks = locks_for(self._engine, timeout)
         self._ready = False
         self.clock_ahead = 0.0
@@ -57,6 +65,7 @@ class WatermarkStore(Watermarks):
     def read(self, table: str) -> StoredWatermark | None:
         mine = WATERMARKS.c.table_name == self._prefix + table
         rows = self.call(lambda c: c.execute(select(WATERMARKS).where(mine)).mappings().all())
+        check_only_row(table, rows)
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
 
     @override
@@ -101,17 +110,21 @@ class WatermarkStore(Watermarks):
             lease.stop()
 
     def _take(self, table: str, run_id: str) -> StoreLease:
-        self.call(lambda connection: self._first_row(connection, table))
         for step in count(1):
             row, now = self.call(lambda connection: self._row_and_now(connection, table))
             self._refuse_a_living_run(row, now)
             # Another process may have the lock of the next epoch, and may even be frozen: try the epoch after it.
             # The process that swaps the epoch first has the table; the others then read that it is running.
-            epoch = row["epoch"] + step
+            epoch = usable_epoch(row["epoch"]) + step
             lock = self.locks.try_lock(table, epoch)
             if lock is not None:
                 claim = partial(self._write_claim, row=row, epoch=epoch, run_id=run_id, lock=lock, now=now)
-                if self.call(claim):
+                try:
+                    claimed = self.call(claim)
+                except BaseException:
+                    lock.release()
+                    raise
+                if claimed:
                     self.locks.remove_stale(table, epoch)
                     self.clock_ahead = (now - datetime.now(UTC)).total_seconds()
                     return StoreLease(self, table, run_id, epoch, lock, self._lease)
@@ -121,26 +134,35 @@ class WatermarkStore(Watermarks):
     def _refuse_a_living_run(self, row: dict[str, Any], now: datetime) -> None:
         if row["status"] != "running" or row["owner"] in {None, NOBODY}:
             return
-        silent = (now - (row["heartbeat_at"] or row["claimed_at"] or now)).total_seconds()
+        last = row["heartbeat_at"] or row["claimed_at"]
+        if last is None:  # a claim writes both: a hand has removed them
+            return
+        silent = (now - last).total_seconds()
         held = not row["locked"] or self.locks.held(row["table_name"], row["epoch"])
         if silent <= self._lease and held:
             raise LeaseHeld(
                 f"no living run on {row['table_name']}",
-                f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at']:%Y-%m-%dT%H:%M:%SZ}, "
+                f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at'] or last:%Y-%m-%dT%H:%M:%SZ}, "
                 f"last heartbeat {silent:.0f} s ago",
                 f"wait until it has ended, then run the command again; a dead run is replaced after {self._lease:g} s "
                 "at most",
             )
 
     def _first_row(self, connection: Connection, table: str) -> None:
+        mine = select(WATERMARKS.c.epoch).where(WATERMARKS.c.table_name == table)
+        if connection.execute(mine).first():
+            return
         now = self.now(connection)
         add = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         first = {"status": "initialized", "epoch": 0, "failure_count": 0, "created_at": now, "updated_at": now}
         connection.execute(add(WATERMARKS).values(table_name=table, **first).on_conflict_do_nothing())
 
     def _row_and_now(self, connection: Connection, table: str) -> tuple[dict[str, Any], datetime]:
-        row = connection.execute(select(WATERMARKS).where(WATERMARKS.c.table_name == table)).mappings().one()
-        return dict(row), self.now(connection)
+        self._first_row(connection, table)
+        mine = select(WATERMARKS).where(WATERMARKS.c.table_name == table)
+        rows = connection.execute(mine).mappings().all()
+        check_only_row(table, rows)
+        return dict(rows[0]), self.now(connection)
 
     def _write_claim(
         self, connection: Connection, *, row: dict[str, Any], epoch: int, run_id: str, lock: Lock, now: datetime

@@ -6,7 +6,7 @@ The names in `offload_watermarks` are those of the system that Tidemark replaces
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Numeric, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
+from offload.errors import DataError
 from offload.model.counters import Counters
 from offload.ports.watermarks import TableWatermark
 
@@ -103,6 +104,34 @@ RUNS = Table(
     Column("watermark_at", Utc),
     Column("error", Text),
 )
+
+
+LARGEST_EPOCH = 2**62
+
+
+def usable_epoch(stored: Any) -> int:
+    """
+    The epoch of a row; 0 for one that no run can have written.
+
+    RECOVER raises it above the Iceberg table's, as after a restore of an older store.
+    """
+    return stored if isinstance(stored, int) and 0 <= stored < LARGEST_EPOCH else 0
+
+
+def check_only_row(table: str, rows: Sequence[Any]) -> None:
+    """
+    Check that a table has one row, or none.
+
+    Raises:
+        DataError: There are several.
+    """
+    if len(rows) > 1:
+        raise DataError(
+            f"one row of {table} in offload_watermarks",
+            f"{len(rows)} rows: the primary key was lost, as in a restore without constraints",
+            "delete the rows but the one of the largest epoch, then ALTER TABLE offload_watermarks ADD PRIMARY KEY "
+            "(table_name)",
+        )
 
 
 def columns_of(watermark: TableWatermark) -> dict[str, Any]:
