@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Reference
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
@@ -15,10 +14,11 @@ from pyiceberg.io.pyarrow import (
     parquet_path_to_id_mapping,
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.table import FileScanTask
+from pyiceberg.table import FileScanTask, TableProperties
+from pyiceberg.utils.properties import property_as_bool
 from typing_extensions import override
 
-from offload.errors import DataError, OffloadError
+from offload.errors import DataError
 from offload.iceberg import parquet
 from offload.iceberg.catalog import CatalogConnection
 from offload.io.warehouse import Warehouse
@@ -26,7 +26,8 @@ from offload.model.cold_table import Mark, TableState, WrittenFile
 from offload.ports.lake import ColdFiles
 from offload.ports.source import Bound
 
-_log = logging.getLogger(__name__)
+_REMOVE = TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED
+_REMOVE_BY_DEFAULT = TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED_DEFAULT
 
 
 class IcebergFiles(ColdFiles):
@@ -52,20 +53,24 @@ class IcebergFiles(ColdFiles):
         if state.token is None or state.token.watermark_ticks is None:
             return
         document = {"table": state.uuid, "watermark": state.token.watermark_ticks, "records": state.records}
-        try:
-            self._connection.call(lambda: self._warehouse.write_text(_mark_of(state), json.dumps(document)))
-        except OffloadError as error:  # the rows are published all the same, and the next commit writes it again
-            _log.warning("%s could not be written: %s", _mark_of(state), error)
+        self._connection.call(lambda: self._warehouse.write_text(_mark_of(state), json.dumps(document)))
 
     @override
     def remove_old_metadata(self, before: TableState, after: TableState) -> None:
-        def remove() -> None:
-            Catalog._delete_old_metadata(after.handle.io, before.handle.metadata, after.handle.metadata)  # noqa: SLF001
+        metadata = after.handle.metadata
+        if property_as_bool(metadata.properties, _REMOVE, _REMOVE_BY_DEFAULT) is not True:
+            return
+        listed = {entry.metadata_file for entry in metadata.metadata_log}
+        old = [
+            entry.metadata_file for entry in before.handle.metadata.metadata_log if entry.metadata_file not in listed
+        ]
 
-        try:
-            self._connection.work(remove)
-        except OffloadError as error:  # they cost room, and nothing else: the next commit's list has other files
-            _log.warning("old metadata files of %s could not be removed: %s", after.location, error)
+        def remove() -> None:
+            for file in old:
+                with suppress(FileNotFoundError):  # another job has removed it
+                    after.handle.io.delete(file)
+
+        self._connection.work(remove)
 
     @override
     def marked(self, state: TableState) -> Mark | None:

@@ -98,6 +98,9 @@ class ColdFiles(Protocol):
         Write beside the table how far it was published, after a commit that was seen to land.
 
         A catalog that is restored from a backup does not change it. It is evidence, and decides nothing by itself.
+
+        Raises:
+            OffloadError: It could not be written; the next commit writes it again.
         """
 
     def remove_old_metadata(self, before: TableState, after: TableState) -> None:
@@ -105,6 +108,9 @@ class ColdFiles(Protocol):
         Remove metadata files that the table does not list any more, where its properties say so.
 
         Call it only after a commit that was seen to land: the catalog then points to a file that is listed.
+
+        Raises:
+            OffloadError: One could not be removed. It costs room, and nothing else.
         """
 
     def marked(self, state: TableState) -> Mark | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from operator import add
 
+from offload.errors import OffloadError
 from offload.model.cold_table import Publication, TableState, WrittenFile
 from offload.model.fingerprint import NO_ROWS, SourceFingerprint
 from offload.model.steps import Event, Step
@@ -50,9 +51,21 @@ def publish(
             bytes=sum(file.bytes for file in files),
             batches=1,
         )
-        session.adapters.cold_files.mark(trace.state)
-        session.adapters.cold_files.remove_old_metadata(state, trace.state)
+        _after_commit(session, state, trace.state)
     return trace.state
+
+
+def _after_commit(session: Session, before: TableState, after: TableState) -> None:
+    """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
+    files, warn = session.adapters.cold_files, session.trace.warn
+    try:
+        files.mark(after)
+    except OffloadError as error:
+        warn(f"the mark beside {session.spec.target} could not be written: {error}")
+    try:
+        files.remove_old_metadata(before, after)
+    except OffloadError as error:
+        warn(f"old metadata files of {session.spec.target} could not be removed: {error}")
 
 
 def commit_token(

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,18 +14,17 @@ from harness.environments.servers import ServerEnvironment, server_environment
 from harness.readers.clickhouse import opened
 from harness.stack.stack import Stack
 from harness.trades.tagged import START, TaggedTrades
+from tests.support import grants
 from tests.support.run import published, refusal_of, run
 
 PASSWORD = "user-passw0rd"  # noqa: S105  # of users that this test makes
-GRANTS = Path(__file__).parents[3] / "docs" / "grants.md"
 ROWS = 400
 LATER = TaggedTrades(ROWS, start=START + timedelta(days=2), tag="later-", first_sequence=1000)
 
 
 def statements() -> list[str]:
     """The statements for ClickHouse of docs/grants.md."""
-    block = GRANTS.read_text("utf-8").split("```sql")[1].split("```")[0]
-    return [statement.strip() for statement in block.split(";") if statement.strip()]
+    return grants.sql(grants.CLICKHOUSE)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from harness.stack.stack import Stack
 from harness.trades import tagged
 from harness.trades.tagged import COLUMNS, TaggedTrades
 from harness.waiting import wait_until
+from tests.support import grants
 from tests.support.http_servers import Answer, http
 from tests.support.run import run
 
@@ -296,6 +297,13 @@ def test_a_distributed_table_over_plain_tables_is_read_without_final(
     assert cold_ids(environment) == ids(TaggedTrades(ROWS), LAGGING)
 
 
+def named(grant: str, environment: ServerEnvironment, user: str) -> str:
+    """A statement of docs/grants.md for this test's table and user."""
+    return grant.replace("DATABASE.TABLE", f"{environment.database}.{environment.table}").replace(
+        "TO USER", f"TO {user}"
+    )
+
+
 def test_a_user_with_the_documented_grants_may_ask_for_the_delay(
     pair: tuple[Replica, Replica], replicated: ServerEnvironment
 ) -> None:
@@ -304,17 +312,14 @@ def test_a_user_with_the_documented_grants_may_ask_for_the_delay(
     dsn = replace(pair[0].server, user=user).dsn(replicated.database)
     command(pair[0], "default", f"CREATE USER {user} IDENTIFIED BY '{password}'")
     try:
-        for grant in (
-            f"SELECT ON {replicated.database}.{replicated.table}",
-            "S3 ON *.*",
-            "CREATE TEMPORARY TABLE ON *.*",
-        ):
-            command(pair[0], "default", f"GRANT {grant} TO {user}")
+        for grant in grants.sql(grants.CLICKHOUSE):
+            command(pair[0], "default", named(grant, replicated, user))
         code, result = outcome(replicated, dsn)
         assert (code, result["error"]["kind"]) == (77, "AccessRefused"), result
         assert "ON system.replicas" in result["error"]["next"]
 
-        command(pair[0], "default", f"GRANT SELECT ON system.replicas TO {user}")
+        (grant,) = grants.sql(grants.CLICKHOUSE_REPLICA)
+        command(pair[0], "default", named(grant, replicated, user))
         code, result = outcome(replicated, dsn)
         assert (code, result["rows"]) == (0, ROWS), result
     finally:
