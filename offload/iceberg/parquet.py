@@ -146,8 +146,9 @@ def footer(warehouse: Warehouse, uri: str, schema: pa.Schema) -> pq.FileMetaData
 
     Raises:
         DataError: They differ: readers would read other values.
+        Unavailable: The file is gone.
     """
-    with warehouse.translate_errors(), warehouse.open(uri) as source:
+    with warehouse.translate_errors(), _opened(warehouse, uri) as source:
         try:
             file = pq.ParquetFile(source)
         except pa.ArrowInvalid as error:
@@ -159,6 +160,17 @@ def footer(warehouse: Warehouse, uri: str, schema: pa.Schema) -> pq.FileMetaData
     if len(stored) != len(schema):
         raise _wrong(uri, f"{len(schema)} columns", str(len(stored)))
     return metadata
+
+
+def _opened(warehouse: Warehouse, uri: str) -> Any:
+    try:
+        return warehouse.open(uri)
+    except FileNotFoundError as error:
+        raise Unavailable(
+            f"the file that was just written, {uri}",
+            "no such file: another job, or the store, has removed it",
+            "run the command again: nothing was published, and new files are written",
+        ) from error
 
 
 def _described(schema: pa.Schema) -> Iterator[str]:

@@ -59,7 +59,7 @@ class Locks(Protocol):
 def locks_for(engine: Engine, timeout: float) -> Locks:
     """The locks of this kind of database."""
     if engine.dialect.name == "sqlite":
-        return FileLocks(Path(engine.url.database or ""))
+        return FileLocks(Path((engine.url.database or "").removeprefix("file:")))  # of an SQLite URI
     return AdvisoryLocks(engine, timeout)
 
 
