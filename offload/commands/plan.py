@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from offload.model import windows
 from offload.model.table import TableSpec
+from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
 from offload.protocol.planning import batches, choose_window, plan_splits
+from offload.protocol.recover import check_cold, check_not_lost, rows_to_publish_again
 from offload.protocol.trace import reported
 from offload.results import TablePlan
 
 
 def plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
-    """Plan the next run; an error is part of the report."""
+    """Plan the next run, with the checks of RECOVER; an error is part of the report."""
     return reported(TablePlan, spec, lambda: _plan(adapters, spec, until))
 
 
 def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
     state = adapters.lake.load(spec)
+    stored = adapters.watermarks.read(spec.source)
+    in_store = stored.watermark if stored else NO_WATERMARK
+    check_not_lost(spec, state, in_store)
     hot = adapters.source.describe(spec)
+    if state:
+        check_cold(adapters.lake, hot, state)
+        rows_to_publish_again(adapters, hot, state, in_store)
     window = choose_window(adapters, hot, state, until, adapters.source.now(), adapters.clock.now())
     document = windows.to_document(window, hot.schema.precision)
     if window.low is not None and window.high <= window.low:

@@ -9,8 +9,10 @@ from offload.model.splits import Chunk
 from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 from offload.model.windows import Window
+from offload.ports.lake import Lake
 from offload.ports.source import HotTable
 from offload.ports.watermarks import NO_WATERMARK, TableWatermark
+from offload.protocol.adapters import Adapters
 from offload.protocol.session import Session
 
 
@@ -31,17 +33,30 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     if state is None:
         state = lake.create(hot.schema, first=not session.adapters.watermarks.knows(spec.source))
     trace.state = state
-    lake.check_history(spec, state)
-    lake.check_columns(hot.schema, state)
+    check_cold(lake, hot, state)
     if state.token:
-        check_source(spec, hot, state.token)
         session.lease.raise_epoch(state.token.epoch)
-    check_restored(session, hot, state, in_store)
+    if again := rows_to_publish_again(session.adapters, hot, state, in_store):
+        trace.warn(again)
     watermark = TableWatermark.of(state)
     if differences := disagreement(in_store, watermark):
         trace.warn(f"the watermark store had {differences}; it was repaired from {spec.target}")
         session.lease.repair(watermark)
     return hot, state
+
+
+def check_cold(lake: Lake, hot: HotTable, state: TableState) -> None:
+    """
+    Check that the cold table is as the runs left it, and was filled from this hot table.
+
+    Raises:
+        DataError: It was changed by others, or hot is not the table it was filled from.
+    """
+    spec = hot.schema.spec
+    lake.check_history(spec, state)
+    lake.check_columns(hot.schema, state)
+    if state.token:
+        check_source(spec, hot, state.token)
 
 
 def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:
@@ -96,25 +111,26 @@ def check_not_lost(spec: TableSpec, state: TableState | None, in_store: TableWat
         )
 
 
-def check_restored(session: Session, hot: HotTable, state: TableState, in_store: TableWatermark) -> None:
+def rows_to_publish_again(adapters: Adapters, hot: HotTable, state: TableState, in_store: TableWatermark) -> str | None:
     """
     Check that the table has every row that was published to it, by the store and by the mark beside the table.
 
-    A catalog that was restored from a backup points to an older state. What hot still has is published again.
+    A catalog that was restored from a backup points to an older state. What hot still has is published again: then a
+    warning is returned.
 
     Raises:
         DataError: Hot does not have all of those rows any more.
     """
-    spec, token = session.spec, state.token
+    spec, token = hot.schema.spec, state.token
     if token is None or token.watermark_ticks is None:
-        return
-    mark = session.adapters.cold_files.marked(state)
+        return None
+    mark = adapters.cold_files.marked(state)
     ahead = _recorded(in_store, state, token.precision)
     known = token.watermark_ticks
     until = max(known, known if ahead is None else ahead, mark.watermark if mark else known)
     if until <= token.watermark_ticks:
-        return
-    in_history = session.adapters.watermarks.rows_since(spec.source, token.epoch)
+        return None
+    in_history = adapters.watermarks.rows_since(spec.source, token.epoch)
     lost = max(in_history, mark.records - state.records if mark else 0)
     left = hot.rows.count(Chunk(Window(token.watermark_ticks, until)))
     gone = f"{lost} rows that were published up to {windows.iso(until, token.precision)} are gone from {spec.target}"
@@ -125,9 +141,7 @@ def check_restored(session: Session, hot: HotTable, state: TableState, in_store:
             f"restore the catalog of the last commit; or, to accept the loss: {spec.command('watermark repair')}, then "
             f"{spec.command('run')}",
         )
-    session.trace.warn(
-        f"{gone}: the catalog was restored from a backup; {spec.source} still has them, and they are published again"
-    )
+    return f"{gone}: the catalog was restored from a backup; {spec.source} still has them, and they are published again"
 
 
 def _recorded(in_store: TableWatermark, state: TableState, precision: int) -> int | None:

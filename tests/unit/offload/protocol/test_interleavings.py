@@ -235,7 +235,7 @@ def duplicates_by_difference(patch: pytest.MonkeyPatch) -> None:
 
 def store_repaired_from_an_older_table(patch: pytest.MonkeyPatch) -> None:
     """Any disagreement is the store's fault."""
-    patch.setattr(recover, "check_restored", lambda *_: None)
+    patch.setattr(recover, "rows_to_publish_again", lambda *_: None)
 
 
 PLANTED: dict[Callable[[pytest.MonkeyPatch], None], list[Callable[[], Iterator[Simulation]]]] = {
