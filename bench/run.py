@@ -8,6 +8,7 @@ Prints a table and writes its part of reports/bench.json. Each case fills its ho
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -75,7 +76,14 @@ def imports(folder: Path) -> dict[str, float]:
     return {name: round(seconds, 3) for name, seconds in times.items()}
 
 
-def show(lines: list[dict[str, Any]], imported: dict[str, float]) -> None:
+def quarter_hours(folder: Path, runs: int) -> dict[str, Any]:
+    """The last of many runs beside the first ones, each with 10,000 new rows, in one process."""
+    words = [sys.executable, str(HERE / "quarter_hours.py"), str(folder / "quarter-hours"), str(runs), str(NEW_ROWS)]
+    answer: dict[str, Any] = json.loads(measure(words, {}, folder / "runs.log").answer["output"])
+    return answer
+
+
+def show(lines: list[dict[str, Any]], imported: dict[str, float], many: dict[str, Any]) -> None:
     """Print what was measured."""
     table = Table("schema", "rows", "s", "rows/s", "peak MB", "parts", "files", "B/row", *STEPS)
     for line in lines:
@@ -91,6 +99,7 @@ def show(lines: list[dict[str, Any]], imported: dict[str, float]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)
     console.print("  ".join(f"{name}: {seconds * 1000:.0f} ms" for name, seconds in imported.items()))
+    console.print("  ".join(f"{name.replace('_', ' ')}: {value}" for name, value in many.items()))
 
 
 def main() -> None:
@@ -98,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="*", default=[3_800_000, 20_000_000])
     parser.add_argument("--schema", nargs="*", default=[BENCH.name, BRONZE.name])
+    parser.add_argument("--runs", type=int, default=300, help="runs of the case of many commits")
     asked = parser.parse_args()
     lines: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as scratch:
@@ -107,8 +117,9 @@ def main() -> None:
                 folder = Path(scratch) / f"{table.name}-{rows}"
                 lines += case(table, rows, folder)
                 shutil.rmtree(folder)
-    show(lines, imported)
-    merged("embedded", {"imports_seconds": imported, "cases": lines})
+        many = quarter_hours(Path(scratch), asked.runs)
+    show(lines, imported, many)
+    merged("embedded", {"imports_seconds": imported, "cases": lines, "quarter_hours": many})
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from typing import Any, Self, TypeVar
 
 from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
 from typing_extensions import override
 
+from offload.iceberg.staging import shared
 from offload.io.database import create_tables, translate_errors, with_connect_timeout
 from offload.io.deadline import within, within_silence
 from offload.io.warehouse import Warehouse
@@ -35,6 +37,12 @@ class ObservedCatalog(SqlCatalog):
         committer = copy(self)
         committer._on_uploaded = on_uploaded  # noqa: SLF001  # of its own class
         return committer
+
+    @override
+    def load_table(self, identifier: Any) -> Table:
+        table = super().load_table(identifier)
+        table.metadata = shared(table.metadata)
+        return table
 
     @override
     def create_tables(self) -> None:

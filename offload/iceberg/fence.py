@@ -18,6 +18,7 @@ from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
 
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
+from offload.iceberg.staging import Staging
 from offload.iceberg.times import stamped
 from offload.model.cold_table import Publication, TableState
 from offload.ports.lake import Conflict
@@ -58,7 +59,7 @@ class FencedCommit:
 
     def request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
         """Stage manifest entries, token and properties; return requirements and updates."""
-        transaction = state.handle.transaction()
+        transaction = Staging(state.handle)
         append = transaction.update_snapshot(
             snapshot_properties={history.TOKEN: self.publication.token.dumps()}
         ).merge_append()
