@@ -51,6 +51,7 @@ class PublishedBatch:
         snapshot_id: The snapshot that published it.
         after: The rows of the batch are later than this time; None: there was no batch before.
         upto: The rows of the batch are not later than this time, the new watermark.
+        late: Whether its rows were late: they are those that its snapshot shows first, wherever in time they are.
 
     Times are microseconds since 1970 UTC.
     """
@@ -59,6 +60,7 @@ class PublishedBatch:
     snapshot_id: int
     after: int | None
     upto: int
+    late: bool = False
 
 
 @dataclass(frozen=True)

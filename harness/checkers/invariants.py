@@ -88,23 +88,42 @@ def check_history(
         return [unknown(WHOLE, missing), check_lineage(history), check_tokens(history), unknown(WATERMARK, missing)]
     published = subject.published_batches(history)
     return [
-        check_whole_batches(history, expected_batches(expected, published)),
+        check_whole_batches(history, expected_batches(expected, published, history)),
         check_lineage(history),
         check_tokens(history),
         check_watermark([None, *(batch.upto for batch in published), mark]),
     ]
 
 
-def expected_batches(expected: Table, published: Sequence[PublishedBatch]) -> list[ExpectedBatch]:
-    """The keys of hot rows in the window of each batch; a batch without such rows is left out."""
+def expected_batches(
+    expected: Table, published: Sequence[PublishedBatch], history: Sequence[SnapshotRecord] = ()
+) -> list[ExpectedBatch]:
+    """
+    The keys of hot rows in the window of each batch; a batch without such rows is left out.
+
+    Late rows are in no window: those of a late batch are the keys that its snapshot shows and the one before does not.
+    """
+    swept = {batch.snapshot_id: _first_shown(history, batch.snapshot_id) for batch in published if batch.late}
+    late = frozenset().union(*swept.values())
     times = expected.column(TIME).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
     timed = list(zip(rows(expected, KEY), times, strict=True))
     found = []
     for batch in published:
         low, high = batch.after, batch.upto
-        keys = frozenset(key for key, time in timed if time <= high and (low is None or time > low))
+        window = (key for key, time in timed if time <= high and (low is None or time > low))
+        keys = swept[batch.snapshot_id] if batch.late else frozenset(window) - late
         found += [ExpectedBatch.of(batch.name, keys)] if keys else []
     return found
+
+
+def _first_shown(history: Sequence[SnapshotRecord], snapshot_id: int) -> frozenset[tuple[object, ...]]:
+    seen: frozenset[tuple[object, ...]] = frozenset()
+    for record in history:
+        visible = frozenset(record.visible or ())
+        if record.snapshot_id == snapshot_id:
+            return visible - seen
+        seen = visible
+    return frozenset()
 
 
 def token_property(subject: object) -> str | None:

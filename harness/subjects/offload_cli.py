@@ -124,11 +124,15 @@ class OffloadCli:
         return TOKEN
 
     def published_batches(self, history: Sequence[SnapshotRecord]) -> list[PublishedBatch]:
-        """The batches of the commit tokens; rows that arrive later in the window of a batch belong to no batch."""
+        """The batches of the commit tokens."""
         tokens = [(record.snapshot_id, json.loads(record.token)) for record in history if record.token]
         return [
             PublishedBatch(
-                f"{number} of run {token['run_id']}", snapshot, token["window_from"], token["watermark_ticks"]
+                f"{number} of run {token['run_id']}",
+                snapshot,
+                token["window_from"],
+                token["watermark_ticks"],
+                token.get("late_to") is not None,
             )
             for number, (snapshot, token) in enumerate(tokens)
         ]

@@ -65,7 +65,7 @@ class ClickHouseRows(HotRows):
         return sql.identifier(self.schema.spec.timestamp)
 
     @override
-    def for_batch(self, window: Window, existing: Sequence[str] = ()) -> ClickHouseRows:
+    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> ClickHouseRows:
         rows = self
         if self.schema.spec.key and not self.schema.spec.timestamp_follows_key:
             chunk = Chunk(window)
@@ -73,7 +73,7 @@ class ClickHouseRows(HotRows):
             if found["keys"] is not None and found["keys"] < found["rows"]:
                 self._refuse_conflicting_duplicates(chunk)
                 rows = replace(self, filter=self.filter.deduplicated_over(window))
-        return rows._excluding(window, existing) if existing else rows  # noqa: SLF001  # of its own class
+        return rows._excluding(window, existing, late=late) if existing else rows  # noqa: SLF001  # of its own class
 
     @override
     def deduplicated(self) -> ClickHouseRows:
@@ -125,8 +125,8 @@ class ClickHouseRows(HotRows):
         """Keys of up to three rows that meet the conditions, as text."""
         return self.client.rows(f"SELECT {self._key_as_text()} {self.filter.select(chunk, *conditions)} LIMIT 3")
 
-    def _excluding(self, window: Window, existing: Sequence[str]) -> ClickHouseRows:
-        """Leave out the rows whose keys are already in these files, after a check that they have the same content."""
+    def _excluding(self, window: Window, existing: Sequence[str], *, late: bool) -> ClickHouseRows:
+        """Leave out the rows whose keys are in these files; unless they are late, with a check of their content."""
         cold = self.files.cold(existing, self.schema)
         key, cold_key = (side.hash_expression(self.schema.identity, KEY_HASH) for side in (self, cold))
         content = [column for column in self.schema.columns if column.name not in self.filter.delivery]
@@ -135,6 +135,8 @@ class ClickHouseRows(HotRows):
         chunk = Chunk(window)
         if not int(cold.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
             return self
+        if late:
+            return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))
         cold_pair = f"SELECT {cold_key}, {cold.hash_expression(content)} FROM {cold.table}"
         other_content = f"({key}, {self.hash_expression(content)}) NOT IN ({cold_pair})"
         names = self._key_as_text()

@@ -6,6 +6,7 @@ from offload.model import windows
 from offload.model.table import TableSpec
 from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
+from offload.protocol.comparison import cold_reads
 from offload.protocol.planning import batches, choose_window, plan_splits
 from offload.protocol.recover import check_cold, check_not_lost, rows_to_publish_again
 from offload.protocol.trace import reported
@@ -14,7 +15,12 @@ from offload.results import TablePlan
 
 def plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
     """Plan the next run, with the checks of RECOVER; an error is part of the report."""
-    return reported(TablePlan, spec, lambda: _plan(adapters, spec, until))
+
+    def planned() -> TablePlan:
+        with cold_reads(adapters, spec):
+            return _plan(adapters, spec, until)
+
+    return reported(TablePlan, spec, planned)
 
 
 def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:

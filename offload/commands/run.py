@@ -15,13 +15,14 @@ from offload.ports.engine import Listener
 from offload.ports.source import HotTable
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
-from offload.protocol.late_rows import LateRows, check_late_rows
+from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
 from offload.protocol.publish import publish
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
+from offload.protocol.sweep import sweep
 from offload.protocol.trace import RunTrace
-from offload.protocol.verify import Verification, check_keys
+from offload.protocol.transfer import transfer
 from offload.results import TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
@@ -68,10 +69,7 @@ def _run_steps(session: Session, until: str | None) -> None:
     step = session.trace.step
     with step(Step.RECOVER):
         hot, state = recover(session)
-    with step(Step.PLAN):
-        planner, late = _plan(session, hot, state, until)
-        state = replace(state, coverage=late.coverage)
-        batch = planner.next(state)
+    state, planner, batch, late = _plan(session, hot, state, until)
     while batch:
         state = _move(session, hot, state, planner, batch, late)
         if not planner.has_more:
@@ -82,32 +80,33 @@ def _run_steps(session: Session, until: str | None) -> None:
         session.lease.record(session.trace.outcome("success"))
 
 
-def _plan(session: Session, hot: HotTable, state: TableState, until: str | None) -> tuple[BatchPlanner, LateRows]:
-    adapters = session.adapters
-    server_now, own_now = adapters.source.now(), adapters.clock.now()
-    check_clocks(session, server_now, own_now)
-    window = session.trace.window = choose_window(adapters, hot, state, until, server_now, own_now)
-    late = check_late_rows(session, hot, state, server_now)
-    return BatchPlanner(session, hot, window), late
+def _plan(
+    session: Session, hot: HotTable, state: TableState, until: str | None
+) -> tuple[TableState, BatchPlanner, Batch | None, LateRows]:
+    """Choose the window, sweep late rows, and plan the first batch."""
+    adapters, step = session.adapters, session.trace.step
+    with step(Step.PLAN):
+        server_now, own_now = adapters.source.now(), adapters.clock.now()
+        check_clocks(session, server_now, own_now)
+        window = session.trace.window = choose_window(adapters, hot, state, until, server_now, own_now)
+        late = check_late_rows(session, hot, state, server_now)
+        state = replace(state, coverage=late.coverage)
+        planner = BatchPlanner(session, hot, window)
+        if not (late.rows and sweeps(session.spec)):
+            return state, planner, planner.next(state), late
+    state, late = sweep(session, hot, state, late, server_now)
+    with step(Step.PLAN):
+        return state, planner, planner.next(state), late
 
 
 def _move(
     session: Session, hot: HotTable, state: TableState, planner: BatchPlanner, batch: Batch, late: LateRows
 ) -> TableState:
     """Write, verify and publish one batch."""
-    trace = session.trace
-    with trace.step(Step.WRITE, batch.stats.rows):
-        files = session.adapters.engine.write(batch.rows, batch.splits, state.schema, trace.emit)
-    with trace.step(Step.VERIFY, sum(file.rows for file in files)):
-        verification = Verification(session.adapters, hot, state, batch, trace.emit)
-        files = verification.verified(files)
-        duplicates, vanished = verification.check_cover(files)
-        check_keys(session.adapters, hot, state, batch, files)
-    trace.count(duplicates_dropped=duplicates, vanished_rows=vanished)
-    if vanished:
-        trace.warn(f"{vanished} rows of the window were gone from {session.spec.source} when they were to be read")
-    if not files:  # every row of the batch is in cold already, or gone from hot
-        if not vanished:
-            planner.passed(batch)
-        return state
-    return publish(session, hot, state, batch, files, late)
+    moved = transfer(session, hot, state, batch)
+    session.trace.count(duplicates_dropped=moved.copies)
+    if moved.files:
+        return publish(session, hot, state, batch, moved.files, late)
+    if not moved.vanished:  # every row of the batch is in cold already
+        planner.passed(batch)
+    return state

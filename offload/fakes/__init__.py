@@ -28,6 +28,7 @@ class FakeWorld:
 
     def adapters(self) -> Adapters:
         """The fakes."""
+        self.hot.files = self.lake.files_by_path
         verifier = FakeVerifier(self.lake, self.hot)
         return Adapters(
             source=FakeSource(self.clock, self.hot, verifier, verifier),

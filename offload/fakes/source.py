@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -62,6 +62,7 @@ class FakeRows(HotRows, HotStatistics):
     """The rows of a hot table, which may have a row more than once."""
 
     rows: list[Row] = field(default_factory=list)
+    files: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
     def within(self, window: Window) -> list[Row]:
         """The rows of a window, each once, sorted."""
@@ -69,8 +70,9 @@ class FakeRows(HotRows, HotStatistics):
         return sorted({row for row in self.rows if (low is None or row[1] > low) and row[1] <= window.high})
 
     @override
-    def for_batch(self, window: Window, existing: Sequence[str] = ()) -> FakeRows:
-        return self
+    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> FakeRows:
+        known = {row for path in existing for row in self.files[path]}
+        return FakeRows([row for row in self.rows if row not in known]) if known else self
 
     @override
     def deduplicated(self) -> FakeRows:

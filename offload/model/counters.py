@@ -18,6 +18,7 @@ class Counters:
         duplicates_dropped: Rows of the window that were further deliveries of a key, counted when the rows were read.
         vanished_rows: Rows of the window that were gone between PLAN and the read; rows that a merge removed are not.
         late_rows: Keys in hot at or below the watermark that cold lacks.
+        swept_rows: Of `rows`, the late ones; those of `late_rows` that cold has now.
         changed_rows: Published rows whose content hot replaced later; cold keeps the first one.
         rows_without_timestamp: Rows with the timestamp 1970-01-01, ClickHouse's default.
         possibly_expired_rows: Rows of the window past their TTL; more may have expired before.
@@ -30,6 +31,7 @@ class Counters:
     duplicates_dropped: int = 0
     vanished_rows: int = 0
     late_rows: int = 0
+    swept_rows: int = 0
     changed_rows: int = 0
     rows_without_timestamp: int = 0
     possibly_expired_rows: int = 0

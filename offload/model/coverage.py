@@ -65,6 +65,17 @@ class Coverage:
         """Published rows that hot has changed."""
         return sum(bucket.changed for bucket in self.buckets.values())
 
+    def late_spans(self) -> list[tuple[int, int]]:
+        """The buckets with late rows, as spans from the first second to the one after; neighbours are one span."""
+        spans: list[tuple[int, int]] = []
+        for start in sorted(start for start, bucket in self.buckets.items() if bucket.late):
+            end = start + self.span(start)
+            if spans and spans[-1][1] == start:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((start, end))
+        return spans
+
     def unexplained(self, raw: Counts) -> list[int]:
         """The buckets whose raw rows in hot were never compared with cold."""
         return sorted(start for start, rows in raw.items() if not self._at(start).explains(rows))
@@ -87,6 +98,16 @@ class Coverage:
                 buckets[start] = buckets.get(start, Bucket()) + Bucket(rows, rows)
         first = (watermark - HOURLY) // DAY * DAY
         return Coverage(boundary, buckets)._folded(max(first, boundary if boundary is not None else first))  # noqa: SLF001
+
+    def swept(self, counts: Iterable[Counts]) -> Coverage:
+        """After a commit of late rows, counted by hour: hot had them when their buckets were compared."""
+        buckets = dict(self.buckets)
+        for one in counts:
+            for hour, rows in one.items():
+                bucket = buckets.get(start := self.start(hour), Bucket())
+                late = max(0, bucket.late - rows.rows)
+                buckets[start] = replace(bucket, published=bucket.published + rows, late=late)
+        return replace(self, buckets=buckets)
 
     def start(self, hour: int) -> int:
         """The bucket that has an hour; before the first commit every bucket is an hour."""

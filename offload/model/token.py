@@ -37,8 +37,9 @@ class CommitToken:
 
     `run_from` (the watermark that the run started from), the window and the watermark are ticks of the source column.
     `swept_at` (microseconds UTC on the source's clock) is the time of the last check for late rows that found none.
-    `table_uuid` is the cold table's own. The last four are of the declaration and say what the watermark counts; None:
-    the token is of an older release.
+    `table_uuid` is the cold table's own. `timestamp` to `arrival` are of the declaration and say what the watermark
+    counts; None: the token is of an older release. `late_from` and `late_to` (ticks) are the window of late rows, whose
+    commit leaves the watermark as it is; None: no late rows.
     """
 
     run_id: str
@@ -60,6 +61,8 @@ class CommitToken:
     key: tuple[str, ...] | None = None
     timestamp_follows_key: bool | None = None
     arrival: str | None = None
+    late_from: int | None = None
+    late_to: int | None = None
 
     def dumps(self) -> str:
         """The token as one line of JSON."""

@@ -98,13 +98,14 @@ class HotRows(Protocol):
     so that an engine can read in another process.
     """
 
-    def for_batch(self, window: Window, existing: Sequence[str] = ()) -> HotRows:
+    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> HotRows:
         """
         The rows of one batch: one per key, also where its deliveries have several timestamps in the window.
 
         Args:
             window: The batch.
             existing: Cold data files; rows whose keys are already in them are left out.
+            late: Whether the rows are late ones: then a key may have another content in cold, as a correction has.
 
         Raises:
             DataError: A key has two contents, in the window or in cold.

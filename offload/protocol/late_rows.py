@@ -8,11 +8,9 @@ the published rows, which the cold table keeps. Only where they differ, keys are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.coverage import Coverage, window_of
 from offload.model.fingerprint import Fingerprint
@@ -21,6 +19,7 @@ from offload.model.windows import Window
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
 from offload.ports.verifier import LateAndChanged
+from offload.protocol.planning import files_within
 from offload.protocol.session import Session
 
 NOTHING = LateAndChanged(0)
@@ -48,6 +47,11 @@ class LateRows:
     coverage: Coverage
 
 
+def sweeps(spec: TableSpec) -> bool:
+    """Whether late rows are published: as declared, and where a key tells which of them cold has already."""
+    return spec.late == "sweep" and bool(spec.key)
+
+
 def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int) -> LateRows:
     """Count late rows, and warn about them; `now` is the source's clock in microseconds UTC."""
     token = state.token
@@ -58,7 +62,7 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
     session.trace.count(late_rows=rows, changed_rows=coverage.changed)
     if coverage.changed:
         session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
-    if rows:
+    if rows and not sweeps(session.spec):
         session.trace.warn(f"{rows} late rows at or below the watermark are not in {session.spec.target}")
     return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
 
@@ -87,12 +91,4 @@ def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark
 
 def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> LateAndChanged:
     """How many keys of a window in hot the cold table lacks, or has with another content."""
-    files = partial(_files_within, cold_files, hot.schema.spec, state, hot.schema.precision)
-    return hot.cold_reader.late(window, files)
-
-
-def _files_within(
-    cold_files: ColdFiles, spec: TableSpec, state: TableState, precision: int, low: int, high: int
-) -> Sequence[str]:
-    low_end, high_end = (windows.to_datetime(ticks, precision).isoformat() for ticks in (low, high))
-    return cold_files.live(state, [(spec.timestamp, low_end, high_end)])
+    return hot.cold_reader.late(window, partial(files_within, cold_files, hot, state))

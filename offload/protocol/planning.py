@@ -34,12 +34,14 @@ class Batch:
         stats: The raw rows of the window in hot, as PLAN found them first.
         splits: Its files, not written yet.
         rows: The rows that are to be published.
+        late: Whether they are late rows, below the watermark.
     """
 
     window: Window
     stats: WindowStats
     splits: tuple[Split, ...]
     rows: HotRows
+    late: bool = False
 
 
 def choose_window(
@@ -133,32 +135,52 @@ class BatchPlanner:
         self._passed = batch.window.high
 
     def _planned(self, window: Window, state: TableState) -> Batch | None:
-        statistics = self._hot.statistics
-        first = stats = self._only or statistics.window_stats(window)
-        attempt = f"{self._session.run_id}-{self._session.lease.epoch}"
-        for _ in range(PLAN_AGAIN + 1):
-            planned = plan_splits(self._hot, window, state.location, attempt)
-            counted = sum(split.rows for split in planned)
-            if counted == stats.rows:
-                break
-            stats = statistics.window_stats(window)
-            if counted == stats.rows:
-                break
-        if counted != stats.rows or (first.rows and not planned):
-            raise _other_count(self._hot, max(first.rows, stats.rows), counted)
-        if not planned:
-            return None
-        existing = existing_files(self._session.adapters.cold_files, self._hot, window, state)
-        rows = self._hot.rows.for_batch(window, existing)
-        return Batch(window, first, tuple(planned), rows)
+        stats = self._only or self._hot.statistics.window_stats(window)
+        return plan_batch(self._session, self._hot, state, window, stats)
 
 
-def existing_files(cold_files: ColdFiles, hot: HotTable, window: Window, state: TableState) -> Sequence[str]:
-    """Cold files that may have keys of the window, where a key can come again with another timestamp."""
+def plan_batch(
+    session: Session, hot: HotTable, state: TableState, window: Window, first: WindowStats, *, late: bool = False
+) -> Batch | None:
+    """
+    Plan one batch; None: its window has no rows.
+
+    Raises:
+        SourceMoving: The splits have fewer or more rows than the window, in every count.
+    """
+    stats, attempt = first, f"{session.run_id}-{session.lease.epoch}"
+    for _ in range(PLAN_AGAIN + 1):
+        planned = plan_splits(hot, window, state.location, attempt)
+        counted = sum(split.rows for split in planned)
+        if counted == stats.rows:
+            break
+        stats = hot.statistics.window_stats(window)
+        if counted == stats.rows:
+            break
+    if counted != stats.rows or (first.rows and not planned):
+        raise _other_count(hot, max(first.rows, stats.rows), counted)
+    if not planned:
+        return None
+    existing = existing_files(session.adapters.cold_files, hot, window, state, late=late)
+    return Batch(window, first, tuple(planned), hot.rows.for_batch(window, existing, late=late), late)
+
+
+def existing_files(
+    cold_files: ColdFiles, hot: HotTable, window: Window, state: TableState, *, late: bool
+) -> Sequence[str]:
+    """Cold files that may have keys of the window: for late rows, or where a key can come again at another time."""
     spec = hot.schema.spec
-    if not spec.key or spec.timestamp_follows_key or not state.records:
+    if not spec.key or not state.records or (spec.timestamp_follows_key and not late):
         return ()
+    if spec.timestamp_follows_key and window.low is not None:
+        return files_within(cold_files, hot, state, window.low, window.high)
     return cold_files.live(state, hot.statistics.key_bounds(window))
+
+
+def files_within(cold_files: ColdFiles, hot: HotTable, state: TableState, low: int, high: int) -> Sequence[str]:
+    """Cold files that may have a row from one tick to another, inclusive."""
+    first, last = (windows.to_datetime(ticks, hot.schema.precision).isoformat() for ticks in (low, high))
+    return cold_files.live(state, [(hot.schema.spec.timestamp, first, last)])
 
 
 def _other_count(hot: HotTable, expected: int, found: int) -> SourceMoving:

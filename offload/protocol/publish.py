@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 
@@ -38,15 +39,22 @@ def publish(
     source = reduce(add, (file.source for file in files))
     before = state.token.watermark_ticks if state.token else None
     watermark = max(ticks for ticks in (source.last, before) if ticks is not None)
-    token = commit_token(session, hot, state, Window(before, batch.window.high), watermark, late, source)
+    hours = [file.hours for file in files]
+    if batch.late:  # the watermark stays: no later window begins before it
+        token = commit_token(session, hot, state, Window(before, watermark), watermark, late, source)
+        token = replace(token, late_from=batch.window.low, late_to=batch.window.high)
+        coverage = state.coverage.swept(hours)
+    else:
+        token = commit_token(session, hot, state, Window(before, batch.window.high), watermark, late, source)
+        coverage = state.coverage.published(hours, watermark // 10**token.precision)
     session.lease.check()
     with trace.step(Step.PUBLISH, token.rows):
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
-        coverage = state.coverage.published([file.hours for file in files], watermark // 10**token.precision)
         publication = Publication(token, tuple(files), coverage)
         trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
         trace.count(
             rows=token.rows,
+            swept_rows=token.rows if batch.late else 0,
             files=len(files),
             bytes=sum(file.bytes for file in files),
             batches=1,

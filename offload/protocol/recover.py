@@ -13,6 +13,7 @@ from offload.ports.lake import Lake
 from offload.ports.source import HotTable
 from offload.ports.watermarks import NO_WATERMARK, TableWatermark
 from offload.protocol.adapters import Adapters
+from offload.protocol.late_rows import late_within
 from offload.protocol.session import Session
 
 
@@ -128,11 +129,13 @@ def rows_to_publish_again(adapters: Adapters, hot: HotTable, state: TableState, 
     ahead = _recorded(in_store, state, token.precision)
     known = token.watermark_ticks
     until = max(known, known if ahead is None else ahead, mark.watermark if mark else known)
-    if until <= token.watermark_ticks:
-        return None
-    in_history = adapters.watermarks.rows_since(spec.source, token.epoch)
+    in_history = adapters.watermarks.rows_since(spec.source, token.epoch) if until > known else 0
     lost = max(in_history, mark.records - state.records if mark else 0)
-    left = hot.rows.count(Chunk(Window(token.watermark_ticks, until)))
+    if lost <= 0:
+        return None
+    left = hot.rows.count(Chunk(Window(known, until))) if until > known else 0
+    if left < lost:  # late rows lie below the watermark
+        left += late_within(adapters.cold_files, hot, state, Window(None, known)).late
     gone = f"{lost} rows that were published up to {windows.iso(until, token.precision)} are gone from {spec.target}"
     if left < lost:
         raise DataError(

@@ -152,7 +152,7 @@ def check_keys(
     adapters: Adapters, hot: HotTable, state: TableState, batch: Batch, files: Sequence[WrittenFile]
 ) -> None:
     """
-    Check, where a key can come again with another timestamp, that no key would be in cold twice.
+    Check, for late rows and where a key can come again at another time, that no key would be in cold twice.
 
     PLAN has left such keys out, but deliveries may have arrived since.
 
@@ -160,9 +160,9 @@ def check_keys(
         SourceMoving: Keys came again while the batch was read; the next run leaves them out.
     """
     spec = hot.schema.spec
-    if not files or not spec.key or spec.timestamp_follows_key:
+    if not files or not spec.key or (spec.timestamp_follows_key and not batch.late):
         return
-    existing = existing_files(adapters.cold_files, hot, batch.window, state)
+    existing = existing_files(adapters.cold_files, hot, batch.window, state, late=batch.late)
     doubled = hot.verifier.doubled([file.path for file in files], existing)
     if doubled:
         raise SourceMoving(

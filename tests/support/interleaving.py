@@ -206,7 +206,7 @@ def violations(simulation: Simulation) -> list[str]:
     found = {
         "I1": any(count > 1 for count in cold.values()),
         "I2": not set(cold) <= hot | simulation.published,
-        "I3": last.exit_code == 0 and len(below - set(cold)) != last.late_rows,
+        "I3": last.exit_code == 0 and not below <= set(cold),
         "I4": any(before > after for before, after in pairwise(marks)),
         "I5": any(token.rows != _rows(world, paths) for token, paths in world.lake.snapshots),
         "I6": not simulation.restored and not simulation.published <= set(cold),

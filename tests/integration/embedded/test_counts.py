@@ -94,6 +94,22 @@ def test_a_batch_whose_rows_are_gone_when_it_is_planned_is_not_passed_over(stage
     assert (second.exit_code, stage.cold_ids(spec)) == (0, list(range(3000)))
 
 
+def test_rows_of_a_batch_that_vanish_and_return_are_in_the_next_batch(stage: Embedded) -> None:
+    """A batch begins at the watermark, not where the one before it ended: what that one did not publish is not late."""
+    spec = stage.trades(3000, step="57600000")
+    first_day = "'2024-08-01'"
+    away = CallOnce("after:plan", lambda: stage.sql(f"ALTER TABLE trades DETACH PARTITION {first_day}"))
+    back = CallOnce("after:verify", lambda: stage.sql(f"ALTER TABLE trades ATTACH PARTITION {first_day}"))
+
+    result = stage.run(spec, batch_rows=1500, listeners=[away, back])
+    again = stage.run(spec)
+
+    assert away.happened
+    assert back.happened
+    assert (result.exit_code, result.rows, result.vanished_rows, result.batches) == (0, 3000, 1500, 1), result
+    assert (again.rows, again.late_rows, stage.cold_ids(spec)) == (0, 0, list(range(3000))), again
+
+
 def test_each_batch_begins_at_the_watermark_before_it(stage: Embedded) -> None:
     """No batch leaves a range between itself and the watermark, which RECOVER could not tell from lost rows."""
     spec = stage.trades(100, step="86400000000")

@@ -21,7 +21,7 @@ from offload.fakes.lake import FakeLake
 from offload.model.windows import Window
 from offload.ports.watermarks import TableWatermark
 from offload.protocol import commit as commit_module
-from offload.protocol import late_rows, recover, verify
+from offload.protocol import late_rows, recover, sweep, verify
 from tests.support.interleaving import Actor, Catalog, Simulation, kill, violations
 
 EVENTS = 22  # of a run of two batches
@@ -210,6 +210,7 @@ def strict_at_ties(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(late_rows, "Window", lambda low, high: Window(low, high - 1))
     patch.setattr(late_rows, "window_of", below)
+    patch.setattr(sweep, "window_of", below)
 
 
 def unknown_taken_for_failure(patch: pytest.MonkeyPatch) -> None:

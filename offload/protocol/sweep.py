@@ -1,0 +1,66 @@
+"""
+The sweep: late rows are published below the watermark, which does not change.
+
+The check for late rows has told in which hours or days they are. There, the rows whose keys cold lacks are written,
+verified and committed like any batch. A run that is killed in between leaves them late, for the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from offload.model.cold_table import TableState
+from offload.model.coverage import window_of
+from offload.model.steps import Step
+from offload.model.windows import Window
+from offload.ports.source import HotTable
+from offload.protocol.late_rows import LateRows
+from offload.protocol.planning import Batch, batches, plan_batch
+from offload.protocol.publish import publish
+from offload.protocol.session import Session
+from offload.protocol.transfer import transfer
+
+
+def sweep(session: Session, hot: HotTable, state: TableState, late: LateRows, now: int) -> tuple[TableState, LateRows]:
+    """
+    Publish late rows; return the table after it, and the check as the sweep left it.
+
+    Args:
+        session: The run.
+        hot: The table.
+        state: The cold table, with the coverage that the check left.
+        late: The check.
+        now: The source's clock in microseconds UTC, when the check was made.
+    """
+    for window in _windows(hot, state, late):
+        state = _swept(session, hot, state, window, late)
+    left = state.coverage.late
+    if left:
+        session.trace.warn(f"{left} late rows were gone from {session.spec.source} when they were to be published")
+    return state, replace(late, rows=left, swept_at=late.swept_at if left else now, coverage=state.coverage)
+
+
+def _windows(hot: HotTable, state: TableState, late: LateRows) -> Iterator[Window]:
+    watermark = state.token.watermark_ticks if state.token else None
+    if watermark is not None:
+        for start, end in late.coverage.late_spans():
+            yield window_of(start, end - start, watermark, hot.schema.precision)
+
+
+def _swept(session: Session, hot: HotTable, state: TableState, window: Window, late: LateRows) -> TableState:
+    """The table after the late rows of one window, in as many commits as its raw rows make batches."""
+    with session.trace.step(Step.PLAN):
+        stats = hot.statistics.window_stats(window)
+        parts = batches(session.adapters.limits, hot, window, stats.rows)
+    for part in parts:
+        with session.trace.step(Step.PLAN):
+            counted = stats if len(parts) == 1 else hot.statistics.window_stats(part)
+            batch = plan_batch(session, hot, state, part, counted, late=True)
+        state = _published(session, hot, state, batch, late) if batch else state
+    return state
+
+
+def _published(session: Session, hot: HotTable, state: TableState, batch: Batch, late: LateRows) -> TableState:
+    files = transfer(session, hot, state, batch).files
+    return publish(session, hot, state, batch, files, late) if files else state
