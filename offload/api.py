@@ -13,12 +13,12 @@ from typing import Any
 from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import audit as audit_command
+from offload.commands import cycle as cycle_command
 from offload.commands import plan as plan_command
-from offload.commands import run as run_command
 from offload.commands import watermark as watermark_command
 from offload.errors import UsageError
 from offload.model import windows
-from offload.model.table import TableSpec
+from offload.model.table import LAYERS, TableSpec
 from offload.ports.engine import Listener
 from offload.ports.verifier import Accepted
 from offload.results import RunResult, TableAudit, TablePlan, plain
@@ -42,21 +42,23 @@ def run(
     layer: str | None = None,
     until: str | None = None,
     late: str | None = None,
+    jobs: int | None = None,
     spec: TableSpec | None = None,
     settings: Settings | None = None,
     listeners: Sequence[Listener] = (),
 ) -> RunResult:
     """
-    Offload tables, one after the other; one that fails does not stop the next.
+    Offload tables: bronze, then silver, then gold, those of one layer side by side. One that fails stops no other.
 
     Args:
         names: Declared tables; none: all of them.
         layer: Only tables of this layer.
         until: ISO 8601 (UTC without a zone); no row later than this is moved.
         late: `sweep` or `skip`, instead of the declared value.
+        jobs: Tables of one layer that run at once, instead of the setting.
         spec: One table instead of `names`; see `undeclared`.
         settings: Instead of the environment.
-        listeners: Called with each event of each run.
+        listeners: Called with each event of each run, by several threads at once.
 
     Returns:
         The result. An error of a table is not raised: see `RunResult.exit_code` and `error` of each table.
@@ -72,8 +74,9 @@ def run(
         specs = [declarations.with_late(one, late) for one in specs]
     run_id = uuid.uuid4().hex
     with wiring.open_adapters(chosen) as adapters:
-        done = [run_command.run(adapters, one, run_id, until=until, listeners=listeners) for one in specs]
-    return RunResult(run_id, tuple(done))
+        return cycle_command.run_cycle(
+            adapters, specs, run_id, jobs=jobs or chosen.jobs, until=until, listeners=listeners
+        )
 
 
 def undeclared(
@@ -167,13 +170,19 @@ def adopt(
         return adopt_command.adopt(adapters, spec, uuid.uuid4().hex, accepted)
 
 
-def status(*, history: int = 0, settings: Settings | None = None) -> dict[str, Any]:
-    """Watermark, lag in seconds, last run and failures per table; `history`: that many last runs too."""
+def status(*, history: int = 0, cycles: int = 0, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    Watermark, lag in seconds, last run and failures per table.
+
+    `history`: that many last runs too; `cycles`: that many last cycles, each with the snapshots that belong together.
+    """
     store = wiring.watermarks(settings or load())
     rows = [plain({**row, "lag_seconds": lag}) for row, lag in store.rows_with_lag()]
     document: dict[str, Any] = {"tables": rows}
     if history:
         document["runs"] = [plain(row) for row in store.history(None, history)]
+    if cycles:
+        document["cycles"] = [plain(row) for row in store.cycles(cycles)]
     return document
 
 
@@ -215,8 +224,8 @@ def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None)
     for name in wanted:
         if name not in known:
             raise UsageError(f"one of the declared tables {', '.join(known)}", repr(name[:80]), "offload tables")
-    if layer is not None and layer not in declarations.LAYERS:
-        raise UsageError(f"one of the layers {', '.join(declarations.LAYERS)}", repr(layer), "offload tables")
+    if layer is not None and layer not in LAYERS:
+        raise UsageError(f"one of the layers {', '.join(LAYERS)}", repr(layer), "offload tables")
     chosen = [known[name] for name in wanted] or list(known.values())
     if other := [spec.name for spec in chosen if layer is not None and wanted and spec.layer != layer]:
         raise UsageError(f"tables of the layer {layer}", ", ".join(other), "leave --layer out, or name other tables")

@@ -54,19 +54,32 @@ class TableResult(Counters):
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of one run, table by table."""
+    """
+    The result of one run, table by table.
+
+    Attributes:
+        run_id: Its id.
+        tables: In the order in which they were named.
+        bound: No window of the run ends after it, ISO 8601 UTC; None: ClickHouse did not answer.
+        error: Why the run could not be recorded as a whole; None: it was. What the tables say is true all the same.
+        error_code: The exit code of that error.
+    """
 
     run_id: str
     tables: tuple[TableResult, ...]
+    bound: str | None = None
+    error: ErrorDocument | None = None
+    error_code: int = 0
 
     @property
     def exit_code(self) -> int:
-        """The most severe exit code of the tables."""
-        return most_severe([table.exit_code for table in self.tables])
+        """The most severe exit code of the tables, and of the record."""
+        return most_severe([self.error_code, *(table.exit_code for table in self.tables)])
 
     def document(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {"run_id": self.run_id, "tables": [table.document() for table in self.tables]}
+        tables = [table.document() for table in self.tables]
+        return {"run_id": self.run_id, "bound": self.bound, "tables": tables, "error": self.error}
 
 
 @dataclass(frozen=True)

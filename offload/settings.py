@@ -40,7 +40,8 @@ class Settings(BaseSettings):
         timeout: Longest time of one call to a service.
         replica_lag: Time that a ClickHouse replica may be behind the others.
         batch_rows: Rows that one commit publishes at most.
-        workers: Threads that write splits.
+        workers: Threads that write splits, of all tables together.
+        jobs: Tables of one layer that run at once.
     """
 
     model_config = SettingsConfigDict(env_prefix="OFFLOAD_", env_file=".env", extra="ignore")
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     replica_lag: Seconds = Field(default=300.0, ge=1)
     batch_rows: int = Field(default=25_000_000, ge=1)
     workers: int = Field(default=2, ge=1, le=64)
+    jobs: int = Field(default=2, ge=1, le=64)
 
 
 def load() -> Settings:

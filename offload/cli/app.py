@@ -84,6 +84,7 @@ def run(
     engine: Annotated[str | None, typer.Option(help="Instead of OFFLOAD_ENGINE.")] = None,
     until: Time = None,
     late: Annotated[str | None, typer.Option(help="sweep or skip, instead of what is declared.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Tables of one layer that run at once.")] = None,
     source_table: Annotated[str | None, typer.Option(help="A ClickHouse table that need not be declared.")] = None,
     target_table: Annotated[str | None, typer.Option(help="Its Iceberg table, such as cold.trades.")] = None,
     timestamp_col: Annotated[str | None, typer.Option(help="The timestamp column; windows are ranges of it.")] = None,
@@ -116,6 +117,7 @@ def run(
             layer=None if spec else layer,
             until=until,
             late=late,
+            jobs=jobs,
             spec=spec,
             settings=chosen,
             listeners=(shown, *listeners),
@@ -156,10 +158,11 @@ def adopt(
 def status(
     ctx: typer.Context,
     history: Annotated[bool, typer.Option("--history", help="The last 50 runs too.")] = False,
+    cycles: Annotated[bool, typer.Option("--cycles", help="The last 20 cycles, and their snapshots.")] = False,
     as_json: Json = False,
 ) -> int:
     """Watermark, lag, last run and failures of each table."""
-    _screen(ctx, as_json=as_json).status(offload.status(history=50 if history else 0))
+    _screen(ctx, as_json=as_json).status(offload.status(history=50 if history else 0, cycles=20 if cycles else 0))
     return 0
 
 

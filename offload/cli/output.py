@@ -74,6 +74,8 @@ class Output:
                 sys.stderr.write(f"warning: {table.table}: {warning}\n")
             if table.error:
                 self._say_error(f"{table.table}: ", table.error)
+        if result.error:
+            self._say_error("the record of this run: ", result.error)
 
     def reports(self, command: str, documents: Sequence[dict[str, Any]]) -> None:
         """Show the report of plan or audit, a line per table."""
@@ -100,6 +102,12 @@ class Output:
             self._print_json(document)
             return
         self._print_table(_STATUS_COLUMNS, [[row.get(name) for name in _STATUS_COLUMNS] for row in document["tables"]])
+        if "cycles" in document:
+            rows = [
+                (each["recorded_at"], each["bound"], each["exit_code"], _flat(each["snapshots"]))
+                for each in document["cycles"]
+            ]
+            self._print_table(("cycle recorded at", "bound", "exit code", "snapshots"), rows)
         if "runs" in document:
             self._print_table(_RUN_COLUMNS, [[row.get(name) for name in _RUN_COLUMNS] for row in document["runs"]])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from threading import BoundedSemaphore
 from typing import Any
 
 from typing_extensions import override
@@ -18,23 +19,25 @@ from offload.ports.source import HotRows
 
 
 class LocalEngine(Engine):
-    """Writes as many splits at once as it has workers; each keeps one row group in memory."""
+    """Writes as many splits at once as it has workers, of all tables together; each keeps one row group in memory."""
 
     def __init__(self, warehouse: Warehouse, workers: int) -> None:
         self._warehouse = warehouse
         self._workers = workers
+        self._free = BoundedSemaphore(workers)
 
     @override
     def write(self, rows: HotRows, splits: Sequence[Split], schema: Any, emit: Emit) -> list[WrittenFile]:
         # The first failure cancels the splits that have not begun.
         with ThreadPoolExecutor(self._workers, thread_name_prefix="split") as pool:
-            futures = [
-                pool.submit(copy_context().run, write_split, rows, split, schema, self._warehouse, emit)
-                for split in splits
-            ]
+            futures = [pool.submit(copy_context().run, self._write, rows, split, schema, emit) for split in splits]
             done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
             for future in waiting:
                 future.cancel()
             for future in done:
                 future.result()
             return [future.result() for future in futures]
+
+    def _write(self, rows: HotRows, split: Split, schema: Any, emit: Emit) -> WrittenFile:
+        with self._free:
+            return write_split(rows, split, schema, self._warehouse, emit)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from offload.errors import Fenced, LeaseHeld
 from offload.ports.watermarks import (
     NO_WATERMARK,
+    Cycle,
     Lease,
     RunOutcome,
     StoredWatermark,
@@ -36,6 +37,7 @@ class FakeWatermarks(Watermarks):
     dead: bool = False
     clock_ahead: float = 0.0
     published: list[tuple[int, int]] = field(default_factory=list)
+    cycles: list[Cycle] = field(default_factory=list)
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
@@ -44,6 +46,10 @@ class FakeWatermarks(Watermarks):
     @override
     def rows_since(self, table: str, epoch: int) -> int:
         return sum(rows for run, rows in self.published if run > epoch)
+
+    @override
+    def record_cycle(self, cycle: Cycle) -> None:
+        self.cycles.append(cycle)
 
     @override
     def knows(self, table: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LAYERS = ("bronze", "silver", "gold")
+
 
 @dataclass(frozen=True)
 class PartitionField:

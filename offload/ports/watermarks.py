@@ -79,6 +79,24 @@ class RunOutcome:
     snapshot_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Cycle:
+    """
+    One run over several tables, whose snapshots belong together.
+
+    Attributes:
+        run_id: Id of the run.
+        bound: No window of it ends later, in UTC; None: unknown.
+        exit_code: The most severe of its tables.
+        snapshots: The snapshot of each table after it, by the table's name; None: unknown, or the table has none.
+    """
+
+    run_id: str
+    bound: datetime | None
+    exit_code: int
+    snapshots: Mapping[str, int | None]
+
+
 class Lease(Protocol):
     """
     A claimed table: alive while its heartbeat is young and its lock is held.
@@ -144,6 +162,9 @@ class Watermarks(Protocol):
 
     def rows_since(self, table: str, epoch: int) -> int:
         """Rows that runs after this epoch published, by the history of runs."""
+
+    def record_cycle(self, cycle: Cycle) -> None:
+        """Write the record of a run over several tables."""
 
     def knows(self, table: str) -> bool:
         """Whether a run of the table has succeeded, or a person has repaired it, by the history of runs."""

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from offload.errors import ConfigurationError, UsageError
-from offload.model.table import PartitionField, TableSpec
+from offload.model.table import LAYERS, PartitionField, TableSpec
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")
-LAYERS = ("bronze", "silver", "gold")
 LATE = ("sweep", "skip")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
 _FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}

@@ -6,6 +6,7 @@ It follows the Iceberg table, which alone decides what was published.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,10 +29,19 @@ from offload.io.database import (
     with_connect_timeout,
 )
 from offload.io.deadline import within
-from offload.ports.watermarks import StoredWatermark, Watermarks
+from offload.ports.watermarks import Cycle, StoredWatermark, Watermarks
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
-from offload.watermarks.tables import METADATA, NOBODY, RUNS, WATERMARKS, check_only_row, usable_epoch, watermark_of
+from offload.watermarks.tables import (
+    CYCLES,
+    METADATA,
+    NOBODY,
+    RUNS,
+    WATERMARKS,
+    check_only_row,
+    usable_epoch,
+    watermark_of,
+)
 
 T = TypeVar("T")
 DEFAULT_CLUSTER = "default"
@@ -98,6 +108,22 @@ class WatermarkStore(Watermarks):
         query = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.epoch.desc()).limit(limit)
         query = query if table is None else query.where(RUNS.c.table_name == table)
         return [dict(row) for row in self.call(lambda c: c.execute(query).mappings().all())]
+
+    @override
+    def record_cycle(self, cycle: Cycle) -> None:
+        values = {"run_id": cycle.run_id, "bound": cycle.bound, "exit_code": cycle.exit_code}
+        snapshots = json.dumps(dict(cycle.snapshots))
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(CYCLES).values(**values, snapshots=snapshots, recorded_at=self.now(connection)))
+
+        self.call(write)
+
+    def cycles(self, limit: int) -> list[dict[str, Any]]:
+        """The last cycles, newest first; `snapshots` by the table's name."""
+        query = select(CYCLES).order_by(CYCLES.c.recorded_at.desc()).limit(limit)
+        rows = self.call(lambda connection: connection.execute(query).mappings().all())
+        return [{**row, "snapshots": json.loads(row["snapshots"])} for row in rows]
 
     @contextmanager
     @override

@@ -134,6 +134,17 @@ def check_only_row(table: str, rows: Sequence[Any]) -> None:
         )
 
 
+CYCLES = Table(
+    "offload_cycles",
+    METADATA,
+    Column("run_id", String(64), primary_key=True),
+    Column("bound", Utc),
+    Column("recorded_at", Utc),
+    Column("exit_code", Integer),
+    Column("snapshots", Text),  # JSON: a snapshot id, or null, by the table's name
+)
+
+
 def columns_of(watermark: TableWatermark) -> dict[str, Any]:
     """The columns of `offload_watermarks` that follow the Iceberg table."""
     return {

@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": ["audit", "trades"],
     "status": ["status"],
     "status --history": ["status", "--history"],
+    "status --cycles": ["status", "--cycles"],
     "watermark": ["watermark", "show", "trades"],
     "watermark repair": ["watermark", "repair", "trades"],
 }

@@ -1,0 +1,83 @@
+"""A cycle: bronze tables side by side, then silver, then gold, all up to one bound; and the record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import datetime
+from itertools import groupby
+
+from offload.commands.run import run
+from offload.errors import OffloadError, most_severe
+from offload.model import windows
+from offload.model.table import LAYERS, TableSpec
+from offload.ports.engine import Listener
+from offload.ports.watermarks import Cycle
+from offload.protocol.adapters import Adapters
+from offload.results import RunResult, TableResult, error_document
+
+
+def run_cycle(
+    adapters: Adapters,
+    specs: Sequence[TableSpec],
+    run_id: str,
+    *,
+    jobs: int,
+    until: str | None = None,
+    listeners: Sequence[Listener] = (),
+) -> RunResult:
+    """
+    Run tables layer by layer, so that a layer is read when the one before it has been moved.
+
+    No window ends after the bound, which is chosen once: so the snapshots of one cycle belong together. A table that
+    fails stops no other; the error of a record that could not be written is the result's own.
+
+    Args:
+        adapters: One per port; used by several threads at once.
+        specs: The tables.
+        run_id: Id of the cycle, the same for all its tables.
+        jobs: Tables of one layer that run at once.
+        until: ISO 8601; the bound is not later than that.
+        listeners: Called with each event, by several threads at once.
+    """
+    bound = _bound(adapters, until)
+    limit = until if bound is None else bound.isoformat()
+    done: dict[str, TableResult] = {}
+    for _, layer in groupby(sorted(specs, key=lambda spec: LAYERS.index(spec.layer)), key=lambda spec: spec.layer):
+        with ThreadPoolExecutor(jobs, thread_name_prefix="table") as pool:
+            running = {
+                spec.source: pool.submit(
+                    copy_context().run, run, adapters, spec, run_id, until=limit, listeners=listeners
+                )
+                for spec in layer
+            }
+            done |= {source: table.result() for source, table in running.items()}
+    result = RunResult(run_id, tuple(done[spec.source] for spec in specs), None if bound is None else _text(bound))
+    return _recorded(adapters, result, bound)
+
+
+def _bound(adapters: Adapters, until: str | None) -> datetime | None:
+    """The end of every window in UTC; None: the source does not answer, which each table finds out for itself."""
+    digits = windows.MICROSECOND_DIGITS
+    limit = None if until is None else windows.ticks_of(until, digits)
+    try:
+        now = adapters.source.now()
+    except OffloadError:
+        return None
+    end = windows.window_end(now, adapters.clock.now(), adapters.limits.buffer, digits, limit)
+    return windows.to_datetime(end, digits)
+
+
+def _text(bound: datetime) -> str:
+    return bound.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _recorded(adapters: Adapters, result: RunResult, bound: datetime | None) -> RunResult:
+    snapshots = {table.table: table.snapshot_id for table in result.tables}
+    code = most_severe([table.exit_code for table in result.tables])
+    try:
+        adapters.watermarks.record_cycle(Cycle(result.run_id, bound, code, snapshots))
+    except OffloadError as error:
+        return RunResult(result.run_id, result.tables, result.bound, error_document(error), error.exit_code)
+    return result
