@@ -40,6 +40,7 @@ class Settings(BaseSettings):
         timeout: Longest time of one call to a service.
         replica_lag: Time that a ClickHouse replica may be behind the others.
         batch_rows: Rows that one commit publishes at most.
+        batch_time: Longest time within which the rows of one commit lie; None: any.
         workers: Threads that write splits, of all tables together.
         jobs: Tables of one layer that run at once.
     """
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     timeout: Seconds = Field(default=8.0, gt=0)
     replica_lag: Seconds = Field(default=300.0, ge=1)
     batch_rows: int = Field(default=25_000_000, ge=1)
+    batch_time: Annotated[Seconds, Field(gt=0)] | None = None
     workers: int = Field(default=2, ge=1, le=64)
     jobs: int = Field(default=2, ge=1, le=64)
 

@@ -86,7 +86,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         watermarks=watermarks(settings),
         engine=LocalEngine(bucket, settings.workers),
         clock=SystemClock(),
-        limits=Limits(settings.buffer, settings.batch_rows),
+        limits=Limits(settings.buffer, settings.batch_rows, settings.batch_time),
     )
     try:
         with one_command():

@@ -62,17 +62,21 @@ def granularities(precision: int) -> list[int]:
     return [DAY * ticks, HOUR * ticks, MINUTE * ticks, SECOND * ticks, *fine]
 
 
-def batches(window: Window, precision: int, limit: int, count: Count) -> Iterator[Window]:
+def batches(window: Window, precision: int, limit: int, count: Count, span: int | None = None) -> Iterator[Window]:
     """
     Cut a window into consecutive windows of at most `limit` rows each; rows of one tick stay together.
 
-    A time without rows makes no batch: the last batch ends at the window's end.
+    The rows of one lie within `span` ticks; None: as far apart as they are. A time without rows makes no batch: the
+    last batch ends at the window's end.
     """
-    low, rows = window.low, 0
-    for bucket, size in _fine_enough(window, granularities(precision), limit, count):
-        if rows and rows + bucket.rows > limit:
+    low, rows, first = window.low, 0, 0
+    sizes = [size for size in granularities(precision) if span is None or size <= span] or [1]
+    for bucket, size in _fine_enough(window, sizes, limit, count):
+        too_long = span is not None and bucket.start + size - first > span
+        if rows and (rows + bucket.rows > limit or too_long):
             yield Window(low, bucket.start - 1)
             low, rows = bucket.start - 1, 0
+        first = first if rows else bucket.start
         rows += bucket.rows
         if rows > limit:
             end = min(bucket.start + size - 1, window.high)

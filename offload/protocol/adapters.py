@@ -12,10 +12,18 @@ from offload.ports.watermarks import Watermarks
 
 @dataclass(frozen=True)
 class Limits:
-    """`buffer` is in seconds; `batch_rows` is the largest number of rows of one commit."""
+    """
+    Limits of a run.
+
+    Attributes:
+        buffer: Seconds between the end of a window and the clock.
+        batch_rows: The largest number of rows of one commit.
+        batch_time: The longest time, in seconds, within which the rows of one commit lie; None: any.
+    """
 
     buffer: float
     batch_rows: int
+    batch_time: float | None = None
 
 
 @dataclass(frozen=True)

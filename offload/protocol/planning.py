@@ -65,14 +65,16 @@ def check_clocks(session: Session, server_now: int, own_now: int) -> None:
 
 
 def batches(limits: Limits, hot: HotTable, window: Window, rows: int) -> Sequence[Window]:
-    """The window cut into batches of at most `limits.batch_rows` rows; `rows` is the count of the whole window."""
-    if rows <= limits.batch_rows:
+    """The window cut into batches within the limits; `rows` is the count of the whole window."""
+    precision = hot.schema.precision
+    span = None if limits.batch_time is None else max(1, int(limits.batch_time * 10**precision))
+    if not rows or (rows <= limits.batch_rows and span is None):
         return [window] if rows else []
 
     def count(part: Window, bucket: int) -> Sequence[splits.BucketCount]:
         return hot.statistics.count_by_bucket(part, bucket, clustered=False)
 
-    return list(splits.batches(window, hot.schema.precision, limits.batch_rows, count))
+    return list(splits.batches(window, precision, limits.batch_rows, count, span))
 
 
 class BatchPlanner:

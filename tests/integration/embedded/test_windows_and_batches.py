@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import datetime
 from typing import Any
 
@@ -151,3 +152,15 @@ class Clocked:
     def now(self) -> int:
         """Microseconds since 1970 UTC."""
         return self._at
+
+
+def test_a_batch_is_bounded_by_time_as_well(stage: Embedded) -> None:
+    """After an outage of a day each commit has the rows of two hours at most, and a crash loses no more than that."""
+    spec = stage.trades(240, step="360000000")  # one in six minutes
+
+    result = stage.run(spec, batch_time="2h")
+
+    tokens = [json.loads(one.summary["tidemark.token"]) for one in stage.iceberg(spec).metadata.snapshots]
+    assert (result.exit_code, result.rows, result.batches) == (0, 240, 12), result
+    assert [token["rows"] for token in tokens] == [20] * 12
+    assert stage.cold_ids(spec) == list(range(240))

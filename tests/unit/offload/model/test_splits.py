@@ -54,6 +54,16 @@ def test_batches_are_contiguous_and_cover_each_row_once(rows: list[Row], limit: 
     assert cut == [] or cut[-1].high <= window.high
 
 
+@given(rows_of_a_window, st.integers(1, 20), st.integers(1, 2 * DAY))
+def test_the_rows_of_a_batch_lie_within_its_span(rows: list[Row], limit: int, span: int) -> None:
+    """Whatever the limit of rows; every row is in one batch, and rows of one tick stay together."""
+    cut = list(splits.batches(Window(None, 4 * DAY), 6, limit, counting(rows, clustered=False), span))
+    taken = [[ticks for _, ticks in rows if is_in(batch, ticks)] for batch in cut]
+
+    assert sorted(ticks for inside in taken for ticks in inside) == sorted(ticks for _, ticks in rows)
+    assert all(max(inside) - min(inside) < span for inside in taken)
+
+
 @given(rows_of_a_window, st.integers(1, 20))
 def test_a_batch_exceeds_its_bound_only_for_a_single_tick(rows: list[Row], limit: int) -> None:
     """If a batch has more rows than the limit, all of them have one tick."""
