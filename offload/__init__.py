@@ -68,6 +68,11 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    """The names that can be imported, for completion."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """Import a name at its first use; see PEP 562."""
     if name not in __all__:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from offload import wiring
@@ -223,7 +224,9 @@ def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None)
     wanted = list(dict.fromkeys(names))
     for name in wanted:
         if name not in known:
-            raise UsageError(f"one of the declared tables {', '.join(known)}", repr(name[:80]), "offload tables")
+            close = get_close_matches(name, known, 1)
+            found = f"{name[:80]!r}; did you mean {close[0]}?" if close else repr(name[:80])
+            raise UsageError(f"one of the declared tables {', '.join(known)}", found, "offload tables")
     if layer is not None and layer not in LAYERS:
         raise UsageError(f"one of the layers {', '.join(LAYERS)}", repr(layer), "offload tables")
     chosen = [known[name] for name in wanted] or list(known.values())

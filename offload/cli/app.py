@@ -6,8 +6,9 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,11 +18,10 @@ from offload.errors import BUG, OffloadError, UsageError, most_severe
 from offload.ports.engine import Listener
 from offload.results import error_document
 
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 app = typer.Typer(
     name="offload",
-    help="Moves trades from ClickHouse to Apache Iceberg exactly once.",
-    no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +30,7 @@ _USAGE_ERRORS: type[Exception] = next(kind for kind in typer.BadParameter.__mro_
 watermark_app = typer.Typer(help="Show a table's watermark, or repair the store from the Iceberg table.")
 app.add_typer(watermark_app, name="watermark")
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="Declared tables; none: all of them.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="Declared tables; none: all of them.")]
 Name = Annotated[str, typer.Argument(metavar="TABLE", help="A declared table.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, also when the command fails.")]
 Time = Annotated[str | None, typer.Option(metavar="TS", help="ISO 8601; UTC where it has no zone.")]
@@ -48,18 +48,43 @@ def main(argv: Sequence[str] | None = None, listeners: Sequence[Listener] = ()) 
     words = list(sys.argv[1:] if argv is None else argv)
     screen = Output(as_json="--json" in words)
     try:
-        code = app(words, standalone_mode=False, obj=(screen, tuple(listeners)))
-    except typer.Abort:
-        return 130
+        code = app(words or ["--help"], prog_name="offload", standalone_mode=False, obj=(screen, tuple(listeners)))
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except SystemExit as ended:  # of the options for completion
+        code = ended.code
     except _USAGE_ERRORS as error:
-        wrong = UsageError("a command as offload --help shows it", str(error) or type(error).__name__, "offload --help")
+        wrong = _wrong_usage(error)
         return screen.failed(error_document(wrong), wrong.exit_code)
     except OffloadError as error:
         return screen.failed(error_document(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  # the last place to turn a bug into an exit code and a message
         traceback.print_exc()
         return screen.failed(error_document(error), BUG)
+    if code == INTERRUPTED:
+        sys.stderr.write("interrupted: whole batches that were published stay, and the next run goes on after them\n")
     return int(code or 0)
+
+
+def _wrong_usage(error: Any) -> UsageError:
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "offload"
+    found = error.format_message() or type(error).__name__
+    return UsageError(f"a command as {command} --help shows it", found, f"{command} --help")
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if asked:
+        sys.stdout.write(f"offload {metadata.version('tidemark')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Moves trades from ClickHouse to Apache Iceberg exactly once."""
 
 
 @app.command("tables")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 from itertools import groupby
+from threading import Event
 
 from offload.commands.run import run
 from offload.errors import OffloadError, most_severe
 from offload.model import windows
+from offload.model.steps import StepEvent
 from offload.model.table import LAYERS, TableSpec
 from offload.ports.engine import Listener
 from offload.ports.watermarks import Cycle
@@ -42,19 +44,38 @@ def run_cycle(
         listeners: Called with each event, by several threads at once.
     """
     bound = _bound(adapters, until)
-    limit = until if bound is None else bound.isoformat()
+    interrupted = Event()
+
+    def stop(_event: StepEvent) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+
+    def one(spec: TableSpec) -> TableResult:
+        limit = until if bound is None else bound.isoformat()
+        return run(adapters, spec, run_id, until=limit, listeners=(stop, *listeners))
+
     done: dict[str, TableResult] = {}
     for _, layer in groupby(sorted(specs, key=lambda spec: LAYERS.index(spec.layer)), key=lambda spec: spec.layer):
-        with ThreadPoolExecutor(jobs, thread_name_prefix="table") as pool:
-            running = {
-                spec.source: pool.submit(
-                    copy_context().run, run, adapters, spec, run_id, until=limit, listeners=listeners
-                )
-                for spec in layer
-            }
-            done |= {source: table.result() for source, table in running.items()}
+        done |= _layer(list(layer), one, jobs, interrupted)
     result = RunResult(run_id, tuple(done[spec.source] for spec in specs), None if bound is None else _text(bound))
     return _recorded(adapters, result, bound)
+
+
+def _layer(
+    specs: Sequence[TableSpec], one: Callable[[TableSpec], TableResult], jobs: int, interrupted: Event
+) -> dict[str, TableResult]:
+    """The results of one layer by source; Ctrl-C ends each running table at its next event, and begins no other."""
+    if jobs == 1 or len(specs) == 1:
+        return {spec.source: one(spec) for spec in specs}
+    with ThreadPoolExecutor(jobs, thread_name_prefix="table") as pool:
+        running = {spec.source: pool.submit(copy_context().run, one, spec) for spec in specs}
+        try:
+            return {source: table.result() for source, table in running.items()}
+        except KeyboardInterrupt:
+            interrupted.set()
+            for table in running.values():
+                table.cancel()
+            raise
 
 
 def _bound(adapters: Adapters, until: str | None) -> datetime | None:

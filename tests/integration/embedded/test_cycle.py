@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -203,3 +204,28 @@ def test_undeclared_tables_make_a_cycle_too(stage: Embedded) -> None:
 
     (cycle,) = api.status(cycles=5, settings=stage.settings())["cycles"]
     assert (result.exit_code, cycle["snapshots"]) == (0, {"trades": result.tables[0].snapshot_id})
+
+
+def test_ctrl_c_ends_the_tables_of_a_layer_and_begins_no_other(stage: Embedded) -> None:
+    """The leases are free at once, and the next cycle publishes every row once."""
+    declare(stage)
+    begun: list[str] = []
+
+    def interrupt(event: StepEvent) -> None:
+        begun.append(event.table)
+        if str(event) == "before:write" and event.table == "bronze_a":
+            _thread.interrupt_main()
+
+    def run_and_wait() -> None:
+        run(stage, jobs=3, listeners=[interrupt])
+        threading.Event().wait(PATIENCE)  # the signal may arrive after the last wait of the main thread
+
+    with pytest.raises(KeyboardInterrupt):
+        run_and_wait()
+    again = run(stage)
+
+    assert not {"silver_a", "gold_a"} & set(begun)
+    assert again.exit_code == 0, again
+    for name in TABLES:
+        spec = stage.declared(name)
+        assert (stage.cold_ids(spec), stage.audit(spec).equal) == (list(range(20)), True)

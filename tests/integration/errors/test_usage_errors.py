@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
+from offload.cli.app import main
 from tests.support.command_line import Offload, flags
 from tests.support.embedded import Embedded
 
@@ -119,3 +122,32 @@ def test_flags_that_repeat_the_declaration_run_it(stage: Embedded, offload: Offl
 
     assert (answer.code, answer.document["tables"][0]["rows"]) == (0, 10)
     assert offload("audit", "trades").document["tables"][0]["equal"]
+
+
+def test_a_wrong_option_names_the_help_of_its_own_command(offload: Offload) -> None:
+    """And what may have been meant."""
+    answer = offload("run", "--layr", "gold")
+
+    assert answer.error["next"] == "offload run --help"
+    assert "--layer" in answer.error["found"]
+
+
+def test_a_misspelt_table_is_answered_with_the_one_that_may_be_meant(offload: Offload) -> None:
+    """As commands are."""
+    assert "did you mean trades?" in offload("run", "tradse").error["found"]
+
+
+def test_a_missing_table_is_named_as_in_the_help(offload: Offload) -> None:
+    """Not by the name of a parameter in the code."""
+    assert "TABLE" in offload("adopt").error["found"]
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["--version"], ["--show-completion", "bash"]])
+def test_help_version_and_completion_are_no_errors(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """On stdout, exit 0; without any argument the help."""
+    code = main(words)
+    shown = capsys.readouterr()
+
+    assert (code, shown.err) == (0, "")
+    expected = {"--version": metadata.version("tidemark"), "--show-completion": "_OFFLOAD_COMPLETE"}
+    assert expected.get(words[0] if words else "", "Usage: offload") in shown.out
