@@ -73,8 +73,8 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """The most severe exit code of the tables, and of the record."""
-        return most_severe([self.error_code, *(table.exit_code for table in self.tables)])
+        """The most severe exit code of the tables; where all succeeded, that of the record."""
+        return most_severe([table.exit_code for table in self.tables]) or self.error_code
 
     def document(self) -> dict[str, Any]:
         """As `--json` prints it."""

@@ -166,7 +166,7 @@ def test_a_record_that_cannot_be_written_is_an_error_of_the_run(
     stage: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the tables say is true all the same."""
-    declare(stage, {"bronze_a": "bronze"})
+    declare(stage, {"bronze_a": "bronze", "bronze_b": "bronze"})
 
     def fail(store: WatermarkStore, _cycle: object) -> None:
         from offload.errors import Unavailable
@@ -176,9 +176,12 @@ def test_a_record_that_cannot_be_written_is_an_error_of_the_run(
     with monkeypatch.context() as patch:
         patch.setattr(WatermarkStore, "record_cycle", fail)
         result = run(stage)
+        stage.sql("DROP TABLE bronze_b")
+        beside_another = run(stage)
 
     assert (result.exit_code, result.tables[0].exit_code, result.tables[0].rows) == (69, 0, 20)
     assert result.error is not None
+    assert (beside_another.exit_code, beside_another.error) == (65, result.error), "a table's own error says more"
     assert result.document()["error"]["kind"] == "Unavailable"
 
 
