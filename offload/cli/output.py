@@ -9,26 +9,35 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from offload.cli.progress import _Bars, _quiet
+from offload.cli.table import ago, print_table, shown
 from offload.model.steps import StepEvent
 
 if TYPE_CHECKING:
     from offload.model.table import TableSpec
     from offload.results import RunResult
 
-_WIDTH = 200  # columns, where the output is no terminal
 _REPORT_COLUMNS = {
-    "plan": ("table", "from", "to", "rows", "batches", "files"),
-    "audit": ("table", "equal", "hot_rows", "cold_rows", "missing", "extra", "different", "doubled"),
+    "plan": {"table": "table", "from": "from", "to": "to", "rows": "rows", "batches": "batches", "files": "files"},
+    "audit": {
+        "table": "table",
+        "equal": "equal",
+        "hot rows": "hot_rows",
+        "cold rows": "cold_rows",
+        "missing": "missing",
+        "extra": "extra",
+        "different": "different",
+        "doubled": "doubled",
+    },
 }
-_STATUS_COLUMNS = (
-    "table_name",
-    "status",
-    "last_offload_timestamp",
-    "lag_seconds",
-    "last_successful_run",
-    "failure_count",
-)
-_RUN_COLUMNS = ("started_at", "table_name", "status", "rows", "late_rows", "duplicates_dropped", "error")
+_RUN_COLUMNS = {
+    "table": "table_name",
+    "started": "started_at",
+    "status": "status",
+    "rows": "rows",
+    "late": "late_rows",
+    "duplicates": "duplicates_dropped",
+    "error": "error",
+}
 
 
 class Output:
@@ -56,19 +65,16 @@ class Output:
         else:
             rows = [
                 (
-                    table.table,
-                    table.status,
+                    f"{table.table}\n{table.status}",
                     f"{table.rows:,}",
-                    table.duplicates_dropped,
                     table.late_rows,
-                    table.files,
+                    table.duplicates_dropped,
                     (table.watermark or {}).get("timestamp"),
-                    f"{table.seconds:.1f}",
+                    table.seconds,
                 )
                 for table in result.tables
             ]
-            heads = ("table", "status", "rows", "duplicates dropped", "late", "files", "watermark", "seconds")
-            self._print_table(heads, rows)
+            print_table(("table", "rows", "late", "dupl.", "watermark", "s"), rows)
         for table in result.tables:
             for warning in table.warnings:
                 sys.stderr.write(f"warning: {table.table}: {warning}\n")
@@ -82,9 +88,12 @@ class Output:
         if self.as_json:
             self._print_json({"tables": list(documents)})
         else:
-            heads = _REPORT_COLUMNS[command]
-            rows = [[(document | (document["window"] or {})).get(head) for head in heads] for document in documents]
-            self._print_table(heads, rows)
+            columns = _REPORT_COLUMNS[command]
+            rows = [
+                [(document | (document["window"] or {})).get(name) for name in columns.values()]
+                for document in documents
+            ]
+            print_table(tuple(columns), rows)
         for document in documents:
             if document["error"]:
                 self._say_error(f"{document['table']}: ", document["error"])
@@ -94,22 +103,32 @@ class Output:
         if self.as_json:
             self._print_json(document)
         else:
-            self._print_table((title, ""), [(name, _flat(value)) for name, value in document.items()])
+            print_table((title, ""), list(document.items()))
 
     def status(self, document: dict[str, Any]) -> None:
         """Show the watermark store."""
         if self.as_json:
             self._print_json(document)
             return
-        self._print_table(_STATUS_COLUMNS, [[row.get(name) for name in _STATUS_COLUMNS] for row in document["tables"]])
+        print_table(
+            ("table", "watermark", "last success", "failures"),
+            [
+                (
+                    f"{row['table_name']}\n{row['status']}",
+                    f"{shown(row['last_offload_timestamp'])}\n{ago(row['lag_seconds'])}",
+                    row["last_successful_run"],
+                    row["failure_count"],
+                )
+                for row in document["tables"]
+            ],
+        )
         if "cycles" in document:
-            rows = [
-                (each["recorded_at"], each["bound"], each["exit_code"], _flat(each["snapshots"]))
-                for each in document["cycles"]
-            ]
-            self._print_table(("cycle recorded at", "bound", "exit code", "snapshots"), rows)
+            names = ("recorded_at", "bound", "exit_code", "snapshots")
+            rows = [[each[name] for name in names] for each in document["cycles"]]
+            print_table(("cycle recorded", "bound", "exit code", "snapshots"), rows)
         if "runs" in document:
-            self._print_table(_RUN_COLUMNS, [[row.get(name) for name in _RUN_COLUMNS] for row in document["runs"]])
+            rows = [[row.get(name) for name in _RUN_COLUMNS.values()] for row in document["runs"]]
+            print_table(tuple(_RUN_COLUMNS), rows)
 
     def tables(self, specs: Sequence[TableSpec]) -> int:
         """Show the declared tables."""
@@ -118,7 +137,7 @@ class Output:
         if self.as_json:
             self._print_json({"tables": [dict(zip(heads, row, strict=True)) for row in rows]})
         else:
-            self._print_table(heads, [(*row, ", ".join(key)) for *row, key in rows])
+            print_table(heads, [(*row, ", ".join(key)) for *row, key in rows])
         return 0
 
     @contextmanager
@@ -148,23 +167,8 @@ class Output:
     def _print_json(self, document: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
-    def _print_table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*heads)
-        for row in rows:
-            table.add_row(*("-" if value is None else str(value) for value in row))
-        Console(width=None if sys.stdout.isatty() else _WIDTH).print(table)
-
     def _say_error(self, prefix: str, error: dict[str, str]) -> None:
         sys.stderr.write(
             f"{prefix}{error['kind']}\n"
             f"  expected  {error['expected']}\n  found     {error['found']}\n  next      {error['next']}\n"
         )
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{name}: {inner}" for name, inner in value.items())
-    return str(value)
