@@ -78,12 +78,14 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
             "set OFFLOAD_WAREHOUSE to s3://bucket/prefix",
         )
     connection = CatalogConnection(settings.catalog_name, catalog, bucket, settings.timeout)
+    store = watermarks(settings)
     cold_files = IcebergFiles(connection, bucket)
     adapters = Adapters(
         source=ClickHouseSource(client, settings.cluster, StoredFiles(client, bucket)),
         lake=IcebergLake(connection, bucket, cold_files),
         cold_files=cold_files,
-        watermarks=watermarks(settings),
+        watermarks=store,
+        cycles=store,
         engine=LocalEngine(bucket, settings.workers),
         clock=SystemClock(),
         limits=Limits(settings.buffer, settings.batch_rows, settings.batch_time),

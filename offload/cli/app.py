@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,10 @@ from offload.cli.output import Output
 from offload.errors import BUG, OffloadError, UsageError, most_severe
 from offload.ports.engine import Listener
 from offload.results import error_document
+
+if TYPE_CHECKING:
+    from offload.model.table import TableSpec
+    from offload.settings import Settings
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 app = typer.Typer(
@@ -121,20 +125,14 @@ def run(
     chosen = offload.load_settings()
     if engine:
         chosen = chosen.model_copy(update={"engine": engine})
-    flags = {"--target-table": target_table, "--timestamp-col": timestamp_col, "--sequence-col": sequence_col}
-    spec = None
-    if source_table or any(flags.values()) or key_cols:
-        _second_form(names, {"--source-table": source_table, **flags, "--layer": layer})
-        spec = offload.undeclared(
-            source=str(source_table),
-            target=str(target_table),
-            timestamp=str(timestamp_col),
-            sequence=str(sequence_col),
-            layer=str(layer),
-            key=[name.strip() for name in (key_cols or "").split(",") if name.strip()],
-            late=late,
-            settings=chosen,
-        )
+    flags = {
+        "--source-table": source_table,
+        "--target-table": target_table,
+        "--timestamp-col": timestamp_col,
+        "--sequence-col": sequence_col,
+    }
+    by_flags = any(flags.values()) or key_cols
+    spec = _undeclared(names, {**flags, "--layer": layer}, key_cols, late, chosen) if by_flags else None
     screen, listeners = _screen(ctx, as_json=as_json), ctx.obj[1]
     with screen.progress() as shown:
         result = offload.run(
@@ -151,7 +149,10 @@ def run(
     return result.exit_code
 
 
-def _second_form(names: list[str] | None, flags: dict[str, str | None]) -> None:
+def _undeclared(
+    names: list[str] | None, flags: dict[str, str | None], key_cols: str | None, late: str | None, chosen: Settings
+) -> TableSpec:
+    """The declaration that flags make; all of them are needed, and no declared table beside them."""
     missing = [flag for flag, value in flags.items() if not value]
     if names or missing:
         raise UsageError(
@@ -159,6 +160,17 @@ def _second_form(names: list[str] | None, flags: dict[str, str | None]) -> None:
             f"tables {', '.join(names)} beside flags" if names else f"no {', '.join(missing)}",
             "offload run --help",
         )
+    source, target, timestamp, sequence, layer = map(str, flags.values())
+    return offload.undeclared(
+        source=source,
+        target=target,
+        timestamp=timestamp,
+        sequence=sequence,
+        layer=layer,
+        key=[name.strip() for name in (key_cols or "").split(",") if name.strip()],
+        late=late,
+        settings=chosen,
+    )
 
 
 @app.command()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from offload.cli.progress import _Bars, _quiet
-from offload.cli.table import ago, print_table, shown
+from offload.cli.tabular import ago, print_table, shown
 from offload.model.steps import StepEvent
 
 if TYPE_CHECKING:

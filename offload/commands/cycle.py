@@ -98,7 +98,7 @@ def _recorded(adapters: Adapters, result: RunResult, bound: datetime | None) -> 
     snapshots = {table.table: table.snapshot_id for table in result.tables}
     code = most_severe([table.exit_code for table in result.tables])
     try:
-        adapters.watermarks.record_cycle(Cycle(result.run_id, bound, code, snapshots))
+        adapters.cycles.record_cycle(Cycle(result.run_id, bound, code, snapshots))
     except OffloadError as error:
         return RunResult(result.run_id, result.tables, result.bound, error_document(error), error.exit_code)
     return result

@@ -35,6 +35,7 @@ class FakeWorld:
             lake=self.lake,
             cold_files=self.lake,
             watermarks=self.watermarks,
+            cycles=self.watermarks,
             engine=FakeEngine(self.lake),
             clock=self.clock,
             limits=Limits(0.0, self.batch_rows),

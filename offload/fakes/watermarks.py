@@ -12,6 +12,7 @@ from offload.errors import Fenced, LeaseHeld
 from offload.ports.watermarks import (
     NO_WATERMARK,
     Cycle,
+    Cycles,
     Lease,
     RunOutcome,
     StoredWatermark,
@@ -30,7 +31,7 @@ class FakeRow:
 
 
 @dataclass
-class FakeWatermarks(Watermarks):
+class FakeWatermarks(Watermarks, Cycles):
     """One row for every table; a lease is held until `record`, unless its owner is set `dead`."""
 
     row: FakeRow = field(default_factory=FakeRow)

@@ -163,8 +163,12 @@ class Watermarks(Protocol):
     def rows_since(self, table: str, epoch: int) -> int:
         """Rows that runs after this epoch published, by the history of runs."""
 
-    def record_cycle(self, cycle: Cycle) -> None:
-        """Write the record of a run over several tables."""
-
     def knows(self, table: str) -> bool:
         """Whether a run of the table has succeeded, or a person has repaired it, by the history of runs."""
+
+
+class Cycles(Protocol):
+    """The records of whole runs, in the watermark store."""
+
+    def record_cycle(self, cycle: Cycle) -> None:
+        """Write the record of one run over its tables."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from offload.ports.engine import Engine
 from offload.ports.lake import ColdFiles, Lake
 from offload.ports.source import Clock, Source
-from offload.ports.watermarks import Watermarks
+from offload.ports.watermarks import Cycles, Watermarks
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Adapters:
     lake: Lake
     cold_files: ColdFiles
     watermarks: Watermarks
+    cycles: Cycles
     engine: Engine
     clock: Clock
     limits: Limits

@@ -29,7 +29,7 @@ from offload.io.database import (
     with_connect_timeout,
 )
 from offload.io.deadline import within
-from offload.ports.watermarks import Cycle, StoredWatermark, Watermarks
+from offload.ports.watermarks import Cycle, Cycles, StoredWatermark, Watermarks
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
 from offload.watermarks.tables import (
@@ -47,7 +47,7 @@ T = TypeVar("T")
 DEFAULT_CLUSTER = "default"
 
 
-class WatermarkStore(Watermarks):
+class WatermarkStore(Watermarks, Cycles):
     """
     One store in one database.
 
