@@ -60,7 +60,7 @@ class RunResult:
     Attributes:
         run_id: Its id.
         tables: In the order in which they were named.
-        bound: No window of the run ends after it, ISO 8601 UTC; None: ClickHouse did not answer.
+        bound: No window of the run ends after it, ISO 8601 UTC; None: no table came as far as PLAN.
         error: Why the run could not be recorded as a whole; None: it was. What the tables say is true all the same.
         error_code: The exit code of that error.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from datetime import datetime
 from itertools import groupby
 from threading import Event
 
@@ -14,6 +13,7 @@ from offload.errors import OffloadError, most_severe
 from offload.model import windows
 from offload.model.steps import StepEvent
 from offload.model.table import LAYERS, TableSpec
+from offload.model.windows import Bound
 from offload.ports.engine import Listener
 from offload.ports.watermarks import Cycle
 from offload.protocol.adapters import Adapters
@@ -32,8 +32,8 @@ def run_cycle(
     """
     Run tables layer by layer, so that a layer is read when the one before it has been moved.
 
-    No window ends after the bound, which is chosen once: so the snapshots of one cycle belong together. A table that
-    fails stops no other; the error of a record that could not be written is the result's own.
+    No window ends after the bound, which the first table that plans decides: so the snapshots of one cycle belong
+    together. A table that fails stops no other; the error of a record that could not be written is the result's own.
 
     Args:
         adapters: One per port; used by several threads at once.
@@ -43,7 +43,7 @@ def run_cycle(
         until: ISO 8601; the bound is not later than that.
         listeners: Called with each event, by several threads at once.
     """
-    bound = _bound(adapters, until)
+    bound = Bound(until)
     interrupted = Event()
 
     def stop(_event: StepEvent) -> None:
@@ -51,13 +51,13 @@ def run_cycle(
             raise KeyboardInterrupt
 
     def one(spec: TableSpec) -> TableResult:
-        limit = until if bound is None else bound.isoformat()
-        return run(adapters, spec, run_id, until=limit, listeners=(stop, *listeners))
+        return run(adapters, spec, run_id, bound=bound, listeners=(stop, *listeners))
 
     done: dict[str, TableResult] = {}
     for _, layer in groupby(sorted(specs, key=lambda spec: LAYERS.index(spec.layer)), key=lambda spec: spec.layer):
         done |= _layer(list(layer), one, jobs, interrupted)
-    result = RunResult(run_id, tuple(done[spec.source] for spec in specs), None if bound is None else _text(bound))
+    end = windows.iso(bound.end, windows.MICROSECOND_DIGITS)
+    result = RunResult(run_id, tuple(done[spec.source] for spec in specs), end)
     return _recorded(adapters, result, bound)
 
 
@@ -78,27 +78,12 @@ def _layer(
             raise
 
 
-def _bound(adapters: Adapters, until: str | None) -> datetime | None:
-    """The end of every window in UTC; None: the source does not answer, which each table finds out for itself."""
-    digits = windows.MICROSECOND_DIGITS
-    limit = None if until is None else windows.ticks_of(until, digits)
-    try:
-        now = adapters.source.now()
-    except OffloadError:
-        return None
-    end = windows.window_end(now, adapters.clock.now(), adapters.limits.buffer, digits, limit)
-    return windows.to_datetime(end, digits)
-
-
-def _text(bound: datetime) -> str:
-    return bound.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _recorded(adapters: Adapters, result: RunResult, bound: datetime | None) -> RunResult:
+def _recorded(adapters: Adapters, result: RunResult, bound: Bound) -> RunResult:
     snapshots = {table.table: table.snapshot_id for table in result.tables}
     code = most_severe([table.exit_code for table in result.tables])
+    end = None if bound.end is None else windows.to_datetime(bound.end, windows.MICROSECOND_DIGITS)
     try:
-        adapters.cycles.record_cycle(Cycle(result.run_id, bound, code, snapshots))
+        adapters.cycles.record_cycle(Cycle(result.run_id, end, code, snapshots))
     except OffloadError as error:
         return RunResult(result.run_id, result.tables, result.bound, error_document(error), error.exit_code)
     return result

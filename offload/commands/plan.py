@@ -32,7 +32,7 @@ def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
     if state:
         check_cold(adapters.lake, hot, state)
         rows_to_publish_again(adapters, hot, state, in_store)
-    window = choose_window(adapters, hot, state, until, adapters.source.now(), adapters.clock.now())
+    window = choose_window(adapters, hot, state, windows.Bound(until), adapters.source.now(), adapters.clock.now())
     document = windows.to_document(window, hot.schema.precision)
     if window.low is not None and window.high <= window.low:
         return TablePlan(spec.name, document)

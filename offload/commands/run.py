@@ -11,6 +11,7 @@ from offload.errors import OffloadError
 from offload.model.cold_table import TableState
 from offload.model.steps import Step
 from offload.model.table import TableSpec
+from offload.model.windows import Bound
 from offload.ports.engine import Listener
 from offload.ports.source import HotTable
 from offload.protocol.adapters import Adapters
@@ -34,6 +35,7 @@ def run(
     run_id: str,
     *,
     until: str | None = None,
+    bound: Bound | None = None,
     listeners: Sequence[Listener] = (),
 ) -> TableResult:
     """
@@ -44,12 +46,13 @@ def run(
         spec: The table.
         run_id: Id of the whole run, the same for all its tables.
         until: ISO 8601; the window ends there at the latest.
+        bound: The bound of the cycle, instead of `until`.
         listeners: Called with each event.
     """
     trace = RunTrace(spec, listeners)
     try:
         with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
-            _run_steps(session, until)
+            _run_steps(session, bound or Bound(until))
     except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
         return _failed(trace, error)
     return trace.result("published" if trace.counters.batches else "nothing_new")
@@ -65,11 +68,11 @@ def _failed(trace: RunTrace, error: Exception) -> TableResult:
     return replace(trace.result("failed"), error=document, exit_code=exit_code_of(error))
 
 
-def _run_steps(session: Session, until: str | None) -> None:
+def _run_steps(session: Session, bound: Bound) -> None:
     step = session.trace.step
     with step(Step.RECOVER):
         hot, state = recover(session)
-    state, planner, batch, late = _plan(session, hot, state, until)
+    state, planner, batch, late = _plan(session, hot, state, bound)
     while batch:
         state = _move(session, hot, state, planner, batch, late)
         if not planner.has_more:
@@ -81,14 +84,14 @@ def _run_steps(session: Session, until: str | None) -> None:
 
 
 def _plan(
-    session: Session, hot: HotTable, state: TableState, until: str | None
+    session: Session, hot: HotTable, state: TableState, bound: Bound
 ) -> tuple[TableState, BatchPlanner, Batch | None, LateRows]:
     """Choose the window, sweep late rows, and plan the first batch."""
     adapters, step = session.adapters, session.trace.step
     with step(Step.PLAN):
         server_now, own_now = adapters.source.now(), adapters.clock.now()
         check_clocks(session, server_now, own_now)
-        window = session.trace.window = choose_window(adapters, hot, state, until, server_now, own_now)
+        window = session.trace.window = choose_window(adapters, hot, state, bound, server_now, own_now)
         late = check_late_rows(session, hot, state, server_now)
         state = replace(state, coverage=late.coverage)
         planner = BatchPlanner(session, hot, window)

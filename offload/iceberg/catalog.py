@@ -12,7 +12,7 @@ from pyiceberg.table import Table
 from typing_extensions import override
 
 from offload.iceberg.staging import shared
-from offload.io.database import create_tables, translate_errors, with_connect_timeout
+from offload.io.database import create_tables, end_silent_transactions, translate_errors, with_connect_timeout
 from offload.io.deadline import within, within_silence
 from offload.io.warehouse import Warehouse
 
@@ -99,6 +99,7 @@ class CatalogConnection:
                 "py-io-impl": IO,
             }
             self._opened = ObservedCatalog(self._name, **properties)
+            end_silent_transactions(self._opened.engine, self._timeout)
         return self._opened
 
     def call(self, call: Callable[[], T], factor: int = 1) -> T:

@@ -137,6 +137,22 @@ def read_odd_times_as_null(engine: Engine) -> None:
         connection.adapters.register_loader("timestamptz", OddTimes)
 
 
+def end_silent_transactions(engine: Engine, seconds: float) -> None:
+    """
+    Let Postgres end each transaction of this engine whose client is silent for so long.
+
+    A run that is frozen between two statements would keep a row locked, and no other run could take over.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    bound = f"SET LOCAL idle_in_transaction_session_timeout = {max(1, int(seconds * 1000))}"
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql(bound)
+
+
 def redacted_url(url: str) -> str:
     """The address without its password and without parameters, which may be passwords too."""
     return make_url(url).set(query={}).render_as_string(hide_password=True)

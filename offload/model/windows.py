@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 DAY, HOUR, MINUTE, SECOND = 86_400, 3_600, 60, 1
 MICROSECOND_DIGITS = 6
@@ -16,6 +17,30 @@ class Window:
 
     low: int | None
     high: int
+
+
+class Bound:
+    """
+    The time after which no window of one cycle ends; the first table that asks decides for all.
+
+    Args:
+        until: ISO 8601, UTC without a zone; the bound is not later than that.
+
+    Attributes:
+        end: Microseconds since 1970 UTC; None: no table has asked yet.
+    """
+
+    def __init__(self, until: str | None = None) -> None:
+        self._until = None if until is None else ticks_of(until, MICROSECOND_DIGITS)
+        self._lock = Lock()
+        self.end: int | None = None
+
+    def fixed(self, server_now: int, own_now: int, buffer: float) -> int:
+        """The bound, by these clocks (microseconds UTC) less the buffer (seconds) where it is not fixed yet."""
+        with self._lock:
+            if self.end is None:
+                self.end = window_end(server_now, own_now, buffer, MICROSECOND_DIGITS, self._until)
+            return self.end
 
 
 def window_end(server_now: int, own_now: int, buffer: float, precision: int, until: int | None) -> int:

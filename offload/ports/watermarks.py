@@ -86,7 +86,7 @@ class Cycle:
 
     Attributes:
         run_id: Id of the run.
-        bound: No window of it ends later, in UTC; None: unknown.
+        bound: No window of it ends later, in UTC; None: no table came as far as PLAN.
         exit_code: The most severe of its tables.
         snapshots: The snapshot of each table after it, by the table's name; None: unknown, or the table has none.
     """

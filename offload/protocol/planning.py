@@ -45,12 +45,12 @@ class Batch:
 
 
 def choose_window(
-    adapters: Adapters, hot: HotTable, state: TableState | None, until: str | None, server_now: int, own_now: int
+    adapters: Adapters, hot: HotTable, state: TableState | None, bound: windows.Bound, server_now: int, own_now: int
 ) -> Window:
-    """The window after the watermark, up to the earlier of two clocks (microseconds UTC) less the buffer."""
-    precision = hot.schema.precision
-    limit = None if until is None else windows.ticks_of(until, precision)
-    high = windows.window_end(server_now, own_now, adapters.limits.buffer, precision, limit)
+    """The window after the watermark, up to the bound, or the earlier of two clocks (microseconds UTC) less the buffer."""
+    precision, buffer = hot.schema.precision, adapters.limits.buffer
+    limit = windows.ticks(bound.fixed(server_now, own_now, buffer), precision)
+    high = windows.window_end(server_now, own_now, buffer, precision, limit)
     return Window(state.token.watermark_ticks if state and state.token else None, high)
 
 

@@ -23,6 +23,7 @@ from offload.errors import LeaseHeld
 from offload.io.database import (
     add_missing_columns,
     create_tables,
+    end_silent_transactions,
     read_odd_times_as_null,
     redacted_url,
     translate_errors,
@@ -67,6 +68,7 @@ class WatermarkStore(Watermarks, Cycles):
         self._prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
         read_odd_times_as_null(self._engine)
+        end_silent_transactions(self._engine, timeout)
         self.locks = locks_for(self._engine, timeout)
         self._ready = False
         self.clock_ahead = 0.0

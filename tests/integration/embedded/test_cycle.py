@@ -118,7 +118,7 @@ def test_no_window_ends_after_the_bound(stage: Embedded) -> None:
     arrived = threading.Event()
 
     def arrive(event: StepEvent) -> None:
-        if str(event) == "before:claim" and not arrived.is_set():
+        if str(event) == "after:plan" and not arrived.is_set():
             arrived.set()
             for name in TABLES:
                 fill(stage, name, 100, 7)

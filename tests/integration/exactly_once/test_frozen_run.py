@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
 from harness.checkers.snapshots import check_nothing_added
 from harness.environments.embedded import EmbeddedEnvironment
@@ -13,8 +15,9 @@ from harness.readers.iceberg import read_history
 from harness.subjects.offload_cli import TOKEN
 from harness.verdict import assert_all
 from harness.waiting import wait_until
-from offload.errors import LeaseHeld
+from offload.errors import LeaseHeld, Unavailable
 from offload.results import RunResult
+from offload.watermarks.store import WatermarkStore
 from tests.support.offload import check_invariants, start_offload
 
 LEASE = "2"
@@ -100,3 +103,30 @@ def run_after_the_lease(offload: Callable[..., RunResult], environment: Embedded
 
     wait_until(succeeded, lambda: f"expected a run after the lease; found {results[-1].tables[0].error}", timeout=20)
     return results[-1]
+
+
+def test_a_run_that_freezes_inside_a_transaction_does_not_keep_the_row(
+    new_environment: Callable[..., EmbeddedEnvironment], offload: Callable[..., RunResult]
+) -> None:
+    """Postgres ends the transaction when its client has been silent for the time-out: then others can claim."""
+    environment = new_environment(store="postgres", timeout="1s", lease="1")
+    assert offload(environment).exit_code == 0
+    frozen = WatermarkStore(environment.store_url, lease=1, timeout=1, owner="frozen")
+    release = threading.Event()
+
+    def freeze(connection: Connection) -> None:
+        connection.execute(text("UPDATE offload_watermarks SET heartbeat_at = now()"))
+        release.wait(60)
+
+    try:
+        with pytest.raises(Unavailable):
+            frozen.call(freeze)
+        results: list[RunResult] = []
+
+        def claimed() -> bool:
+            results.append(offload(environment))
+            return results[-1].exit_code == 0
+
+        wait_until(claimed, lambda: f"expected a run to claim the table; found {results[-1]}", timeout=20)
+    finally:
+        release.set()
