@@ -47,7 +47,7 @@ class Batch:
 def choose_window(
     adapters: Adapters, hot: HotTable, state: TableState | None, bound: windows.Bound, server_now: int, own_now: int
 ) -> Window:
-    """The window after the watermark, up to the bound, or the earlier of two clocks (microseconds UTC) less the buffer."""
+    """The window after the watermark, up to the bound, or an earlier end by these clocks (microseconds UTC)."""
     precision, buffer = hot.schema.precision, adapters.limits.buffer
     limit = windows.ticks(bound.fixed(server_now, own_now, buffer), precision)
     high = windows.window_end(server_now, own_now, buffer, precision, limit)
