@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from offload.errors import DataError
@@ -17,7 +17,7 @@ from offload.ports.verifier import Accepted, Difference
 from offload.protocol.adapters import Adapters
 from offload.protocol.commit import commit
 from offload.protocol.comparison import compare_tiers
-from offload.protocol.late_rows import LateRows
+from offload.protocol.late_rows import LateRows, compared
 from offload.protocol.publish import commit_token
 from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
@@ -51,7 +51,7 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         _refuse_future(adapters, hot, mark, now)
         difference = _compare(adapters, hot, state, mark, accepted)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
-        late = LateRows(0, 0, now, None, Coverage())  # the next run compares every row, once
+        late = LateRows(0, 0, now, None, _coverage(adapters, hot, state, mark, accepted))
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
         state = trace.state = commit(
             adapters.lake, hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None
@@ -66,6 +66,14 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         "watermark": token.watermark and watermark_document(token.watermark, hot.schema.precision),
         "snapshot_id": state.snapshot_id,
     }
+
+
+def _coverage(adapters: Adapters, hot: HotTable, state: TableState, mark: int, accepted: Accepted) -> Coverage:
+    """Where rows are missing that are accepted; without such rows nothing: the next run compares every row, once."""
+    if not accepted.missing:
+        return Coverage()
+    found = compared(adapters.cold_files, hot, replace(state, coverage=Coverage()), mark)
+    return found.accepted().published([], mark // 10**hot.schema.precision)
 
 
 def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int, accepted: Accepted) -> Difference:

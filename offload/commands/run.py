@@ -95,7 +95,11 @@ def _plan(
         late = check_late_rows(session, hot, state, server_now)
         state = replace(state, coverage=late.coverage)
         planner = BatchPlanner(session, hot, window)
-        if not (late.rows and sweeps(session.spec)):
+        moved = sweeps(session.spec) and (window.low is None or window.high >= window.low)
+        left = late.coverage.left_out if moved else late.rows
+        if left:
+            session.trace.warn(f"{left} late rows at or below the watermark are not in {session.spec.target}")
+        if left == late.rows:
             return state, planner, planner.next(state), late
     state, late = sweep(session, hot, state, late, server_now)
     with step(Step.PLAN):

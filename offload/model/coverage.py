@@ -26,12 +26,15 @@ class Bucket:
             since.
         late: Rows that the comparison did not find in cold.
         changed: Published rows whose content the comparison found changed in hot.
+        accepted: Missing rows that a person accepted with `adopt`; a bucket that has some is never swept, since a count
+            does not tell them from rows that are late.
     """
 
     published: Fingerprint = EMPTY
     checked: Fingerprint = EMPTY
     late: int = 0
     changed: int = 0
+    accepted: int = 0
 
     def explains(self, raw: Fingerprint) -> bool:
         """Whether these raw rows were compared before, or are those that were published."""
@@ -39,7 +42,8 @@ class Bucket:
 
     def __add__(self, other: Bucket) -> Bucket:
         published, checked = self.published + other.published, self.checked + other.checked
-        return Bucket(published, checked, self.late + other.late, self.changed + other.changed)
+        counts = self.late + other.late, self.changed + other.changed, self.accepted + other.accepted
+        return Bucket(published, checked, *counts)
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,25 @@ class Coverage:
         return sum(bucket.changed for bucket in self.buckets.values())
 
     def late_spans(self) -> list[tuple[int, int]]:
-        """The buckets with late rows, as spans from the first second to the one after; neighbours are one span."""
+        """The buckets to sweep, as spans from the first second to the one after; neighbours are one span."""
         spans: list[tuple[int, int]] = []
-        for start in sorted(start for start, bucket in self.buckets.items() if bucket.late):
+        for start in sorted(start for start, bucket in self.buckets.items() if bucket.late and not bucket.accepted):
             end = start + self.span(start)
             if spans and spans[-1][1] == start:
                 spans[-1] = (spans[-1][0], end)
             else:
                 spans.append((start, end))
         return spans
+
+    @property
+    def left_out(self) -> int:
+        """Late rows that no sweep publishes: those of buckets with accepted rows."""
+        return sum(bucket.late for bucket in self.buckets.values() if bucket.accepted)
+
+    def accepted(self) -> Coverage:
+        """The same, with every late row accepted by a person."""
+        buckets = {start: replace(bucket, accepted=bucket.late) for start, bucket in self.buckets.items()}
+        return replace(self, buckets=buckets)
 
     def unexplained(self, raw: Counts) -> list[int]:
         """The buckets whose raw rows in hot were never compared with cold."""
@@ -153,7 +167,8 @@ def _numbers(bucket: Bucket) -> list[int]:
     same = [published.rows, published.digest]
     if bucket == Bucket(published, published):
         return same
-    return [*same, checked.rows, checked.digest, bucket.late, bucket.changed]
+    numbers = [*same, checked.rows, checked.digest, bucket.late, bucket.changed]
+    return [*numbers, bucket.accepted] if bucket.accepted else numbers
 
 
 def _bucket(rows: int, digest: int, *compared: int) -> Bucket:

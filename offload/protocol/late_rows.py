@@ -53,21 +53,20 @@ def sweeps(spec: TableSpec) -> bool:
 
 
 def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int) -> LateRows:
-    """Count late rows, and warn about them; `now` is the source's clock in microseconds UTC."""
+    """Count late and changed rows, and warn about changed ones; `now` is the source's clock in microseconds UTC."""
     token = state.token
     if token is None or token.watermark_ticks is None:
         return LateRows(0, 0, now, None, state.coverage)
-    coverage = _compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
+    coverage = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
     rows = coverage.late
     session.trace.count(late_rows=rows, changed_rows=coverage.changed)
     if coverage.changed:
         session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
-    if rows and not sweeps(session.spec):
-        session.trace.warn(f"{rows} late rows at or below the watermark are not in {session.spec.target}")
     return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
 
 
-def _compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
+def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
+    """The coverage of a cold table (whose watermark is in ticks), after every bucket that differs was compared."""
     below = Window(None, watermark)
     before = hot.cold_reader.counts(below, state.coverage.hours_from)
     coverage = state.coverage.only(before)

@@ -36,8 +36,8 @@ def sweep(session: Session, hot: HotTable, state: TableState, late: LateRows, no
     for window in _windows(hot, state, late):
         state = _swept(session, hot, state, window, late)
     left = state.coverage.late
-    if left:
-        session.trace.warn(f"{left} late rows were gone from {session.spec.source} when they were to be published")
+    if gone := left - state.coverage.left_out:
+        session.trace.warn(f"{gone} late rows were gone from {session.spec.source} when they were to be published")
     return state, replace(late, rows=left, swept_at=late.swept_at if left else now, coverage=state.coverage)
 
 

@@ -47,14 +47,16 @@ STATES: dict[str, tuple[Callable[[Embedded, TableSpec], None], Accepted, int]] =
 }
 
 
+@pytest.mark.parametrize("treatment", ["skip", "sweep"])
 @pytest.mark.parametrize("state", STATES)
-def test_a_named_difference_is_accepted_and_goes_on_being_counted(stage: Embedded, state: str) -> None:
-    """The run and `adopt` name the next command; with it the table goes on."""
+def test_a_named_difference_is_accepted_and_goes_on_being_counted(stage: Embedded, state: str, treatment: str) -> None:
+    """The run and `adopt` name the next command; with it the table goes on, and no sweep undoes what was accepted."""
     make, accepted, late = STATES[state]
-    spec = stage.trades(100)
-    assert stage.run(spec).exit_code == 0
-    make(stage, spec)
+    skipping = stage.trades(100)
+    assert stage.run(skipping).exit_code == 0
+    make(stage, skipping)
     stage.insert_trades("numbers(100, 50)")
+    spec = stage.declared("trades", late=treatment)
 
     refused = stage.run(spec)
     with pytest.raises(DataError) as error:
@@ -70,6 +72,25 @@ def test_a_named_difference_is_accepted_and_goes_on_being_counted(stage: Embedde
     assert adopted["accepted"] == {"missing": accepted.missing, "extra": accepted.extra, "different": 0}
     assert (after.exit_code, after.rows, after.late_rows, again.late_rows) == (0, 50, late, late), after
     assert (audit.missing, audit.extra) == (accepted.missing, accepted.extra), audit
+    assert sum("late rows" in warning for warning in again.warnings) == late, again.warnings
+
+
+def test_rows_that_are_late_elsewhere_are_swept_after_an_adoption(stage: Embedded) -> None:
+    """Those of the hour in which rows were accepted are counted, with a warning: no count tells them from these."""
+    stage.trades(100, step="360000000")  # one in six minutes
+    spec = stage.declared("trades", late="sweep")
+    assert stage.run(spec).exit_code == 0
+    deleted_in_cold(stage, spec)
+    stage.adopt(spec, accepted=Accepted(missing=1))
+    stage.insert_trades("numbers(2000, 3)", start=f"{START} + INTERVAL 5 HOUR - toIntervalSecond(2000)", step="1000000")
+    stage.insert_trades("numbers(3000, 2)", start=f"{START} + INTERVAL 42 MINUTE", step="0")
+
+    first, second = stage.run(spec), stage.run(spec)
+
+    assert (first.exit_code, first.late_rows, first.swept_rows) == (0, 6, 3), first
+    assert any("3 late rows" in warning for warning in first.warnings), first.warnings
+    assert (second.rows, second.late_rows, second.swept_rows) == (0, 3, 0), second
+    assert stage.cold_ids(spec) == [number for number in range(100) if number != 7] + [2000, 2001, 2002]
 
 
 @pytest.mark.parametrize("accepted", [Accepted(missing=2), Accepted(missing=1, extra=1), Accepted(different=1)])

@@ -135,6 +135,18 @@ def test_a_table_that_skips_counts_late_rows_and_leaves_them(stage: Embedded) ->
     assert (swept.rows, token(stage, spec)["late_to"] is None) == (5, False)
 
 
+def test_a_run_that_ends_before_the_watermark_sweeps_nothing(stage: Embedded) -> None:
+    """`--until` moves no row later than that; the late rows are counted, and arrive in the next run."""
+    spec = published(stage)
+    late_rows(stage, 2000, 20)
+
+    first, second = stage.run(spec, until="2024-08-01T00:30:00Z"), stage.run(spec)
+
+    assert (first.exit_code, first.rows, first.late_rows) == (0, 0, 20), first
+    assert any("20 late rows" in warning for warning in first.warnings)
+    assert (second.swept_rows, stage.cold_ids(spec)) == (20, [*range(1000), *range(2000, 2020)])
+
+
 def test_without_a_key_late_rows_are_counted(stage: Embedded) -> None:
     """Nothing tells which of them cold has already."""
     spec = published(stage, key=(), timestamp_follows_key=False)

@@ -1,0 +1,61 @@
+"""The coverage is kept as it is, and says where to sweep."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offload.model.coverage import Bucket, Coverage
+from offload.model.fingerprint import Fingerprint
+from offload.model.windows import DAY, HOUR
+
+fingerprints = st.builds(Fingerprint, st.integers(0, 2**40), st.integers(0, 2**64 - 1))
+counts = st.integers(0, 2**40)
+buckets = st.builds(Bucket, fingerprints, fingerprints, counts, counts, counts)
+coverages = st.builds(
+    Coverage,
+    st.none() | st.integers(-100, 100).map(lambda day: day * DAY),
+    st.dictionaries(st.integers(-3000, 3000).map(lambda hour: hour * HOUR), buckets, max_size=5),
+)
+
+
+@given(coverages)
+def test_a_coverage_is_read_as_it_was_written(coverage: Coverage) -> None:
+    """Every number of every bucket."""
+    assert Coverage.loads(coverage.dumps()) == coverage
+
+
+def late(*hours: int, accepted: int = 0) -> dict[int, Bucket]:
+    """Buckets with a late row each."""
+    return {hour * HOUR: Bucket(late=1, accepted=accepted) for hour in hours}
+
+
+def test_late_buckets_that_are_neighbours_are_one_span() -> None:
+    """A day before `hours_from` is a bucket as well; one without late rows, or with accepted ones, is in no span."""
+    buckets = {**late(-48, -24, 0, 1, 5), **late(3, accepted=1), 2 * HOUR: Bucket(Fingerprint(7, 1))}
+    coverage = Coverage(0, buckets)
+
+    assert coverage.late_spans() == [(-48 * HOUR, 2 * HOUR), (5 * HOUR, 6 * HOUR)]
+    assert (coverage.late, coverage.left_out) == (6, 1)
+
+
+def test_swept_rows_are_late_no_more_and_hot_is_still_explained() -> None:
+    """Hot had them when the bucket was compared; other buckets stay as they are."""
+    raw = Fingerprint(10, 5)
+    coverage = Coverage(0, {0: Bucket(Fingerprint(7, 2), raw, late=3), HOUR: Bucket(late=1)})
+
+    swept = coverage.swept([{0: Fingerprint(3, 3)}])
+
+    assert swept.buckets[0] == Bucket(Fingerprint(10, 5), raw)
+    assert swept.buckets[HOUR] == Bucket(late=1)
+    assert swept.unexplained({0: raw, HOUR: Fingerprint(0, 0)}) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", '{"hours_from": 0}', '{"hours_from": 0, "buckets": {"a": [1]}}']
+)
+def test_other_text_is_no_coverage(text: str) -> None:
+    """ValueError: then everything is compared anew."""
+    with pytest.raises(ValueError, match=r".*"):
+        Coverage.loads(text)
