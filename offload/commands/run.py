@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from offload.errors import OffloadError
+from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.steps import Step
 from offload.model.table import TableSpec
@@ -95,7 +96,9 @@ def _plan(
         late = check_late_rows(session, hot, state, server_now)
         state = replace(state, coverage=late.coverage)
         planner = BatchPlanner(session, hot, window)
-        moved = sweeps(session.spec) and (window.low is None or window.high >= window.low)
+        # A clock that went back ends the window before the watermark as well: that is no reason to leave rows late.
+        ends = None if bound.until is None else windows.ticks(bound.until, hot.schema.precision)
+        moved = sweeps(session.spec) and (ends is None or window.low is None or ends >= window.low)
         left = late.coverage.left_out if moved else late.rows
         if left:
             session.trace.warn(f"{left} late rows at or below the watermark are not in {session.spec.target}")

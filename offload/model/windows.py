@@ -27,11 +27,12 @@ class Bound:
         until: ISO 8601, UTC without a zone; the bound is not later than that.
 
     Attributes:
+        until: The same in microseconds since 1970 UTC; None: none was given.
         end: Microseconds since 1970 UTC; None: no table has asked yet.
     """
 
     def __init__(self, until: str | None = None) -> None:
-        self._until = None if until is None else ticks_of(until, MICROSECOND_DIGITS)
+        self.until = None if until is None else ticks_of(until, MICROSECOND_DIGITS)
         self._lock = Lock()
         self.end: int | None = None
 
@@ -39,7 +40,7 @@ class Bound:
         """The bound, by these clocks (microseconds UTC) less the buffer (seconds) where it is not fixed yet."""
         with self._lock:
             if self.end is None:
-                self.end = window_end(server_now, own_now, buffer, MICROSECOND_DIGITS, self._until)
+                self.end = window_end(server_now, own_now, buffer, MICROSECOND_DIGITS, self.until)
             return self.end
 
 
