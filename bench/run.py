@@ -8,7 +8,6 @@ Prints a table and writes its part of reports/bench.json. Each case fills its ho
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -79,8 +78,7 @@ def imports(folder: Path) -> dict[str, float]:
 def quarter_hours(folder: Path, runs: int) -> dict[str, Any]:
     """The last of many runs beside the first ones, each with 10,000 new rows, in one process."""
     words = [sys.executable, str(HERE / "quarter_hours.py"), str(folder / "quarter-hours"), str(runs), str(NEW_ROWS)]
-    answer: dict[str, Any] = json.loads(measure(words, {}, folder / "runs.log").answer["output"])
-    return answer
+    return measure(words, {}, folder / "runs.log").answer
 
 
 def show(lines: list[dict[str, Any]], imported: dict[str, float], many: dict[str, Any]) -> None:

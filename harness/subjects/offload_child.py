@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,8 @@ def _divided(argv: list[str]) -> tuple[list[str], list[str]]:
 def main(argv: Sequence[str]) -> int:
     """Run the offload and return its exit code."""
     given = parsed(argv)
+    # A shell starts background jobs with SIGINT ignored, and their children inherit that; here Ctrl-C must count.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     faults = (ProcessFault(given.at, given.action, given.nth, given.marker),) if given.at else ()
     return cli.main(given.rest, listeners=faults)
 
