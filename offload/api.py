@@ -110,18 +110,26 @@ def undeclared(
     )
 
 
-def plan(names: Iterable[str] = (), *, until: str | None = None, settings: Settings | None = None) -> list[TablePlan]:
+def plan(
+    names: Iterable[str] = (),
+    *,
+    layer: str | None = None,
+    until: str | None = None,
+    spec: TableSpec | None = None,
+    settings: Settings | None = None,
+) -> list[TablePlan]:
     """
-    The windows and row counts of a run now; writes nothing.
+    The windows and row counts of a run now; writes nothing. The arguments are those of `run`.
 
     Raises:
-        UsageError: A table is unknown, or `until` is no time.
+        UsageError: A table or the layer is unknown, or `until` is no time.
+        ConfigurationError: A setting or a declaration is wrong.
     """
     _check_times(until)
     chosen = settings or load()
-    specs = select(declarations.load(chosen.tables), names, None)
+    specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
     with wiring.open_adapters(chosen) as adapters:
-        return [plan_command.plan(adapters, spec, until) for spec in specs]
+        return [plan_command.plan(adapters, one, until) for one in specs]
 
 
 def audit(

@@ -20,6 +20,7 @@ from offload.results import error_document
 
 if TYPE_CHECKING:
     from offload.model.table import TableSpec
+    from offload.results import TablePlan
     from offload.settings import Settings
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
@@ -37,6 +38,7 @@ app.add_typer(watermark_app, name="watermark")
 Names = Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="Declared tables; none: all of them.")]
 Name = Annotated[str, typer.Argument(metavar="TABLE", help="A declared table.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, also when the command fails.")]
+Layer = Annotated[str | None, typer.Option(help="Only tables of this layer: bronze, silver or gold.")]
 Time = Annotated[str | None, typer.Option(metavar="TS", help="ISO 8601; UTC where it has no zone.")]
 
 
@@ -98,10 +100,15 @@ def tables(ctx: typer.Context, as_json: Json = False) -> int:
 
 
 @app.command()
-def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: Json = False) -> int:
+def plan(
+    ctx: typer.Context, names: Names = None, layer: Layer = None, until: Time = None, as_json: Json = False
+) -> int:
     """Windows and row counts of the next run; writes nothing."""
-    found = offload.plan(names or (), until=until)
-    _screen(ctx, as_json=as_json).reports("plan", [table.document() for table in found])
+    return _planned(_screen(ctx, as_json=as_json), offload.plan(names or (), layer=layer, until=until))
+
+
+def _planned(screen: Output, found: list[TablePlan]) -> int:
+    screen.reports("plan", [table.document() for table in found])
     return most_severe([table.exit_code for table in found])
 
 
@@ -109,7 +116,7 @@ def plan(ctx: typer.Context, names: Names = None, until: Time = None, as_json: J
 def run(
     ctx: typer.Context,
     names: Names = None,
-    layer: Annotated[str | None, typer.Option(help="Only tables of this layer: bronze, silver or gold.")] = None,
+    layer: Layer = None,
     engine: Annotated[str | None, typer.Option(help="Instead of OFFLOAD_ENGINE.")] = None,
     until: Time = None,
     late: Annotated[str | None, typer.Option(help="sweep or skip, instead of what is declared.")] = None,
@@ -119,6 +126,7 @@ def run(
     timestamp_col: Annotated[str | None, typer.Option(help="The timestamp column; windows are ranges of it.")] = None,
     sequence_col: Annotated[str | None, typer.Option(help="An integer column shown beside the watermark.")] = None,
     key_cols: Annotated[str | None, typer.Option(help="Columns that identify a row, separated by commas.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only the plan, as `offload plan` shows it.")] = False,
     as_json: Json = False,
 ) -> int:
     """Offload tables: the rows after each watermark move to Iceberg exactly once."""
@@ -134,10 +142,13 @@ def run(
     by_flags = any(flags.values()) or key_cols
     spec = _undeclared(names, {**flags, "--layer": layer}, key_cols, late, chosen) if by_flags else None
     screen, listeners = _screen(ctx, as_json=as_json), ctx.obj[1]
+    layer = None if spec else layer  # it is part of the declaration that flags make
+    if dry_run:
+        return _planned(screen, offload.plan(names or (), layer=layer, until=until, spec=spec, settings=chosen))
     with screen.progress() as shown:
         result = offload.run(
             names or (),
-            layer=None if spec else layer,
+            layer=layer,
             until=until,
             late=late,
             jobs=jobs,

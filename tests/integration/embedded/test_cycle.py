@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -209,6 +210,15 @@ def test_undeclared_tables_make_a_cycle_too(stage: Embedded) -> None:
     assert (result.exit_code, cycle["snapshots"]) == (0, {"trades": result.tables[0].snapshot_id})
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the shell above started the tests with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_tables_of_a_layer_and_begins_no_other(stage: Embedded) -> None:
     """The leases are free at once, and the next cycle publishes every row once."""
     declare(stage)
