@@ -195,6 +195,22 @@ def status(*, history: int = 0, cycles: int = 0, settings: Settings | None = Non
     return document
 
 
+def forget(table: str, *, settings: Settings | None = None) -> None:
+    """
+    Remove a table from `status` that was never published, such as a misspelt one; its runs stay in the history.
+
+    Args:
+        table: Its name as `status` shows it, declared or not.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: The store has no such table.
+        DataError: The table has a watermark.
+        LeaseHeld: A run has the table.
+    """
+    wiring.watermarks(settings or load()).forget(table)
+
+
 def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
     """
     The store's row beside the Iceberg table's token.

@@ -215,6 +215,18 @@ def status(
 
 
 @app.command()
+def forget(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="A table as `offload status` shows it.")],
+    as_json: Json = False,
+) -> int:
+    """Remove a table from status that was never published, such as a misspelt one; shows the tables that are left."""
+    offload.forget(name)
+    _screen(ctx, as_json=as_json).status(offload.status())
+    return 0
+
+
+@app.command()
 def audit(
     ctx: typer.Context,
     names: Names = None,

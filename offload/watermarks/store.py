@@ -14,12 +14,12 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, func, insert, select, update
+from sqlalchemy import Connection, create_engine, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 from typing_extensions import override
 
-from offload.errors import LeaseHeld
+from offload.errors import DataError, LeaseHeld, UsageError
 from offload.io.database import (
     add_missing_columns,
     create_tables,
@@ -110,6 +110,36 @@ class WatermarkStore(Watermarks, Cycles):
         query = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.epoch.desc()).limit(limit)
         query = query if table is None else query.where(RUNS.c.table_name == table)
         return [dict(row) for row in self.call(lambda c: c.execute(query).mappings().all())]
+
+    def forget(self, table: str) -> None:
+        """
+        Delete the row of a table that was never published; its runs stay in the history.
+
+        Raises:
+            UsageError: The store has no such table.
+            DataError: The table has a watermark.
+            LeaseHeld: A living run has the table.
+        """
+        name = self._prefix + table
+        mine = WATERMARKS.c.table_name == name
+
+        def read(connection: Connection) -> tuple[dict[str, Any] | None, datetime]:
+            row = connection.execute(select(WATERMARKS).where(mine)).mappings().first()
+            return (dict(row) if row else None), self.now(connection)
+
+        row, now = self.call(read)
+        if row is None:
+            raise UsageError("a table that offload status lists", repr(table[:80]), "offload status")
+        if row["watermark_ticks"] is not None or row["cold_table_uuid"] is not None:
+            raise DataError(
+                f"{table} to have no watermark",
+                f"rows up to {row['last_offload_timestamp']} were published",
+                f"leave it in the store: offload watermark show {table}",
+            )
+        self._refuse_a_living_run(row, now)
+        # Of the epoch that was read: a run that claims the table in between keeps its row.
+        same = WATERMARKS.c.epoch == row["epoch"]
+        self.call(lambda connection: connection.execute(delete(WATERMARKS).where(mine, same)))
 
     @override
     def record_cycle(self, cycle: Cycle) -> None:
