@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offload.model.table import TableSpec
     from offload.results import RunResult
 
+UNKNOWN = "?"
 _REPORT_COLUMNS = {
     "plan": {"table": "table", "from": "from", "to": "to", "rows": "rows", "batches": "batches", "files": "files"},
     "audit": {
@@ -38,6 +39,11 @@ _RUN_COLUMNS = {
     "duplicates": "duplicates_dropped",
     "error": "error",
 }
+
+
+def _known(value: Any, error: dict[str, str] | None) -> Any:
+    """A value of a report; `?` where it is only the default, because the command failed before it was measured."""
+    return UNKNOWN if error and not value else value
 
 
 class Output:
@@ -67,9 +73,9 @@ class Output:
                 (
                     f"{table.table}\n{table.status}",
                     f"{table.rows:,}",
-                    table.late_rows,
-                    table.duplicates_dropped,
-                    (table.watermark or {}).get("timestamp"),
+                    _known(table.late_rows, table.error),
+                    _known(table.duplicates_dropped, table.error),
+                    _known((table.watermark or {}).get("timestamp"), table.error),
                     table.seconds,
                 )
                 for table in result.tables
@@ -90,7 +96,10 @@ class Output:
         else:
             columns = _REPORT_COLUMNS[command]
             rows = [
-                [(document | (document["window"] or {})).get(name) for name in columns.values()]
+                [
+                    _known((document | (document["window"] or {})).get(name), document["error"])
+                    for name in columns.values()
+                ]
                 for document in documents
             ]
             print_table(tuple(columns), rows)

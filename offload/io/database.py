@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url, select, text
@@ -45,6 +46,10 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
         state = getattr(error.orig, "sqlstate", None) or ""
         if state.startswith(_REFUSED_STATES) or any(word in found for word in _REFUSED_WORDS):
             raise AccessRefused(f"{where} to accept the user and the password", found, f"correct {variable}") from error
+        if folder := _missing_folder(url):
+            raise ConfigurationError(
+                f"a folder {folder} for the database {where}", "no such folder", f"mkdir -p {folder}, or set {variable}"
+            ) from error
         if state == "3D000" or any(word in found for word in _MISSING_WORDS):
             raise ConfigurationError(f"a database at {where}", found, f"create it, or correct {variable}") from error
         if state == _READ_ONLY_STATE or any(word in found for word in _STANDBY_WORDS):
@@ -58,6 +63,15 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
         if _NO_TLS in found:
             raise ConfigurationError(f"a TLS connection to {where}", found, f"correct sslmode in {variable}") from error
         raise Unavailable(f"an answer from {where}", found, CHECK_SERVER) from error
+
+
+def _missing_folder(url: str) -> Path | None:
+    """The folder of a SQLite file, where it does not exist: SQLite makes the file, and no folder."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        return None
+    folder = Path(address.database).parent
+    return None if folder.exists() else folder
 
 
 def validated_url(variable: str, url: str) -> str:

@@ -106,6 +106,12 @@ class Warehouse:
                 f"{' '.join(wrong)} in {self.warehouse}",
                 "name another folder or prefix in OFFLOAD_WAREHOUSE",
             )
+        if "://" in self.warehouse and not self.remote and not self.warehouse.startswith("file://"):
+            raise ConfigurationError(
+                "a warehouse such as s3://bucket/prefix, or a folder",
+                f"the scheme {self.warehouse.partition('://')[0]}",
+                "set OFFLOAD_WAREHOUSE",
+            )
         root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
         with self.translate_errors():
             info = within(self.timeout, self.where, lambda: self._files.get_file_info(root))

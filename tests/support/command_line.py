@@ -88,6 +88,12 @@ class Offload:
         assert "Traceback" not in output.err + self._log.text or code == 70, output.err
         return Answer(code, json.loads(output.out), output.err)
 
+    def screen(self, *words: str) -> str:
+        """Run one command without `--json`, and return its stdout."""
+        self._capsys.readouterr()
+        cli.main(list(words))
+        return self._capsys.readouterr().out
+
 
 def flags(spec: TableSpec, **changes: str) -> Sequence[str]:
     """The second form of `run` for a table."""
