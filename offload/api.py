@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import audit as audit_command
 from offload.commands import cycle as cycle_command
+from offload.commands import init as init_command
 from offload.commands import plan as plan_command
 from offload.commands import watermark as watermark_command
-from offload.errors import UsageError
-from offload.model import windows
-from offload.model.table import LAYERS, TableSpec
+from offload.model.table import TableSpec
 from offload.ports.engine import Listener
 from offload.ports.verifier import Accepted
 from offload.results import RunResult, TableAudit, TablePlan, plain
 from offload.settings import Settings, load
 from offload.tables import declarations
+from offload.tables.selection import check_layer, check_times, select
 
 
 def declared_tables(settings: Settings | None = None) -> list[TableSpec]:
@@ -68,7 +68,7 @@ def run(
         UsageError: A table or the layer is unknown, or `until` is no time.
         ConfigurationError: A setting or a declaration is wrong.
     """
-    _check_times(until)
+    check_times(until)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
     if late:
@@ -110,6 +110,40 @@ def undeclared(
     )
 
 
+def init(
+    source: str,
+    *,
+    target: str | None = None,
+    layer: str = "bronze",
+    folder: Path | None = None,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """
+    Write a declaration from what ClickHouse's own catalog says of a table; it is a proposal for a person to check.
+
+    Args:
+        source: `table` or `database.table`.
+        target: Its Iceberg table; None: the same name in the namespace `cold`.
+        layer: bronze, silver or gold.
+        folder: Where to write it; None: the setting `tables`, else `tables` in the working folder.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: A name is no identifier, or the layer is unknown.
+        DataError: There is no such table, or it has no column that can be the timestamp or the sequence.
+        ConfigurationError: The declaration exists already, or cannot be written.
+    """
+    chosen = settings or load()
+    for what, name in (("TABLE", source), ("--target", target)):
+        if name is not None:
+            declarations.check_name(what, name)
+    check_layer(layer)
+    with wiring.open_adapters(chosen) as adapters:
+        proposal = init_command.propose(adapters.source.outline(source), target, layer)
+    file = declarations.write(folder or chosen.tables or Path("tables"), proposal.spec.name, proposal.toml())
+    return {"table": proposal.spec.name, "file": str(file), "notes": list(proposal.notes), "toml": proposal.toml()}
+
+
 def plan(
     names: Iterable[str] = (),
     *,
@@ -125,7 +159,7 @@ def plan(
         UsageError: A table or the layer is unknown, or `until` is no time.
         ConfigurationError: A setting or a declaration is wrong.
     """
-    _check_times(until)
+    check_times(until)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
     with wiring.open_adapters(chosen) as adapters:
@@ -146,7 +180,7 @@ def audit(
     Raises:
         UsageError: A table is unknown, or `start` or `end` is no time.
     """
-    _check_times(start, end)
+    check_times(start, end)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.open_adapters(chosen) as adapters:
@@ -236,34 +270,3 @@ def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     with wiring.open_adapters(chosen) as adapters:
         return watermark_command.repair_watermark(adapters, spec, uuid.uuid4().hex)
-
-
-def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:
-    """
-    The tables that a command names; none named: all.
-
-    Raises:
-        UsageError: A name or the layer is unknown.
-    """
-    wanted = list(dict.fromkeys(names))
-    for name in wanted:
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            found = f"{name[:80]!r}; did you mean {close[0]}?" if close else repr(name[:80])
-            raise UsageError(f"one of the declared tables {', '.join(known)}", found, "offload tables")
-    if layer is not None and layer not in LAYERS:
-        raise UsageError(f"one of the layers {', '.join(LAYERS)}", repr(layer), "offload tables")
-    chosen = [known[name] for name in wanted] or list(known.values())
-    if other := [spec.name for spec in chosen if layer is not None and wanted and spec.layer != layer]:
-        raise UsageError(f"tables of the layer {layer}", ", ".join(other), "leave --layer out, or name other tables")
-    return [spec for spec in chosen if layer is None or spec.layer == layer]
-
-
-def _check_times(*texts: str | None) -> None:
-    for text in texts:
-        if text is None:
-            continue
-        try:
-            windows.ticks_of(text, 0)
-        except ValueError as error:
-            raise UsageError("a time such as 2026-01-31T12:00:00Z", repr(text[:80]), "write it as ISO 8601") from error

@@ -100,6 +100,21 @@ def tables(ctx: typer.Context, as_json: Json = False) -> int:
 
 
 @app.command()
+def init(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="TABLE", help="A ClickHouse table, or database.table.")],
+    target: Annotated[str | None, typer.Option(help="Its Iceberg table; cold.TABLE where it is not named.")] = None,
+    layer: Annotated[str, typer.Option(help="bronze, silver or gold.")] = "bronze",
+    folder: Annotated[str | None, typer.Option(help="Instead of OFFLOAD_TABLES, or of tables/ without it.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write a declaration from ClickHouse's own catalog, for a person to check."""
+    document = offload.init(source, target=target, layer=layer, folder=Path(folder) if folder else None)
+    _screen(ctx, as_json=as_json).written(document)
+    return 0
+
+
+@app.command()
 def plan(
     ctx: typer.Context, names: Names = None, layer: Layer = None, until: Time = None, as_json: Json = False
 ) -> int:

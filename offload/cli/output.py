@@ -107,6 +107,17 @@ class Output:
             if document["error"]:
                 self._say_error(f"{document['table']}: ", document["error"])
 
+    def written(self, document: dict[str, Any]) -> None:
+        """Show a declaration that was written, and what to type next."""
+        if self.as_json:
+            self._print_json(document)
+            return
+        sys.stdout.write(f"{document['toml']}\n")
+        folder, _, _ = document["file"].rpartition("/")
+        sys.stderr.write(
+            f"written to {document['file']}; next: OFFLOAD_TABLES={folder} offload plan {document['table']}\n"
+        )
+
     def document(self, title: str, document: dict[str, Any]) -> None:
         """Show one object."""
         if self.as_json:

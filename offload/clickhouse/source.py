@@ -19,6 +19,7 @@ from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.errors import AccessRefused, DataError
 from offload.model.columns import SourceColumn
+from offload.model.outline import TableOutline
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.ports.source import HotTable, Source
@@ -54,7 +55,7 @@ class ClickHouseSource(Source):
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
-        uuid, engine, sorting_key, engine_full, total_rows, create_table = self._table(spec)
+        uuid, engine, sorting_key, engine_full, total_rows, create_table = self._table(spec.source)
         if reason := unreadable(engine):
             raise DataError(
                 f"{spec.source} to be of an engine whose rows stay as they are",
@@ -63,8 +64,8 @@ class ClickHouseSource(Source):
             )
         self._check_visible(spec, engine)
         if engine.startswith(REPLICATED):
-            check_lag(self._client, *self._at(spec))
-        stored = self._stored_columns(spec)
+            check_lag(self._client, *self._at(spec.source))
+        stored = self._stored_columns(spec.source)
         layout = Layout(
             engine,
             plain_key(sorting_key, {column[0] for column in stored}),
@@ -89,13 +90,28 @@ class ClickHouseSource(Source):
             cold_reader=ClickHouseColdReader(rows, self._files),
         )
 
-    def _at(self, spec: TableSpec) -> tuple[str, str]:
+    @override
+    def outline(self, source: str) -> TableOutline:
+        _, engine, sorting_key, engine_full, *_ = self._table(source)
+        stored = self._stored_columns(source)
+        return TableOutline(
+            source=source,
+            engine=engine,
+            unreadable=unreadable(engine),
+            replacing="ReplacingMergeTree" in engine,
+            columns=tuple(types.outlined(_source_column(*column)) for column in stored),
+            sorting_key=plain_key(sorting_key, {column[0] for column in stored}),
+            partitioned_by=tuple(column[0] for column in stored if column[3]),
+            ttl=ttl(engine_full),
+        )
+
+    def _at(self, source: str) -> tuple[str, str]:
         """Database and table as SQL literals."""
-        database, _, table = spec.source.rpartition(".")
+        database, _, table = source.rpartition(".")
         return sql.text(database or self._client.database), sql.text(table)
 
-    def _table(self, spec: TableSpec) -> tuple[Any, ...]:
-        database, table = self._at(spec)
+    def _table(self, source: str) -> tuple[Any, ...]:
+        database, table = self._at(source)
         # An aggregate has one row: no answer is taken for "no such table".
         count, *columns = self._client.row(
             f"SELECT count(), any({_IDENTITY}), any(engine), any(sorting_key), any(engine_full), "
@@ -104,14 +120,14 @@ class ClickHouseSource(Source):
         )
         if not count:
             raise DataError(
-                f"a table {spec.source} in ClickHouse",
+                f"a table {source} in ClickHouse",
                 "no table of that name that this user may see",
                 "offload tables",
             )
         return tuple(columns)
 
-    def _stored_columns(self, spec: TableSpec) -> list[tuple[Any, ...]]:
-        database, table = self._at(spec)
+    def _stored_columns(self, source: str) -> list[tuple[Any, ...]]:
+        database, table = self._at(source)
         columns = "(position, name, type, default_kind, is_in_partition_key, data_compressed_bytes, default_expression)"
         (found,) = self._client.row(
             f"SELECT arraySort(groupArray({columns})) FROM system.columns "

@@ -12,6 +12,7 @@ from dataclasses import replace
 from offload.clickhouse import sql
 from offload.errors import DataError
 from offload.model.columns import MICROSECONDS, Column, SourceColumn, TableSchema, TypeMapping
+from offload.model.outline import OutlineColumn
 from offload.model.table import TableSpec
 
 MAX_DECIMAL = 38
@@ -69,6 +70,17 @@ def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     if column.name.startswith(_RESERVED):
         raise _refused(column, f"names that begin with {_RESERVED} are used in queries")
     return _mapping(_parse(column.type), column, spec)
+
+
+def outlined(column: SourceColumn) -> OutlineColumn:
+    """One column of a table that is not declared: its Iceberg type, or why it has none."""
+    nothing_declared = TableSpec("", "", "", "", "", "")
+    try:
+        mapping = type_mapping(column, nothing_declared)
+    except DataError as error:
+        return OutlineColumn(column.name, column.type, None, error.found, plain=True, default=column.default)
+    plain = not mapping.nullable and not mapping.items
+    return OutlineColumn(column.name, column.type, mapping.iceberg, "", plain, column.default)
 
 
 def _roles(spec: TableSpec) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from offload.model.columns import MICROSECONDS, Column, TableSchema, TypeMapping
 from offload.model.fingerprint import HASH_MODULUS, Fingerprint, SourceFingerprint
+from offload.model.outline import OutlineColumn, TableOutline
 from offload.model.splits import BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
@@ -131,6 +132,16 @@ class FakeSource(Source):
     def describe(self, spec: TableSpec) -> HotTable:
         identity = SourceIdentity("hot", (), "default")
         return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader)
+
+    @override
+    def outline(self, source: str) -> TableOutline:
+        columns = tuple(
+            OutlineColumn(one.name, one.mapping.clickhouse, one.mapping.iceberg, "", plain=True, default=None)
+            for one in FAKE_SCHEMA.columns
+        )
+        return TableOutline(
+            source, "MergeTree", None, replacing=False, columns=columns, sorting_key=(), partitioned_by=(), ttl=None
+        )
 
     @override
     def now(self) -> int:

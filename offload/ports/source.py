@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from offload.model.columns import TableSchema
 from offload.model.fingerprint import SourceFingerprint
+from offload.model.outline import TableOutline
 from offload.model.splits import BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
@@ -193,6 +194,14 @@ class Source(Protocol):
 
         Raises:
             DataError: The table or one of the named columns is missing, or a type cannot be mapped.
+        """
+
+    def outline(self, source: str) -> TableOutline:
+        """
+        Read what the catalog says of a table that is not declared: `table` or `database.table`.
+
+        Raises:
+            DataError: There is no such table.
         """
 
     def now(self) -> int:

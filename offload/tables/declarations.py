@@ -48,6 +48,30 @@ def _distinct(specs: dict[str, TableSpec]) -> None:
             seen[value] = origin
 
 
+def write(folder: Path, name: str, content: str) -> Path:
+    """
+    Write a new declaration; return its file.
+
+    Raises:
+        ConfigurationError: The file exists already, or cannot be written.
+    """
+    file = folder / f"{name}.toml"
+    parse(str(file), content)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as new:
+            new.write(content)
+    except FileExistsError as error:
+        raise ConfigurationError(
+            f"no declaration {file} yet", "one that may have been edited", f"read it, or remove it: rm {file}"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"a folder {folder} that can be written", str(error), "name another --folder"
+        ) from error
+    return file
+
+
 def parse(origin: str, content: str) -> TableSpec:
     """
     Read one declaration.

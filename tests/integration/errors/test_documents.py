@@ -40,7 +40,7 @@ def check(name: str, document: dict[str, Any]) -> None:
 
 def test_there_is_a_schema_for_every_command_that_prints_json() -> None:
     """And one for errors; all of them are valid schemas."""
-    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error"}
+    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error", "init"}
     for schema in SCHEMAS.values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
