@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +25,7 @@ def _seconds(value: object) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+_PREFIX, _FILE = "OFFLOAD_", ".env"
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
@@ -45,7 +49,7 @@ class Settings(BaseSettings):
         jobs: Tables of one layer that run at once.
     """
 
-    model_config = SettingsConfigDict(env_prefix="OFFLOAD_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_file=_FILE, extra="ignore")
 
     clickhouse_dsn: SecretStr = SecretStr("chdb:///tidemark/clickhouse")
     catalog_uri: SecretStr = SecretStr("sqlite:///tidemark/catalog.db")
@@ -75,8 +79,9 @@ def load() -> Settings:
     Read the environment.
 
     Raises:
-        ConfigurationError: A variable has a value of a wrong form; the value itself is not shown.
+        ConfigurationError: A variable has a value of a wrong form, or an unknown name; no value is shown.
     """
+    _check_names()
     try:
         return Settings()
     except ValidationError as error:
@@ -85,3 +90,16 @@ def load() -> Settings:
         raise ConfigurationError(
             f"a usable value in {name}", str(first["msg"]), f"correct {name} in the environment or in .env"
         ) from None
+
+
+def _check_names() -> None:
+    """A misspelt variable would be ignored, and its default used: another store, for one."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    given = {*os.environ, *dotenv_values(_FILE)}
+    for name in sorted(name for name in given if name.upper().startswith(_PREFIX) and name.upper() not in known):
+        close = get_close_matches(name.upper(), known, 1)
+        raise ConfigurationError(
+            f"variables {_PREFIX}… that docs/commands.md lists",
+            f"{name}; did you mean {close[0]}?" if close else name,
+            f"correct {name} in the environment or in .env, or remove it",
+        )

@@ -57,6 +57,26 @@ def test_a_value_of_a_wrong_form_is_named_by_its_variable(
         load()
 
 
+@pytest.mark.parametrize("where", ["environment", "file"])
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("OFFLOAD_WATERMARK_URL", "did you mean OFFLOAD_WATERMARKS_URL?"), ("OFFLOAD_XYZZY", "OFFLOAD_XYZZY")],
+)
+def test_an_unknown_variable_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str, name: str, found: str
+) -> None:
+    """Its value, which may be a password, is not shown; variables of other programs are none of ours."""
+    (tmp_path / ".env").write_text(f"{name}={SECRET}\n" if where == "file" else "OTHER=1\n")
+    if where == "environment":
+        monkeypatch.setenv(name, SECRET)
+
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+
+    assert found in refused.value.found
+    assert SECRET not in str(refused.value)
+
+
 def test_the_file_fills_in_what_the_environment_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment counts first."""
     Path(".env").write_text("OFFLOAD_BUFFER=7\nOFFLOAD_LEASE=8\nSOMETHING_ELSE=9\n")
