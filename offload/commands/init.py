@@ -38,7 +38,7 @@ class Proposal:
             "sort": spec.sort,
             "late": spec.late,
         }
-        notes = [f"# {note}" for note in self.notes]
+        notes = [f"# {' '.join(note.split())}" for note in self.notes]  # a name may have a line break
         lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value not in (None, ())]
         parts = ", ".join(
             f"{{ column = {json.dumps(part.column)}, transform = {json.dumps(part.transform)} }}"

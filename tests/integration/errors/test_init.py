@@ -68,6 +68,17 @@ def test_what_cannot_be_carried_is_named(stage: Embedded, offload: Offload) -> N
     assert all(f"# {note}\n" in written.document["toml"] for note in written.document["notes"])
 
 
+def test_a_column_with_a_line_break_in_its_name_stays_in_its_comment(stage: Embedded, offload: Offload) -> None:
+    """The file is TOML all the same."""
+    stage.sql("CREATE TABLE broken (at DateTime, n Int32, `a\\nkey = 1` IPv4) ENGINE = MergeTree ORDER BY at")
+
+    written = offload("init", "broken")
+
+    assert written.code == 0
+    assert parse("broken", written.document["toml"]).key == ()
+    assert "column a key = 1 of type IPv4" in written.document["toml"]
+
+
 def test_the_proposal_is_printed_with_the_next_command(stage: Embedded, offload: Offload, tmp_path: Path) -> None:
     """The folder is created."""
     stage.trades(1)
