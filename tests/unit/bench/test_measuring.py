@@ -8,7 +8,6 @@ import pytest
 from holding import wrapped
 from measure import measure
 from memory import Peak
-from run import quarter_hours
 
 GRANDCHILD = "held = b'x' * 80_000_000; print('held', flush=True); input()"
 CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {GRANDCHILD!r}])"
@@ -47,11 +46,3 @@ def test_a_command_that_fails_is_no_measurement(tmp_path: Path) -> None:
 def test_sums_wrap_round_as_the_server_s_do() -> None:
     """ClickHouse's Int64 is modulo 2^64."""
     assert [wrapped(number) for number in (2**63 - 1, 2**63, -1)] == [2**63 - 1, -(2**63), -1]
-
-
-def test_the_case_of_many_runs_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
-    """Its answer is one document, as `bench/run.py` prints and merges it."""
-    found = quarter_hours(tmp_path, runs=3)
-
-    assert found["runs"] == 3
-    assert found["ratio"] == pytest.approx(found["last_seconds"] / found["first_seconds"], rel=0.05)
