@@ -51,6 +51,8 @@ def choose_window(
     precision, buffer = hot.schema.precision, adapters.limits.buffer
     limit = windows.ticks(bound.fixed(server_now, own_now, buffer), precision)
     high = windows.window_end(server_now, own_now, buffer, precision, limit)
+    if high < limit:  # another table fixed the bound after this one had read the clocks
+        high = windows.window_end(adapters.source.now(), adapters.clock.now(), buffer, precision, limit)
     return Window(state.token.watermark_ticks if state and state.token else None, high)
 
 
