@@ -3,7 +3,7 @@ A time-out for calls into libraries that may never return.
 
 libpq has no read time-out (the kernel of a frozen server still acknowledges every keepalive), and S3 clients retry
 beyond their own. The call runs in a thread of its own; an overdue call goes on, and the process must then end with
-`os._exit`, since an executor's threads would be waited for (see `offload.cli.console`).
+`os._exit`, since an executor's threads would be waited for (see `offload.cli.process`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from offload.errors import CHECK_SERVER, Unavailable
 from offload.io import command_limit
 
 T = TypeVar("T")
-
-_overdue = threading.Event()
 
 
 def within(seconds: float, what: str, call: Callable[[], T]) -> T:
@@ -59,7 +57,6 @@ def within_silence(seconds: float, what: str, call: Callable[[], T], progress: C
 
 def _answer(thread: threading.Thread, answer: list[T], failure: list[BaseException], seconds: float, what: str) -> T:
     if thread.is_alive():
-        _overdue.set()
         command_limit.overdue(what, seconds)
         silent = Unavailable(f"an answer from {what} within {seconds:g} s", "no answer", CHECK_SERVER)
         silent.overdue = True
@@ -68,8 +65,3 @@ def _answer(thread: threading.Thread, answer: list[T], failure: list[BaseExcepti
     if failure:
         raise failure[0]
     return answer[0]
-
-
-def has_overdue_calls() -> bool:
-    """Whether any call of this process is overdue."""
-    return _overdue.is_set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class CommitToken:
         return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
 
     @classmethod
+    @lru_cache(maxsize=8192)  # RECOVER reads the tokens of all snapshots that are kept, in each run of a process
     def loads(cls, text: str) -> CommitToken:
         """
         Read back what `dumps` wrote.
