@@ -91,7 +91,7 @@ class Addresses:
     Attributes:
         table: Name of the hot table; the cold one is `cold.<table>`.
         hot: The ClickHouse database, as clickhouse-connect takes it; may have a password and is never shown.
-        catalog: SQLAlchemy address of the Iceberg catalog; never shown.
+        catalog: Address of the Iceberg catalog; never shown.
         catalog_name: Name under which the SQL catalog keeps its tables.
         store: SQLAlchemy address of the subject's own state, where it keeps any; never shown.
         warehouse: Root folder or bucket of the cold tables.

@@ -32,9 +32,9 @@ class ColdTableAddress:
 
     Attributes:
         name: `namespace.table`.
-        catalog_uri: SQLAlchemy URL of the SQL catalog, SQLite or Postgres; may have a password and is never shown.
+        catalog_uri: Address of the catalog; may have a password and is never shown.
         warehouse: Root folder or bucket.
-        catalog_name: Name under which the SQL catalog keeps its tables.
+        catalog_name: Name under which the catalog keeps its tables.
         properties: Further PyIceberg properties, such as those of S3; never shown.
     """
 

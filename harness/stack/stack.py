@@ -1,4 +1,4 @@
-"""A stack: the four servers of one run and their network."""
+"""A stack: the servers of one run and their network."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Engine(Protocol):
             rows: The rows of the batch.
             splits: The files to write.
             schema: The cold table's `pyarrow.Schema`, with field ids.
-            emit: Called from the threads that write.
+            emit: Called by several threads at once.
 
         Raises:
             Unavailable: Nothing was published; the same call later is safe.

@@ -72,7 +72,7 @@ class Lake(Protocol):
         """
         Publish files, token and coverage in one commit that is valid for `state` only, or nothing.
 
-        `on_uploaded` is called when the metadata file is uploaded and the catalog does not point to it yet.
+        `on_uploaded` is called when the metadata is stored and the catalog does not point to it yet.
         Never rebases. After any error but Conflict the commit may have landed, or may land later: no data file may be
         deleted.
 

@@ -1,1 +1,1 @@
-"""The four servers, one file each: the address, and a query that proves that the server answers."""
+"""The servers, one file each: the address, and a query that proves that the server answers."""
