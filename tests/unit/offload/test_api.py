@@ -11,6 +11,7 @@ from offload.errors import ConfigurationError, UsageError
 from offload.model.table import TableSpec
 from offload.results import RunResult, TableResult
 from offload.settings import Settings
+from offload.tables.selection import select
 
 KNOWN = {
     name: TableSpec(name, name, f"cold.{name}", layer, "ts", "n")
@@ -30,7 +31,7 @@ KNOWN = {
 )
 def test_tables_are_chosen_by_name_and_layer(names: list[str], layer: str | None, chosen: list[str]) -> None:
     """In the order that they were named, each once."""
-    assert [spec.name for spec in api.select(KNOWN, names, layer)] == chosen
+    assert [spec.name for spec in select(KNOWN, names, layer)] == chosen
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_tables_are_chosen_by_name_and_layer(names: list[str], layer: str | None
 def test_unknown_tables_and_layers_are_named(names: list[str], layer: str | None, part: str) -> None:
     """A long name is shortened: it may be any text that was typed."""
     with pytest.raises(UsageError, match=part) as caught:
-        api.select(KNOWN, names, layer)
+        select(KNOWN, names, layer)
 
     assert len(caught.value.found) < 100
 

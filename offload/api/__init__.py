@@ -1,0 +1,25 @@
+"""
+The commands as functions for an orchestrator, with the result objects that `--json` prints.
+
+Each call reads the settings from the environment unless `settings` is given, and opens and closes its own connections.
+"""
+
+from __future__ import annotations
+
+from offload.api.managing import adopt, forget, init, repair_watermark
+from offload.api.moving import plan, run, undeclared
+from offload.api.reporting import audit, declared_tables, show_watermark, status
+
+__all__ = [
+    "adopt",
+    "audit",
+    "declared_tables",
+    "forget",
+    "init",
+    "plan",
+    "repair_watermark",
+    "run",
+    "show_watermark",
+    "status",
+    "undeclared",
+]

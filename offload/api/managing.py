@@ -1,0 +1,106 @@
+"""Commands of an operator: a declaration, a table that another job filled, the watermark store."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from offload import wiring
+from offload.commands import adopt as adopt_command
+from offload.commands import init as init_command
+from offload.commands import watermark as watermark_command
+from offload.ports.verifier import Accepted
+from offload.settings import Settings, load
+from offload.tables import declarations
+from offload.tables.selection import check_layer, select
+
+
+def init(
+    source: str,
+    *,
+    target: str | None = None,
+    layer: str = "bronze",
+    folder: Path | None = None,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """
+    Write a declaration from what ClickHouse's own catalog says of a table; it is a proposal for a person to check.
+
+    Args:
+        source: `table` or `database.table`.
+        target: Its Iceberg table; None: the same name in the namespace `cold`.
+        layer: bronze, silver or gold.
+        folder: Where to write it; None: the setting `tables`, else `tables` in the working folder.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: A name is no identifier, or the layer is unknown.
+        DataError: There is no such table, or it has no column that can be the timestamp or the sequence.
+        ConfigurationError: The declaration exists already, or cannot be written.
+    """
+    chosen = settings or load()
+    for what, name in (("TABLE", source), ("--target", target)):
+        if name is not None:
+            declarations.check_name(what, name)
+    check_layer(layer)
+    with wiring.open_adapters(chosen) as adapters:
+        proposal = init_command.propose(adapters.source.outline(source), target, layer)
+    file = declarations.write(folder or chosen.tables or Path("tables"), proposal.spec.name, proposal.toml())
+    return {"table": proposal.spec.name, "file": str(file), "notes": list(proposal.notes), "toml": proposal.toml()}
+
+
+def adopt(
+    name: str,
+    *,
+    accept_missing: int = 0,
+    accept_extra: int = 0,
+    accept_different: int = 0,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """
+    Take over a cold table that another job filled.
+
+    The three counts accept exactly so many rows that cold lacks, that hot lacks, or whose content differs. They go on
+    being counted, by `run` as late and by `audit`.
+
+    Raises:
+        UsageError: The table is unknown.
+        DataError: Hot and cold have different rows.
+        LeaseHeld: A run has the table.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.open_adapters(chosen) as adapters:
+        accepted = Accepted(accept_missing, accept_extra, accept_different)
+        return adopt_command.adopt(adapters, spec, uuid.uuid4().hex, accepted)
+
+
+def forget(table: str, *, settings: Settings | None = None) -> None:
+    """
+    Remove a table from `status` that was never published, such as a misspelt one; its runs stay in the history.
+
+    Args:
+        table: Its name as `status` shows it, declared or not.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: The store has no such table.
+        DataError: The table has a watermark.
+        LeaseHeld: A run has the table.
+    """
+    wiring.watermarks(settings or load()).forget(table)
+
+
+def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    Set the store to the Iceberg table's value.
+
+    Raises:
+        UsageError: The table is unknown.
+        LeaseHeld: A run has the table.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.open_adapters(chosen) as adapters:
+        return watermark_command.repair_watermark(adapters, spec, uuid.uuid4().hex)

@@ -1,0 +1,75 @@
+"""Commands that report and change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from offload import wiring
+from offload.commands import audit as audit_command
+from offload.commands import watermark as watermark_command
+from offload.model.table import TableSpec
+from offload.results import TableAudit, plain
+from offload.settings import Settings, load
+from offload.tables import declarations
+from offload.tables.selection import check_times, select
+
+
+def declared_tables(settings: Settings | None = None) -> list[TableSpec]:
+    """
+    The declared tables, by name.
+
+    Raises:
+        ConfigurationError: A declaration is wrong.
+    """
+    return list(declarations.load((settings or load()).tables).values())
+
+
+def status(*, history: int = 0, cycles: int = 0, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    Watermark, lag in seconds, last run and failures per table.
+
+    `history`: that many last runs too; `cycles`: that many last cycles, each with the snapshots that belong together.
+    """
+    store = wiring.watermarks(settings or load())
+    rows = [plain({**row, "lag_seconds": lag}) for row, lag in store.rows_with_lag()]
+    document: dict[str, Any] = {"tables": rows}
+    if history:
+        document["runs"] = [plain(row) for row in store.history(None, history)]
+    if cycles:
+        document["cycles"] = [plain(row) for row in store.cycles(cycles)]
+    return document
+
+
+def audit(
+    names: Iterable[str] = (),
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    spec: TableSpec | None = None,
+    settings: Settings | None = None,
+) -> list[TableAudit]:
+    """
+    Compare hot and cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
+
+    Raises:
+        UsageError: A table is unknown, or `start` or `end` is no time.
+    """
+    check_times(start, end)
+    chosen = settings or load()
+    specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
+    with wiring.open_adapters(chosen) as adapters:
+        return [audit_command.audit(adapters, one, start, end) for one in specs]
+
+
+def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:
+    """
+    The store's row beside the Iceberg table's token.
+
+    Raises:
+        UsageError: The table is unknown.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.open_adapters(chosen) as adapters:
+        return watermark_command.show_watermark(adapters, spec)

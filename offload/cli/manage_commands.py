@@ -1,0 +1,59 @@
+"""The commands of an operator: a declaration, a table that another job filled, the watermark store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import offload
+from offload.cli.arguments import Json, Name, screen_of
+
+
+def init(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="TABLE", help="A ClickHouse table, or database.table.")],
+    target: Annotated[str | None, typer.Option(help="Its Iceberg table; cold.TABLE where it is not named.")] = None,
+    layer: Annotated[str, typer.Option(help="bronze, silver or gold.")] = "bronze",
+    folder: Annotated[str | None, typer.Option(help="Instead of OFFLOAD_TABLES, or of tables/ without it.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Write a declaration from ClickHouse's own catalog, for a person to check."""
+    document = offload.init(source, target=target, layer=layer, folder=Path(folder) if folder else None)
+    screen_of(ctx, as_json=as_json).written(document)
+    return 0
+
+
+def adopt(
+    ctx: typer.Context,
+    name: Name,
+    accept_missing: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that cold lacks")] = 0,
+    accept_extra: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that hot lacks")] = 0,
+    accept_different: Annotated[int, typer.Option(min=0, help="accept exactly so many rows that differ")] = 0,
+    as_json: Json = False,
+) -> int:
+    """Take over a cold table that another job filled, after comparing it with hot."""
+    with screen_of(ctx, as_json=as_json).working(f"comparing hot and cold of {name}"):
+        document = offload.adopt(
+            name, accept_missing=accept_missing, accept_extra=accept_extra, accept_different=accept_different
+        )
+    screen_of(ctx, as_json=as_json).document("adopt", document)
+    return 0
+
+
+def forget(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="A table as `offload status` shows it.")],
+    as_json: Json = False,
+) -> int:
+    """Remove a table from status that was never published, such as a misspelt one; shows the tables that are left."""
+    offload.forget(name)
+    screen_of(ctx, as_json=as_json).status(offload.status())
+    return 0
+
+
+def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+    """Set the store to the Iceberg table's value, whatever the store has."""
+    screen_of(ctx, as_json=as_json).document("watermark", offload.repair_watermark(name))
+    return 0

@@ -1,0 +1,47 @@
+"""The commands that report and change nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import offload
+from offload.cli.arguments import Json, Name, Names, screen_of
+from offload.errors import most_severe
+
+
+def tables(ctx: typer.Context, as_json: Json = False) -> int:
+    """The declared tables."""
+    return screen_of(ctx, as_json=as_json).tables(offload.declared_tables())
+
+
+def status(
+    ctx: typer.Context,
+    history: Annotated[bool, typer.Option("--history", help="The last 50 runs too.")] = False,
+    cycles: Annotated[bool, typer.Option("--cycles", help="The last 20 cycles, and their snapshots.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Watermark, lag, last run and failures of each table."""
+    screen_of(ctx, as_json=as_json).status(offload.status(history=50 if history else 0, cycles=20 if cycles else 0))
+    return 0
+
+
+def audit(
+    ctx: typer.Context,
+    names: Names = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="TS", help="ISO 8601.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TS", help="ISO 8601.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Compare hot and cold; exit 65 where they differ."""
+    with screen_of(ctx, as_json=as_json).working("comparing hot and cold"):
+        found = offload.audit(names or (), start=start, end=end)
+    screen_of(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
+    return most_severe([table.exit_code for table in found])
+
+
+def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
+    """The store's row beside the Iceberg table's token."""
+    screen_of(ctx, as_json=as_json).document("watermark", offload.show_watermark(name))
+    return 0
