@@ -18,6 +18,7 @@ from offload.errors import ConfigurationError, UsageError
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.data_files import IcebergFiles
 from offload.iceberg.lake import IcebergLake
+from offload.iceberg.rewriter import IcebergRewriter
 from offload.io.command_limit import one_command
 from offload.io.database import validated_url
 from offload.io.warehouse import Warehouse
@@ -84,6 +85,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         source=ClickHouseSource(client, settings.cluster, StoredFiles(client, bucket)),
         lake=IcebergLake(connection, bucket, cold_files),
         cold_files=cold_files,
+        rewriter=IcebergRewriter(bucket),
         watermarks=store,
         cycles=store,
         engine=LocalEngine(bucket, settings.workers),

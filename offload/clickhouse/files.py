@@ -144,6 +144,11 @@ def table_function(warehouse: Warehouse, uris: Sequence[str], structure: str = "
     return f"s3({at}{keys}, 'Parquet', {sql.text(structure)})"
 
 
+def tail(path: str) -> str:
+    """The part of an address that ClickHouse's column `_path` has too."""
+    return path.partition("://")[2].lstrip("/") if "://" in path else path.lstrip("/")
+
+
 def _amazon(region: str) -> str:
     return f"https://s3.{region}.amazonaws.com"
 

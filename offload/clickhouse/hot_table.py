@@ -24,7 +24,7 @@ from offload.clickhouse.wire_format import wire_column
 from offload.errors import DataError
 from offload.model.columns import MICROSECONDS, Column, TableSchema
 from offload.model.fingerprint import Fingerprint, SourceFingerprint
-from offload.model.splits import Chunk
+from offload.model.splits import BatchKind, Chunk
 from offload.model.windows import Window
 from offload.ports.source import ChunkStream, DuplicateKeys, HotRows
 
@@ -65,7 +65,9 @@ class ClickHouseRows(HotRows):
         return sql.identifier(self.schema.spec.timestamp)
 
     @override
-    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> ClickHouseRows:
+    def for_batch(
+        self, window: Window, existing: Sequence[str] = (), kind: BatchKind = BatchKind.NEW
+    ) -> ClickHouseRows:
         rows = self
         if self.schema.spec.key and not self.schema.spec.timestamp_follows_key:
             chunk = Chunk(window)
@@ -73,7 +75,7 @@ class ClickHouseRows(HotRows):
             if found["keys"] is not None and found["keys"] < found["rows"]:
                 self._refuse_conflicting_duplicates(chunk)
                 rows = replace(self, filter=self.filter.deduplicated_over(window))
-        return rows._excluding(window, existing, late=late) if existing else rows  # noqa: SLF001  # of its own class
+        return rows._narrowed(window, existing, kind) if existing else rows  # noqa: SLF001  # of its own class
 
     @override
     def deduplicated(self) -> ClickHouseRows:
@@ -125,20 +127,23 @@ class ClickHouseRows(HotRows):
         """Keys of up to three rows that meet the conditions, as text."""
         return self.client.rows(f"SELECT {self._key_as_text()} {self.filter.select(chunk, *conditions)} LIMIT 3")
 
-    def _excluding(self, window: Window, existing: Sequence[str], *, late: bool) -> ClickHouseRows:
-        """Leave out the rows whose keys are in these files; unless they are late, with a check of their content."""
+    def _narrowed(self, window: Window, existing: Sequence[str], kind: BatchKind) -> ClickHouseRows:
+        """Leave out the rows whose keys are in these files, new ones with a check of their content; or keep changed."""
         cold = self.files.cold(existing, self.schema)
         key, cold_key = (side.hash_expression(self.schema.identity, KEY_HASH) for side in (self, cold))
         content = [column for column in self.schema.columns if column.name not in self.filter.delivery]
         existing_keys = f"(SELECT {cold_key} FROM {cold.table})"
         again = f"{key} IN {existing_keys}"
         chunk = Chunk(window)
-        if not int(cold.row(f"SELECT count() {self.filter.select(chunk, again)}")[0]):
+        known = int(cold.row(f"SELECT count() {self.filter.select(chunk, again)}")[0])
+        if not known and kind is not BatchKind.CHANGED:
             return self
-        if late:
-            return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))
         cold_pair = f"SELECT {cold_key}, {cold.hash_expression(content)} FROM {cold.table}"
         other_content = f"({key}, {self.hash_expression(content)}) NOT IN ({cold_pair})"
+        if kind is BatchKind.CHANGED:
+            return replace(self, filter=self.filter.excluding(f"{again} AND {other_content}"))
+        if kind is BatchKind.LATE:
+            return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))
         names = self._key_as_text()
         other = cold.rows(f"SELECT {names} {self.filter.select(chunk, again, other_content)} LIMIT 3")
         if other:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from offload.clickhouse import sql
-from offload.clickhouse.files import StoredFiles
+from offload.clickhouse.files import StoredFiles, tail
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.errors import DataError
 from offload.model.columns import MICROSECONDS
@@ -36,7 +36,7 @@ class ClickHouseVerifier(Verifier):
         # One number as the key takes half the time of a path and an hour.
         rows = self.files.rows(
             f"SELECT any(_path), any({hour}), count(), sum({digest} AS tidemark_h), count(tidemark_h), "
-            f"sum({self.files.hash_expression(self.rows.schema.order, paths)}) "
+            f"sum({self.files.hash_expression(self.rows.schema.counted, paths)}) "
             f"FROM {self.files.table(paths)} GROUP BY cityHash64(_path) + {hour}"
         )
         by_tail: dict[str, StoredRows] = {}
@@ -46,7 +46,7 @@ class ClickHouseVerifier(Verifier):
             hours = {**before.hours, int(start): Fingerprint(int(count), int(ordered))}
             by_tail[path.lstrip("/")] = StoredRows(before.fingerprint + Fingerprint(int(count), int(total)), hours)
         by_tail = {tail: stored for tail, stored in by_tail.items() if tail not in unhashed}
-        answer = {path: by_tail.get(_tail(path)) for path in paths}
+        answer = {path: by_tail.get(tail(path)) for path in paths}
         if lost := [path for path, fingerprint in answer.items() if fingerprint is None]:
             raise DataError(
                 f"{len(paths)} written files that ClickHouse can read",
@@ -67,7 +67,3 @@ class ClickHouseVerifier(Verifier):
         again = new.row(f"SELECT countIf({key} IN ({known})) FROM {new.table}")
         old.check_files()
         return int(rows - keys) + int(again[0])
-
-
-def _tail(path: str) -> str:
-    return path.partition("://")[2].lstrip("/") if "://" in path else path.lstrip("/")

@@ -17,6 +17,7 @@ from offload.ports.engine import Listener
 from offload.ports.source import HotTable
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
+from offload.protocol.corrections import correct, replaces
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
 from offload.protocol.publish import publish
@@ -98,13 +99,17 @@ def _plan(
         planner = BatchPlanner(session, hot, window)
         # A clock that went back ends the window before the watermark as well: that is no reason to leave rows late.
         ends = None if bound.until is None else windows.ticks(bound.until, hot.schema.precision)
-        moved = sweeps(session.spec) and (ends is None or window.low is None or ends >= window.low)
-        left = late.coverage.left_out if moved else late.rows
+        moved = ends is None or window.low is None or ends >= window.low
+        left = late.coverage.left_out if moved and sweeps(session.spec) else late.rows
         if left:
             session.trace.warn(f"{left} late rows at or below the watermark are not in {session.spec.target}")
-        if left == late.rows:
+        sweeping, correcting = left < late.rows, bool(moved and late.changed and replaces(session.spec))
+        if not (sweeping or correcting):
             return state, planner, planner.next(state), late
-    state, late = sweep(session, hot, state, late, server_now)
+    if sweeping:
+        state, late = sweep(session, hot, state, late, server_now)
+    if correcting:
+        state, late = correct(session, hot, state, late)
     with step(Step.PLAN):
         return state, planner, planner.next(state), late
 

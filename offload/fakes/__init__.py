@@ -34,6 +34,7 @@ class FakeWorld:
             source=FakeSource(self.clock, self.hot, verifier, verifier),
             lake=self.lake,
             cold_files=self.lake,
+            rewriter=self.lake,
             watermarks=self.watermarks,
             cycles=self.watermarks,
             engine=FakeEngine(self.lake),

@@ -22,7 +22,7 @@ from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 from offload.model.windows import HOUR, Window
 from offload.ports.engine import Emit, Engine
-from offload.ports.lake import ColdFiles, Conflict, Lake
+from offload.ports.lake import ColdFiles, Conflict, Lake, Rewriter
 from offload.ports.source import Bound, HotRows
 from offload.ports.verifier import ColdReader, Difference, LateAndChanged, StoredRows, Verifier
 
@@ -30,7 +30,7 @@ LISTED = 10  # snapshots that have not expired
 
 
 @dataclass
-class FakeLake(Lake, ColdFiles):
+class FakeLake(Lake, ColdFiles, Rewriter):
     """A cold table whose commits are atomic, with its history; files are kept whether or not they are published."""
 
     files_by_path: dict[str, list[Row]] = field(default_factory=dict)
@@ -102,6 +102,14 @@ class FakeLake(Lake, ColdFiles):
     @override
     def check_footers(self, state: TableState, files: Sequence[WrittenFile]) -> None:
         pass  # files in memory have no footers
+
+    @override
+    def without(
+        self, state: TableState, path: str, replaced_by: Sequence[str], key: Sequence[str], split: Split
+    ) -> WrittenFile:
+        replaced = {name for other in replaced_by for name, _ in self.files_by_path[other]}
+        rows = self.files_by_path[split.path] = [row for row in self.files_by_path[path] if row[0] not in replaced]
+        return WrittenFile(split, split.path, len(rows), len(rows), NO_ROWS)
 
     @override
     def commit(
@@ -181,6 +189,12 @@ class FakeVerifier(Verifier, ColdReader):
     @override
     def newest(self, paths: Sequence[str]) -> int:
         return max(at for path in paths for _, at in self.lake.files_by_path[path])
+
+    @override
+    def kept(self, paths: Sequence[str], replaced_by: Sequence[str]) -> dict[str, StoredRows]:
+        replaced = {key for path in replaced_by for key, _ in self.lake.files_by_path[path]}
+        files = {path: [row for row in self.lake.files_by_path[path] if row[0] not in replaced] for path in paths}
+        return {path: StoredRows(fingerprint(rows), by_hour(rows)) for path, rows in files.items()}
 
     @override
     def compare(self, window: Window, files: Sequence[str]) -> Difference:

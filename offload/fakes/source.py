@@ -11,7 +11,7 @@ from typing_extensions import override
 from offload.model.columns import MICROSECONDS, Column, TableSchema, TypeMapping
 from offload.model.fingerprint import HASH_MODULUS, Fingerprint, SourceFingerprint
 from offload.model.outline import OutlineColumn, TableOutline
-from offload.model.splits import BucketCount, Chunk
+from offload.model.splits import BatchKind, BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
@@ -71,7 +71,7 @@ class FakeRows(HotRows, HotStatistics):
         return sorted({row for row in self.rows if (low is None or row[1] > low) and row[1] <= window.high})
 
     @override
-    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> FakeRows:
+    def for_batch(self, window: Window, existing: Sequence[str] = (), kind: BatchKind = BatchKind.NEW) -> FakeRows:
         known = {row for path in existing for row in self.files[path]}
         return FakeRows([row for row in self.rows if row not in known]) if known else self
 

@@ -95,6 +95,14 @@ class IcebergFiles(ColdFiles):
         """
         return self._connection.call(lambda: parquet.footer(self._warehouse, file.path, state.schema))
 
+    def entries(self, state: TableState, removed: Sequence[str]) -> list[DataFile]:
+        """The manifest entries of published files of this state."""
+        if not removed:
+            return []
+        tasks = self._connection.work(lambda: list(state.handle.scan().plan_files()))
+        found = {task.file.file_path: task.file for task in tasks}
+        return [found[path] for path in removed]
+
 
 def _mark_of(state: TableState) -> str:
     return f"{state.location}/metadata/tidemark-published.json"

@@ -57,23 +57,33 @@ class FencedCommit:
         except CommitFailedException as error:
             raise Conflict(str(error)) from error
 
-    def request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
-        """Stage manifest entries, token and properties; return requirements and updates."""
+    def request(self, state: TableState, entries: Sequence[Any], removed: Sequence[Any] = ()) -> tuple[Any, Any]:
+        """Stage manifest entries to add and to remove, token and properties; return requirements and updates."""
         transaction = Staging(state.handle)
-        append = transaction.update_snapshot(
-            snapshot_properties={history.TOKEN: self.publication.token.dumps()}
-        ).merge_append()
-        # As in Java, manifests are merged unless the table says otherwise; PyIceberg's own default is the reverse.
-        merges = transaction.table_metadata.properties.get(MERGE, "true") == "true"
-        append._merge_enabled = merges  # noqa: SLF001  # the contract test pins it
+        snapshot = _producer(transaction, self.publication.token.dumps(), overwrite=bool(removed))
         for entry in entries:
-            append.append_data_file(entry)
-        self.connection.call(append.commit, factor=2)
+            snapshot.append_data_file(entry)
+        for entry in removed:
+            snapshot.delete_data_file(entry)
+        self.connection.call(snapshot.commit, factor=2)
         records = state.records + sum(entry.record_count for entry in entries)
-        transaction.set_properties(history.properties(self.publication, append.snapshot_id, records))
+        records -= sum(entry.record_count for entry in removed)
+        transaction.set_properties(history.properties(self.publication, snapshot.snapshot_id, records))
         requirements = (
             AssertTableUUID(uuid=state.handle.metadata.table_uuid),
             AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),
         )
         updates = transaction._updates  # noqa: SLF001  # the contract test pins it
         return requirements, stamped(updates, state.handle.metadata)
+
+
+def _producer(transaction: Staging, token: str, *, overwrite: bool) -> Any:
+    """What makes the snapshot: one that appends, or one that also removes files, in the same snapshot."""
+    update = transaction.update_snapshot(snapshot_properties={history.TOKEN: token})
+    if overwrite:
+        return update.overwrite()
+    append = update.merge_append()
+    # As in Java, manifests are merged unless the table says otherwise; PyIceberg's own default is the reverse.
+    merges = transaction.table_metadata.properties.get(MERGE, "true") == "true"
+    append._merge_enabled = merges  # noqa: SLF001  # the contract test pins it
+    return append

@@ -112,7 +112,8 @@ class IcebergLake(Lake):
             table_layout.check(spec, state.handle.metadata)
             order = table_layout.order_id(spec, state.handle.metadata)
             files = [(file, self._files.footer(state, file)) for file in publication.files]
-            request = commit.request(state, [data_file(state.handle, file, footer, order) for file, footer in files])
+            added = [data_file(state.handle, file, footer, order) for file, footer in files]
+            request = commit.request(state, added, self._files.entries(state, publication.removed))
         except Exception as error:
             raise NotSent(error) from error
         commit.send(state, request)

@@ -65,11 +65,20 @@ class TableState:
 
 @dataclass(frozen=True)
 class Publication:
-    """What one commit adds to a cold table: its token, its files, and the coverage of the table after it."""
+    """
+    What one commit does to a cold table.
+
+    Attributes:
+        token: Its token.
+        files: The files that it adds.
+        coverage: The coverage of the table after it.
+        removed: Paths of the files that it removes; their rows are in `files`, except those that were replaced.
+    """
 
     token: CommitToken
     files: tuple[WrittenFile, ...]
     coverage: Coverage
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

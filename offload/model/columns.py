@@ -90,8 +90,14 @@ class TableSchema:
         return tuple(column for column in self.columns if column.name not in self.spec.delivery)
 
     @property
-    def order(self) -> tuple[Column, ...]:
-        """Timestamp and sequence: two numbers, cheap to hash, that together tell nearly every row from another."""
+    def counted(self) -> tuple[Column, ...]:
+        """
+        The columns of the digests by hour: timestamp and sequence, which tell nearly every row from another.
+
+        They are two numbers, cheap to hash. A row that changes in other columns alone is found where all are hashed.
+        """
+        if self.spec.changed == "replace":
+            return self.content
         return self.column(self.spec.timestamp), self.column(self.spec.sequence)
 
     @property

@@ -19,7 +19,8 @@ class Counters:
         vanished_rows: Rows of the window that were gone between PLAN and the read; rows that a merge removed are not.
         late_rows: Keys in hot at or below the watermark that cold lacks.
         swept_rows: Of `rows`, the late ones; those of `late_rows` that cold has now.
-        changed_rows: Published rows whose content hot replaced later; cold keeps the first one.
+        changed_rows: Published rows whose content hot replaced later, as the run found them.
+        replaced_rows: Those of `changed_rows` that cold has with hot's content now.
         rows_without_timestamp: Rows with the timestamp 1970-01-01, ClickHouse's default.
         possibly_expired_rows: Rows of the window past their TTL; more may have expired before.
         files: Data files that this run published.
@@ -33,6 +34,7 @@ class Counters:
     late_rows: int = 0
     swept_rows: int = 0
     changed_rows: int = 0
+    replaced_rows: int = 0
     rows_without_timestamp: int = 0
     possibly_expired_rows: int = 0
     files: int = 0

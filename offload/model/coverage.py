@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from offload.model.fingerprint import EMPTY, Fingerprint
@@ -71,8 +71,15 @@ class Coverage:
 
     def late_spans(self) -> list[tuple[int, int]]:
         """The buckets to sweep, as spans from the first second to the one after; neighbours are one span."""
+        return self._spans(start for start, bucket in self.buckets.items() if bucket.late and not bucket.accepted)
+
+    def changed_spans(self) -> list[tuple[int, int]]:
+        """The buckets with changed rows, in the same way."""
+        return self._spans(start for start, bucket in self.buckets.items() if bucket.changed)
+
+    def _spans(self, starts: Iterable[int]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
-        for start in sorted(start for start, bucket in self.buckets.items() if bucket.late and not bucket.accepted):
+        for start in sorted(starts):
             end = start + self.span(start)
             if spans and spans[-1][1] == start:
                 spans[-1] = (spans[-1][0], end)
@@ -121,6 +128,33 @@ class Coverage:
                 bucket = buckets.get(start := self.start(hour), Bucket())
                 late = max(0, bucket.late - rows.rows)
                 buckets[start] = replace(bucket, published=bucket.published + rows, late=late)
+        return replace(self, buckets=buckets)
+
+    def replaced(self, before: Iterable[Counts], rewritten: Iterable[Counts], rows: Iterable[Counts]) -> Coverage:
+        """
+        After a commit that replaced changed rows; all counts are by hour.
+
+        Args:
+            before: The files that were removed.
+            rewritten: The files that have their other rows.
+            rows: The files that have the replaced rows.
+        """
+        buckets = dict(self.buckets)
+
+        def add(counts: Iterable[Counts], change: Callable[[Bucket, Fingerprint], Bucket]) -> None:
+            for one in counts:
+                for hour, found in one.items():
+                    at = self.start(hour)
+                    buckets[at] = change(buckets.get(at, Bucket()), found)
+
+        add(before, lambda bucket, gone: replace(bucket, published=bucket.published - gone))
+        add(rewritten, lambda bucket, kept: replace(bucket, published=bucket.published + kept))
+        add(
+            rows,
+            lambda bucket, new: replace(
+                bucket, published=bucket.published + new, changed=max(0, bucket.changed - new.rows)
+            ),
+        )
         return replace(self, buckets=buckets)
 
     def start(self, hour: int) -> int:

@@ -17,6 +17,9 @@ class Fingerprint:
     def __add__(self, other: Fingerprint) -> Fingerprint:
         return Fingerprint(self.rows + other.rows, (self.digest + other.digest) % HASH_MODULUS)
 
+    def __sub__(self, other: Fingerprint) -> Fingerprint:
+        return Fingerprint(self.rows - other.rows, (self.digest - other.digest) % HASH_MODULUS)
+
 
 EMPTY = Fingerprint(0, 0)
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby
 
 from offload.model.windows import DAY, HOUR, MINUTE, SECOND, Window, clip
 
 # A partition of several clusters gets at least this many files, so that a filter on one cluster skips some.
 FILES_PER_PARTITION = 2
+
+
+class BatchKind(StrEnum):
+    """Which rows of its window a batch has."""
+
+    NEW = "new"
+    LATE = "late"  # those whose keys cold lacks, below the watermark
+    CHANGED = "changed"  # those whose keys cold has with another content
 
 
 @dataclass(frozen=True)

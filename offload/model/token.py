@@ -64,6 +64,7 @@ class CommitToken:
     arrival: str | None = None
     late_from: int | None = None
     late_to: int | None = None
+    replaced_rows: int = 0
 
     def dumps(self) -> str:
         """The token as one line of JSON."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from offload.model.cold_table import Mark, Publication, TableState, WrittenFile
 from offload.model.columns import TableSchema
+from offload.model.splits import Split
 from offload.model.table import TableSpec
 from offload.ports.source import Bound
 
@@ -79,6 +80,27 @@ class Lake(Protocol):
         Raises:
             Conflict: The table is not `state` any more; nothing was published.
             NotSent: Nothing was sent to the catalog.
+        """
+
+
+class Rewriter(Protocol):
+    """Writes rows of published files into new files. Never changes or removes a file."""
+
+    def without(
+        self, state: TableState, path: str, replaced_by: Sequence[str], key: Sequence[str], split: Split
+    ) -> WrittenFile:
+        """
+        Write the rows of a published file whose keys are not in other files, in their order.
+
+        Args:
+            state: The table, in whose schema the new file is written.
+            path: The published file.
+            replaced_by: Written files; the keys of their rows are left out.
+            key: The key columns.
+            split: Number and path of the new file.
+
+        Raises:
+            DataError: A value of the file cannot be read in the table's type.
         """
 
 

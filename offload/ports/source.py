@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from offload.model.columns import TableSchema
 from offload.model.fingerprint import SourceFingerprint
 from offload.model.outline import TableOutline
-from offload.model.splits import BucketCount, Chunk
+from offload.model.splits import BatchKind, BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
@@ -99,17 +99,18 @@ class HotRows(Protocol):
     so that an engine can read in another process.
     """
 
-    def for_batch(self, window: Window, existing: Sequence[str] = (), *, late: bool = False) -> HotRows:
+    def for_batch(self, window: Window, existing: Sequence[str] = (), kind: BatchKind = BatchKind.NEW) -> HotRows:
         """
         The rows of one batch: one per key, also where its deliveries have several timestamps in the window.
 
         Args:
             window: The batch.
             existing: Cold data files; rows whose keys are already in them are left out.
-            late: Whether the rows are late ones: then a key may have another content in cold, as a correction has.
+            kind: Which rows. Late ones may have another content in cold. Of changed ones, only those are left whose
+                keys are in the files with another content.
 
         Raises:
-            DataError: A key has two contents, in the window or in cold.
+            DataError: A key has two contents, in the window or, for new rows, in cold.
         """
 
     def deduplicated(self) -> HotRows:

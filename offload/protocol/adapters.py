@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from offload.ports.engine import Engine
-from offload.ports.lake import ColdFiles, Lake
+from offload.ports.lake import ColdFiles, Lake, Rewriter
 from offload.ports.source import Clock, Source
 from offload.ports.watermarks import Cycles, Watermarks
 
@@ -33,6 +33,7 @@ class Adapters:
     source: Source
     lake: Lake
     cold_files: ColdFiles
+    rewriter: Rewriter
     watermarks: Watermarks
     cycles: Cycles
     engine: Engine

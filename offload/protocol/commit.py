@@ -44,6 +44,12 @@ def commit(
                 raise
             # Another commit came between. If it left the rows unchanged (a compaction), try again on top of it.
             lake.check_history(spec, now)
+            if publication.removed:  # the compaction may have replaced those files: what is to be removed has changed
+                raise Fenced(
+                    f"the data files of {spec.target} as they were when this run read them",
+                    "another commit, such as a compaction, which may have replaced them",
+                    spec.command("run"),
+                ) from error
             state = now
         else:
             return _after_success(lake, spec, publication.token)

@@ -60,7 +60,7 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
     coverage = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
     rows = coverage.late
     session.trace.count(late_rows=rows, changed_rows=coverage.changed)
-    if coverage.changed:
+    if coverage.changed and session.spec.changed == "keep":
         session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
     return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
 

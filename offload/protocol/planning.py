@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from offload.errors import SourceMoving
 from offload.model import splits, windows
 from offload.model.cold_table import TableState
-from offload.model.splits import Split
+from offload.model.splits import BatchKind, Split
 from offload.model.table import PartitionField
 from offload.model.windows import Window
 from offload.ports.lake import ColdFiles
@@ -34,14 +34,14 @@ class Batch:
         stats: The raw rows of the window in hot, as PLAN found them first.
         splits: Its files, not written yet.
         rows: The rows that are to be published.
-        late: Whether they are late rows, below the watermark.
+        kind: Which rows of the window they are.
     """
 
     window: Window
     stats: WindowStats
     splits: tuple[Split, ...]
     rows: HotRows
-    late: bool = False
+    kind: BatchKind = BatchKind.NEW
 
 
 def choose_window(
@@ -144,7 +144,12 @@ class BatchPlanner:
 
 
 def plan_batch(
-    session: Session, hot: HotTable, state: TableState, window: Window, first: WindowStats, *, late: bool = False
+    session: Session,
+    hot: HotTable,
+    state: TableState,
+    window: Window,
+    first: WindowStats,
+    kind: BatchKind = BatchKind.NEW,
 ) -> Batch | None:
     """
     Plan one batch; None: its window has no rows.
@@ -153,6 +158,8 @@ def plan_batch(
         SourceMoving: The splits have fewer or more rows than the window, in every count.
     """
     stats, attempt = first, f"{session.run_id}-{session.lease.epoch}"
+    if kind is not BatchKind.NEW:  # one run may move late and changed rows of one window
+        attempt = f"{attempt}-{kind}"
     for _ in range(PLAN_AGAIN + 1):
         planned = plan_splits(hot, window, state.location, attempt)
         counted = sum(split.rows for split in planned)
@@ -165,16 +172,16 @@ def plan_batch(
         raise _other_count(hot, max(first.rows, stats.rows), counted)
     if not planned:
         return None
-    existing = existing_files(session.adapters.cold_files, hot, window, state, late=late)
-    return Batch(window, first, tuple(planned), hot.rows.for_batch(window, existing, late=late), late)
+    existing = existing_files(session.adapters.cold_files, hot, window, state, kind)
+    return Batch(window, first, tuple(planned), hot.rows.for_batch(window, existing, kind), kind)
 
 
 def existing_files(
-    cold_files: ColdFiles, hot: HotTable, window: Window, state: TableState, *, late: bool
+    cold_files: ColdFiles, hot: HotTable, window: Window, state: TableState, kind: BatchKind
 ) -> Sequence[str]:
-    """Cold files that may have keys of the window: for late rows, or where a key can come again at another time."""
+    """Cold files that may have keys of the window; none for new rows, unless a key can come again at another time."""
     spec = hot.schema.spec
-    if not spec.key or not state.records or (spec.timestamp_follows_key and not late):
+    if not spec.key or not state.records or (spec.timestamp_follows_key and kind is BatchKind.NEW):
         return ()
     if spec.timestamp_follows_key and window.low is not None:
         return files_within(cold_files, hot, state, window.low, window.high)

@@ -10,7 +10,9 @@ from operator import add
 from offload.errors import OffloadError
 from offload.model.cold_table import Publication, TableState, WrittenFile
 from offload.model.fingerprint import NO_ROWS, SourceFingerprint
+from offload.model.splits import BatchKind
 from offload.model.steps import Event, Step
+from offload.model.table import TableSpec
 from offload.model.token import CommitToken
 from offload.model.windows import Window
 from offload.ports.source import HotTable
@@ -35,30 +37,33 @@ def publish(
         Fenced: Another run took the table over.
         OutcomeUnknown: Whether the commit landed cannot be read.
     """
-    trace = session.trace
     source = reduce(add, (file.source for file in files))
     before = state.token.watermark_ticks if state.token else None
     watermark = max(ticks for ticks in (source.last, before) if ticks is not None)
     hours = [file.hours for file in files]
-    if batch.late:  # the watermark stays: no later window begins before it
+    if batch.kind is BatchKind.LATE:  # the watermark stays: no later window begins before it
         token = commit_token(session, hot, state, Window(before, watermark), watermark, late, source)
         token = replace(token, late_from=batch.window.low, late_to=batch.window.high)
         coverage = state.coverage.swept(hours)
     else:
         token = commit_token(session, hot, state, Window(before, batch.window.high), watermark, late, source)
         coverage = state.coverage.published(hours, watermark // 10**token.precision)
+    swept = token.rows if batch.kind is BatchKind.LATE else 0
+    return committed(
+        session, hot.schema.spec, state, Publication(token, tuple(files), coverage), rows=token.rows, swept_rows=swept
+    )
+
+
+def committed(
+    session: Session, spec: TableSpec, state: TableState, publication: Publication, **counts: int
+) -> TableState:
+    """Commit a publication; return the cold table after it. `counts` are added when it has landed; errors as above."""
+    trace, files, rows = session.trace, publication.files, sum(file.rows for file in publication.files)
     session.lease.check()
-    with trace.step(Step.PUBLISH, token.rows):
-        on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
-        publication = Publication(token, tuple(files), coverage)
-        trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
-        trace.count(
-            rows=token.rows,
-            swept_rows=token.rows if batch.late else 0,
-            files=len(files),
-            bytes=sum(file.bytes for file in files),
-            batches=1,
-        )
+    with trace.step(Step.PUBLISH, rows):
+        on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, rows)
+        trace.state = commit(session.adapters.lake, spec, state, publication, on_uploaded)
+        trace.count(files=len(files), bytes=sum(file.bytes for file in files), batches=1, **counts)
         _after_commit(session, state, trace.state)
     return trace.state
 

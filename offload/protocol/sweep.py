@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from offload.model.cold_table import TableState
 from offload.model.coverage import window_of
+from offload.model.splits import BatchKind
 from offload.model.steps import Step
 from offload.model.windows import Window
 from offload.ports.source import HotTable
@@ -56,7 +57,7 @@ def _swept(session: Session, hot: HotTable, state: TableState, window: Window, l
     for part in parts:
         with session.trace.step(Step.PLAN):
             counted = stats if len(parts) == 1 else hot.statistics.window_stats(part)
-            batch = plan_batch(session, hot, state, part, counted, late=True)
+            batch = plan_batch(session, hot, state, part, counted, BatchKind.LATE)
         state = _published(session, hot, state, batch, late) if batch else state
     return state
 

@@ -10,7 +10,7 @@ from operator import add
 from offload.errors import DataError, SourceMoving
 from offload.model.cold_table import TableState, WrittenFile
 from offload.model.fingerprint import EMPTY, Fingerprint, SourceFingerprint
-from offload.model.splits import Chunk, Split
+from offload.model.splits import BatchKind, Chunk, Split
 from offload.ports.engine import Emit
 from offload.ports.source import HotRows, HotTable
 from offload.ports.verifier import StoredRows
@@ -160,9 +160,10 @@ def check_keys(
         SourceMoving: Keys came again while the batch was read; the next run leaves them out.
     """
     spec = hot.schema.spec
-    if not files or not spec.key or (spec.timestamp_follows_key and not batch.late):
+    new = spec.timestamp_follows_key and batch.kind is BatchKind.NEW
+    if not files or not spec.key or new or batch.kind is BatchKind.CHANGED:  # the files with those keys are replaced
         return
-    existing = existing_files(adapters.cold_files, hot, batch.window, state, late=batch.late)
+    existing = existing_files(adapters.cold_files, hot, batch.window, state, batch.kind)
     doubled = hot.verifier.doubled([file.path for file in files], existing)
     if doubled:
         raise SourceMoving(

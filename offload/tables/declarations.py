@@ -16,6 +16,7 @@ from offload.model.table import LAYERS, PartitionField, TableSpec
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")
 LATE = ("sweep", "skip")
+CHANGED = ("keep", "replace")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
 _FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}
 _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
@@ -194,6 +195,8 @@ def _partition(origin: str, part: dict[str, Any]) -> PartitionField:
 def _checked(origin: str, spec: TableSpec) -> TableSpec:
     for name, value in _malformed(spec):
         raise _wrong(origin, f"{name} of the form that docs/tables.md gives", repr(value))
+    if spec.changed == "replace" and not (spec.key and spec.timestamp_follows_key):
+        raise _wrong(origin, 'a key, and timestamp_follows_key = true, beside changed = "replace"', f"key {spec.key}")
     return spec
 
 
@@ -204,6 +207,7 @@ def _malformed(spec: TableSpec) -> Iterator[tuple[str, str]]:
         ("target", spec.target, bool(_NAME.fullmatch(spec.target)) and "." in spec.target),
         ("layer", spec.layer, spec.layer in LAYERS),
         ("late", spec.late, spec.late in LATE),
+        ("changed", spec.changed, spec.changed in CHANGED),
     )
     yield from ((name, value) for name, value, right in checks if not right)
 

@@ -296,3 +296,23 @@ def test_merging_of_manifests_is_switched_by_one_member(catalog: SqlCatalog) -> 
     now = catalog.load_table("cold.t")
     assert len(now.current_snapshot().manifests(now.io)) == 1
     assert now.scan().to_arrow().num_rows == 12
+
+
+def test_an_overwrite_adds_and_removes_files_in_one_snapshot(catalog: SqlCatalog) -> None:
+    """`Table.overwrite` makes two; a removed file is known by its path."""
+    catalog.load_table("cold.t").append(ROWS)
+    table = catalog.load_table("cold.t")
+    first, second = (task.file for task in table.scan().plan_files())
+    transaction = table.transaction()
+    change = transaction.update_snapshot(snapshot_properties={"token": "mine"}).overwrite()
+    change.delete_data_file(first)
+    change.append_data_file(second)  # any file: what counts is that both are in one snapshot
+    change.commit()
+    catalog.commit_table(table, (), transaction._updates)
+
+    now = catalog.load_table("cold.t")
+    summary = now.current_snapshot().summary  # type: ignore[union-attr]
+    assert len(now.metadata.snapshots) == 3
+    assert (summary.operation, summary["token"]) == (Operation.OVERWRITE, "mine")
+    assert (summary["added-data-files"], summary["deleted-data-files"], summary["total-records"]) == ("1", "1", "6")
+    assert first.file_path not in {task.file.file_path for task in now.scan().plan_files()}

@@ -205,3 +205,12 @@ def test_a_declared_table_without_a_key_has_none() -> None:
     spec = declarations.parse("trades.toml", toml())
 
     assert declarations.complete(spec, ("s",), replacing=True, plain={"s"}).key == ()
+
+
+@pytest.mark.parametrize("others", ["", 'key = ["a"]\n', "timestamp_follows_key = true\n"])
+def test_replacing_needs_a_key_whose_timestamp_follows(others: str) -> None:
+    """A changed row is found by its key, in the hour of its timestamp."""
+    with pytest.raises(ConfigurationError, match="timestamp_follows_key = true"):
+        declarations.parse("trades.toml", toml(changed='"replace"') + "\n" + others)
+    both = 'key = ["a"]\ntimestamp_follows_key = true\n'
+    assert declarations.parse("trades.toml", toml(changed='"replace"') + "\n" + both).changed == "replace"
