@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         show_watermark,
         status,
         undeclared,
+        view,
     )
     from offload.errors import OffloadError
     from offload.model.steps import Event, Step, StepEvent
@@ -56,6 +57,7 @@ __all__ = [
     "show_watermark",
     "status",
     "undeclared",
+    "view",
 ]
 
 _HOMES = {

@@ -88,6 +88,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         rewriter=IcebergRewriter(bucket),
         watermarks=store,
         cycles=store,
+        views=store,
         engine=LocalEngine(bucket, settings.workers),
         clock=SystemClock(),
         limits=Limits(settings.buffer, settings.batch_rows, settings.batch_time),

@@ -9,6 +9,7 @@ from typing import Any
 from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import init as init_command
+from offload.commands import view as view_command
 from offload.commands import watermark as watermark_command
 from offload.ports.verifier import Accepted
 from offload.settings import Settings, load
@@ -74,6 +75,42 @@ def adopt(
     with wiring.open_adapters(chosen) as adapters:
         accepted = Accepted(accept_missing, accept_extra, accept_different)
         return adopt_command.adopt(adapters, spec, uuid.uuid4().hex, accepted)
+
+
+def view(
+    name: str,
+    *,
+    view_name: str | None = None,
+    create: bool = False,
+    drop: bool = False,
+    settings: Settings | None = None,
+) -> dict[str, Any]:
+    """
+    One ClickHouse view of a table's hot and cold rows.
+
+    Args:
+        name: A declared table.
+        view_name: `view` or `database.view`; None: the hot table's name and `_all`.
+        create: Create or replace it, and let later runs keep it up to date; otherwise nothing is changed.
+        drop: Drop the one that runs keep up to date.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: The table is unknown, or the view's name is no identifier.
+        DataError: The table was not published yet, or a table has the name of the view.
+        AccessRefused: The user may not create views.
+        LeaseHeld: A run has the table.
+    """
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    if view_name is not None:
+        declarations.check_name("--name", view_name)
+    with wiring.open_adapters(chosen) as adapters:
+        if drop:
+            return view_command.drop_view(adapters, spec, uuid.uuid4().hex)
+        if create:
+            return view_command.create_view(adapters, spec, uuid.uuid4().hex, view_name)
+        return view_command.show_view(adapters, spec, view_name)
 
 
 def forget(table: str, *, settings: Settings | None = None) -> None:

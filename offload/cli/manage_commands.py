@@ -9,6 +9,7 @@ import typer
 
 import offload
 from offload.cli.arguments import Json, Name, screen_of
+from offload.errors import UsageError
 
 
 def init(
@@ -56,4 +57,20 @@ def forget(
 def watermark_repair(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
     """Set the store to the Iceberg table's value, whatever the store has."""
     screen_of(ctx, as_json=as_json).document("watermark", offload.repair_watermark(name))
+    return 0
+
+
+def view(
+    ctx: typer.Context,
+    name: Name,
+    view_name: Annotated[str | None, typer.Option("--name", help="The view; TABLE_all where it is not named.")] = None,
+    create: Annotated[bool, typer.Option("--create", help="Create it; later runs keep it up to date.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Drop the view that runs keep up to date.")] = False,
+    as_json: Json = False,
+) -> int:
+    """One ClickHouse view of hot and cold rows: prints the statement, or creates the view."""
+    if create and drop:
+        raise UsageError("either --create or --drop", "both", "offload view --help")
+    found = offload.view(name, view_name=view_name, create=create, drop=drop)
+    screen_of(ctx, as_json=as_json).view(found)
     return 0

@@ -125,6 +125,13 @@ class Output:
         else:
             print_table((title, ""), list(document.items()))
 
+    def view(self, document: dict[str, Any]) -> None:
+        """Show the statement of a view, ready to be typed; or what became of the view."""
+        if self.as_json or document["change"]:
+            self.document("view", document)
+        else:
+            sys.stdout.write(f"{document['statement']};\n")
+
     def status(self, document: dict[str, Any]) -> None:
         """Show the watermark store."""
         if self.as_json:

@@ -116,7 +116,7 @@ class ClickHouseRows(HotRows):
         if unmerged and int(self.client.row(f"SELECT count() {unmerged}")[0]) == self.count(chunk):
             stream = self._stream(unmerged, count_keys=True)
         else:
-            stream = self._stream(self.filter.select(chunk), count_keys=self._keys_may_repeat())
+            stream = self._stream(self.filter.select(chunk), count_keys=self.keys_may_repeat)
         return ChunkStream(iter(stream), partial(self._read_fingerprint, chunk, stream))
 
     def hash_expression(self, columns: Sequence[Column], function: str = "cityHash64") -> str:
@@ -151,7 +151,7 @@ class ClickHouseRows(HotRows):
         return replace(self, filter=self.filter.excluding(f"{key} NOT IN {existing_keys}"))
 
     def _hashed(self, chunk: Chunk) -> dict[str, Any]:
-        keys = f"uniqExact({self.hash_expression(self.schema.identity)})" if self._keys_may_repeat() else "NULL"
+        keys = f"uniqExact({self.hash_expression(self.schema.identity)})" if self.keys_may_repeat else "NULL"
         invalid = {f"invalid{at}": sql.invalid_value(column) for at, column in enumerate(self.schema.columns)}
         timestamp = sql.identifier(self.schema.spec.timestamp)
         expressions = {
@@ -174,8 +174,9 @@ class ClickHouseRows(HotRows):
         final = ", do_not_merge_across_partitions_select_final = 1" if alone else ""
         return f"prefer_column_name_to_alias = 1{final}"
 
-    def _keys_may_repeat(self) -> bool:
-        """FINAL leaves one row per sorting key: where that is a subset of the key, no key can occur twice."""
+    @property
+    def keys_may_repeat(self) -> bool:
+        """Whether a key can be read twice; not where FINAL leaves one row per sorting key, and that is in the key."""
         key, sorting = set(self.schema.spec.key), set(self.filter.layout.sorting_key)
         return bool(key) and not (self.filter.layout.replacing and sorting and sorting <= key)
 

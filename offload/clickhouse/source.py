@@ -17,6 +17,7 @@ from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
+from offload.clickhouse.view import ClickHouseView
 from offload.errors import AccessRefused, DataError
 from offload.model.columns import SourceColumn
 from offload.model.outline import TableOutline
@@ -88,6 +89,7 @@ class ClickHouseSource(Source):
             statistics=ClickHouseStatistics(rows),
             verifier=ClickHouseVerifier(rows, self._files),
             cold_reader=ClickHouseColdReader(rows, self._files),
+            view=ClickHouseView(rows, self._files),
         )
 
     @override

@@ -15,6 +15,7 @@ from offload.model.table import TableSpec
 from offload.model.windows import Bound
 from offload.ports.engine import Listener
 from offload.ports.source import HotTable
+from offload.protocol import view_refresh
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.corrections import correct, replaces
@@ -82,6 +83,7 @@ def _run_steps(session: Session, bound: Bound) -> None:
         with step(Step.PLAN):
             batch = planner.next(state)
     with step(Step.RECORD):
+        view_refresh.refresh(session, hot, state)
         session.lease.record(session.trace.outcome("success"))
 
 

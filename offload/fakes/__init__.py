@@ -37,6 +37,7 @@ class FakeWorld:
             rewriter=self.lake,
             watermarks=self.watermarks,
             cycles=self.watermarks,
+            views=self.watermarks,
             engine=FakeEngine(self.lake),
             clock=self.clock,
             limits=Limits(0.0, self.batch_rows),

@@ -8,6 +8,7 @@ from functools import partial
 
 from typing_extensions import override
 
+from offload.fakes.view import FakeView
 from offload.model.columns import MICROSECONDS, Column, TableSchema, TypeMapping
 from offload.model.fingerprint import HASH_MODULUS, Fingerprint, SourceFingerprint
 from offload.model.outline import OutlineColumn, TableOutline
@@ -127,11 +128,12 @@ class FakeSource(Source):
     rows: FakeRows
     verifier: Verifier
     cold_reader: ColdReader
+    view: FakeView = field(default_factory=FakeView)
 
     @override
     def describe(self, spec: TableSpec) -> HotTable:
         identity = SourceIdentity("hot", (), "default")
-        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader)
+        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader, self.view)
 
     @override
     def outline(self, source: str) -> TableOutline:

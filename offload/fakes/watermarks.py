@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing_extensions import override
 
 from offload.errors import Fenced, LeaseHeld
+from offload.ports.view import RecordedView
 from offload.ports.watermarks import (
     NO_WATERMARK,
     Cycle,
@@ -17,6 +18,7 @@ from offload.ports.watermarks import (
     RunOutcome,
     StoredWatermark,
     TableWatermark,
+    Views,
     Watermarks,
 )
 
@@ -28,10 +30,11 @@ class FakeRow:
     epoch: int = 0
     owner: str | None = None
     watermark: TableWatermark = NO_WATERMARK
+    view: RecordedView | None = None
 
 
 @dataclass
-class FakeWatermarks(Watermarks, Cycles):
+class FakeWatermarks(Watermarks, Cycles, Views):
     """One row for every table; a lease is held until `record`, unless its owner is set `dead`."""
 
     row: FakeRow = field(default_factory=FakeRow)
@@ -42,11 +45,16 @@ class FakeWatermarks(Watermarks, Cycles):
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
-        return StoredWatermark(self.row.watermark)
+        return StoredWatermark(self.row.watermark, view=self.row.view)
 
     @override
     def rows_since(self, table: str, epoch: int) -> int:
         return sum(rows for run, rows in self.published if run > epoch)
+
+    @override
+    def keep_view(self, table: str, epoch: int, view: RecordedView | None) -> None:
+        if self.row.epoch == epoch:
+            self.row = replace(self.row, view=view)
 
     @override
     def record_cycle(self, cycle: Cycle) -> None:

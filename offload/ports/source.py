@@ -19,6 +19,7 @@ from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
 from offload.ports.verifier import ColdReader, Verifier
+from offload.ports.view import TableView
 
 Bound = tuple[str, Any, Any]
 """A column and an inclusive range of its values; None leaves an end open."""
@@ -171,6 +172,7 @@ class HotTable:
         statistics: Counts of its raw rows.
         verifier: Checks files before they are published; both sides are hashed by the engine that has the hot rows.
         cold_reader: Compares its rows with published files.
+        view: The view of its rows and of published files.
     """
 
     schema: TableSchema
@@ -180,6 +182,7 @@ class HotTable:
     statistics: HotStatistics
     verifier: Verifier
     cold_reader: ColdReader
+    view: TableView
 
 
 class Source(Protocol):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.counters import Counters
+from offload.ports.view import RecordedView
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,12 @@ class StoredWatermark:
     Attributes:
         watermark: Its watermark, which RECOVER compares with the Iceberg table's.
         columns: The whole row by column name, for people; no command decides by it.
+        view: The view that runs keep up to date; None: there is none.
     """
 
     watermark: TableWatermark
     columns: Mapping[str, Any] = field(default_factory=dict)
+    view: RecordedView | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,17 @@ class Watermarks(Protocol):
 
     def knows(self, table: str) -> bool:
         """Whether a run of the table has succeeded, or a person has repaired it, by the history of runs."""
+
+
+class Views(Protocol):
+    """Which views of tables runs keep up to date, in the watermark store."""
+
+    def keep_view(self, table: str, epoch: int, view: RecordedView | None) -> None:
+        """
+        Write the view of a table, and the snapshot that it shows; None: no view.
+
+        A row of another epoch is left as it is: the run that has it keeps the view.
+        """
 
 
 class Cycles(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from offload.ports.engine import Engine
 from offload.ports.lake import ColdFiles, Lake, Rewriter
 from offload.ports.source import Clock, Source
-from offload.ports.watermarks import Cycles, Watermarks
+from offload.ports.watermarks import Cycles, Views, Watermarks
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Adapters:
     rewriter: Rewriter
     watermarks: Watermarks
     cycles: Cycles
+    views: Views
     engine: Engine
     clock: Clock
     limits: Limits

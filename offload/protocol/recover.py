@@ -28,6 +28,7 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     state = lake.load(spec)
     stored = session.adapters.watermarks.read(spec.source)
     in_store = stored.watermark if stored else NO_WATERMARK
+    trace.view = stored.view if stored else None
     check_not_lost(spec, state, in_store)
     hot = session.adapters.source.describe(spec)
     trace.precision = hot.schema.precision

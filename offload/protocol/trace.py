@@ -17,6 +17,7 @@ from offload.model.steps import Event, Step, StepEvent
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.engine import Listener
+from offload.ports.view import RecordedView
 from offload.ports.watermarks import RunOutcome, TableWatermark
 from offload.results import TableAudit, TablePlan, TableResult, error_document, exit_code_of, watermark_document
 
@@ -35,6 +36,7 @@ class RunTrace:
         state: The cold table as last loaded; None: not loaded yet.
         window: The window that the run moves; None: not chosen yet.
         precision: Digits after the second of the source column's timestamps.
+        view: The view that runs keep up to date; None: there is none.
     """
 
     def __init__(self, spec: TableSpec, listeners: Sequence[Listener] = ()) -> None:
@@ -43,6 +45,7 @@ class RunTrace:
         self.state: TableState | None = None
         self.window: Window | None = None
         self.precision = windows.MICROSECOND_DIGITS
+        self.view: RecordedView | None = None
         self._listeners = listeners
         self._began = time.monotonic()
         self._seconds: dict[str, float] = dict.fromkeys(Step, 0.0)

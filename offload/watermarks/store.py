@@ -30,7 +30,8 @@ from offload.io.database import (
     with_connect_timeout,
 )
 from offload.io.deadline import within
-from offload.ports.watermarks import Cycle, Cycles, StoredWatermark, Watermarks
+from offload.ports.view import RecordedView
+from offload.ports.watermarks import Cycle, Cycles, StoredWatermark, Views, Watermarks
 from offload.watermarks.lease import StoreLease
 from offload.watermarks.locks import Lock, locks_for
 from offload.watermarks.tables import (
@@ -41,6 +42,7 @@ from offload.watermarks.tables import (
     WATERMARKS,
     check_only_row,
     usable_epoch,
+    view_of,
     watermark_of,
 )
 
@@ -48,7 +50,7 @@ T = TypeVar("T")
 DEFAULT_CLUSTER = "default"
 
 
-class WatermarkStore(Watermarks, Cycles):
+class WatermarkStore(Watermarks, Cycles, Views):
     """
     One store in one database.
 
@@ -78,7 +80,7 @@ class WatermarkStore(Watermarks, Cycles):
         mine = WATERMARKS.c.table_name == self._prefix + table
         rows = self.call(lambda c: c.execute(select(WATERMARKS).where(mine)).mappings().all())
         check_only_row(table, rows)
-        return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
+        return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0]), view_of(dict(rows[0]))) if rows else None
 
     @override
     def rows_since(self, table: str, epoch: int) -> int:
@@ -140,6 +142,12 @@ class WatermarkStore(Watermarks, Cycles):
         # Of the epoch that was read: a run that claims the table in between keeps its row.
         same = WATERMARKS.c.epoch == row["epoch"]
         self.call(lambda connection: connection.execute(delete(WATERMARKS).where(mine, same)))
+
+    @override
+    def keep_view(self, table: str, epoch: int, view: RecordedView | None) -> None:
+        mine = WATERMARKS.c.table_name == self._prefix + table, WATERMARKS.c.epoch == epoch
+        values = {"view_name": view and view.name, "view_snapshot_id": view and view.snapshot_id}
+        self.call(lambda connection: connection.execute(update(WATERMARKS).where(*mine).values(**values)))
 
     @override
     def record_cycle(self, cycle: Cycle) -> None:

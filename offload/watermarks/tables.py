@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeDecorator
 
 from offload.errors import DataError
 from offload.model.counters import Counters
+from offload.ports.view import RecordedView
 from offload.ports.watermarks import TableWatermark
 
 NOBODY = "nobody"
@@ -87,6 +88,8 @@ WATERMARKS = Table(
     Column("heartbeat_at", Utc),
     Column("watermark_ticks", BigInteger),
     Column("cold_table_uuid", String(64)),
+    Column("view_name", String(255)),
+    Column("view_snapshot_id", BigInteger),
 )
 
 RUNS = Table(
@@ -163,3 +166,8 @@ def watermark_of(row: Mapping[str, Any]) -> TableWatermark:
         row["last_offload_max_sequence"],
         row["cold_table_uuid"],
     )
+
+
+def view_of(row: Mapping[str, Any]) -> RecordedView | None:
+    """The view that runs keep up to date; None: there is none."""
+    return RecordedView(row["view_name"], row["view_snapshot_id"]) if row["view_name"] else None

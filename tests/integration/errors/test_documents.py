@@ -28,6 +28,7 @@ COMMANDS = {
     "status": ["status"],
     "status --history": ["status", "--history"],
     "status --cycles": ["status", "--cycles"],
+    "view": ["view", "trades"],
     "watermark": ["watermark", "show", "trades"],
     "watermark repair": ["watermark", "repair", "trades"],
 }

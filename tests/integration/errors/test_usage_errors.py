@@ -76,6 +76,7 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
         ["run", "--speed", "high"],
         ["fly"],
         ["adopt"],
+        ["view", "trades", "--create", "--drop"],
         ["watermark", "show", "tradse"],
         ["watermark", "repair", "tradse"],
     ],
