@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from hashlib import md5
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -102,6 +103,24 @@ def test_no_order_repetition_or_lateness_changes_a_candle(created: Layers, data:
 
     for interval in INTERVALS:
         assert created.candles(interval) == reference(trades, interval), interval
+
+
+@pytest.mark.parametrize("sequences", list(permutations((1, 2, 3))))
+def test_of_trades_at_one_time_the_sequence_says_which_is_first_and_last(
+    layers: Layers, sequences: tuple[int, int, int]
+) -> None:
+    """Three symbols of one pair, so that the order of rows in silver is another one."""
+    at = "fromUnixTimestamp64Micro(1723161600000000, 'UTC')"
+    for symbol, sequence in zip(("ABTC", "BBTC", "CBTC"), sequences, strict=True):
+        layers.client.command(
+            f"{BRONZE} SELECT 'binance', '{symbol}', 'BTC/USDT', '{sequence}', {sequence}, 'buy', 0, {sequence}, 1, "
+            f"{sequence}, {at}, 0, 0"
+        )
+    layers.refresh()
+
+    for interval in INTERVALS:
+        (candle,) = layers.candles(interval)
+        assert (candle.open, candle.close, candle.high, candle.low) == (1, 3, 3, 1)
 
 
 def test_a_refresh_without_new_trades_adds_no_row(layers: Layers) -> None:
