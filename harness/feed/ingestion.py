@@ -101,10 +101,11 @@ def statements(exchange: str, ttl_days: int, **values: str) -> list[str]:
     texts = [(DDL / f"{table}.sql").read_text() for table in tables]
     texts += [(DDL / "kafka" / f"{step}.sql").read_text() for step in STEPS]
     message = (DDL / "kafka" / f"message_{exchange}.sql").read_text()
-    return [_filled(text, message=message, exchange=exchange, ttl_days=str(ttl_days), **values) for text in texts]
+    return [filled(text, message=message, exchange=exchange, ttl_days=str(ttl_days), **values) for text in texts]
 
 
-def _filled(text: str, **values: str) -> str:
+def filled(text: str, **values: str) -> str:
+    """Return a text of DDL with its placeholders, such as `{exchange}`, filled in."""
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     return text

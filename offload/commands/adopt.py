@@ -18,6 +18,7 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.commit import commit
 from offload.protocol.comparison import compare_tiers
 from offload.protocol.late_rows import LateRows, compared
+from offload.protocol.planning import open_ticks
 from offload.protocol.publish import commit_token
 from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
@@ -96,12 +97,16 @@ def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int, ac
 
 
 def _refuse_future(adapters: Adapters, hot: HotTable, mark: int, now: int) -> None:
-    """A watermark ahead of the clock would make every row late that is inserted until then."""
+    """
+    A watermark ahead of the clock would make every row late that is inserted until then.
+
+    Where a row covers an interval, one that is still open would stay in cold as it is now.
+    """
     spec, precision = hot.schema.spec, hot.schema.precision
-    latest = windows.window_end(now, adapters.clock.now(), 0, precision, None)
+    latest = windows.window_end(now, adapters.clock.now(), 0, precision, None) - open_ticks(hot)
     if mark > latest:
         raise DataError(
             f"no timestamp after {windows.iso(latest, precision)} in {spec.target}",
             f"{windows.iso(mark, precision)}",
-            f"remove rows with future timestamps from both tiers, then {spec.command('adopt')}",
+            f"remove later rows from both tiers, then {spec.command('adopt')}",
         )

@@ -20,7 +20,7 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.corrections import correct, replaces
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
-from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
+from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
 from offload.protocol.publish import publish
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
@@ -100,7 +100,7 @@ def _plan(
         state = replace(state, coverage=late.coverage)
         planner = BatchPlanner(session, hot, window)
         # A clock that went back ends the window before the watermark as well: that is no reason to leave rows late.
-        ends = None if bound.until is None else windows.ticks(bound.until, hot.schema.precision)
+        ends = None if bound.until is None else windows.ticks(bound.until, hot.schema.precision) - open_ticks(hot)
         moved = ends is None or window.low is None or ends >= window.low
         left = late.coverage.left_out if moved and sweeps(session.spec) else late.rows
         if left:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 LAYERS = ("bronze", "silver", "gold")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_INTERVAL = re.compile(r"[1-9][0-9]{0,4}[smhd]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class TableSpec:
         truncate: DateTime64 columns finer than microseconds that may be cut to microseconds.
         late: `sweep` or `skip`.
         changed: `keep` or `replace`: what becomes of a published row whose content hot has changed.
+        interval: A row covers this time from its timestamp on, such as `1m`, and is moved when it is over; None: a
+            row covers no time.
     """
 
     name: str
@@ -57,10 +62,21 @@ class TableSpec:
     truncate: tuple[str, ...] = ()
     late: str = "sweep"
     changed: str = "keep"
+    interval: str | None = None
     declared: bool = True
+
+    @property
+    def interval_seconds(self) -> int:
+        """The time that a row covers, in seconds; 0: none."""
+        return 0 if self.interval is None else int(self.interval[:-1]) * _UNITS[self.interval[-1]]
 
     def command(self, verb: str) -> str:
         """The command to type for this table; one that is named by flags must be declared for all but `run`."""
         if self.declared:
             return f"offload {verb} {self.name}"
         return "the same command" if verb == "run" else f"declare it (docs/tables.md), then offload {verb} {self.name}"
+
+
+def is_interval(text: str) -> bool:
+    """Whether a text is an interval: a number of seconds, minutes, hours or days, such as `15m`."""
+    return bool(_INTERVAL.fullmatch(text))

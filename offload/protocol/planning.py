@@ -47,13 +47,22 @@ class Batch:
 def choose_window(
     adapters: Adapters, hot: HotTable, state: TableState | None, bound: windows.Bound, server_now: int, own_now: int
 ) -> Window:
-    """The window after the watermark, up to the bound, or an earlier end by these clocks (microseconds UTC)."""
+    """
+    The window after the watermark, up to the bound, or an earlier end by these clocks (microseconds UTC).
+
+    Where a row covers an interval, the window ends that much earlier: every row in it is closed.
+    """
     precision, buffer = hot.schema.precision, adapters.limits.buffer
     limit = windows.ticks(bound.fixed(server_now, own_now, buffer), precision)
     high = windows.window_end(server_now, own_now, buffer, precision, limit)
     if high < limit:  # another table fixed the bound after this one had read the clocks
         high = windows.window_end(adapters.source.now(), adapters.clock.now(), buffer, precision, limit)
-    return Window(state.token.watermark_ticks if state and state.token else None, high)
+    return Window(state.token.watermark_ticks if state and state.token else None, high - open_ticks(hot))
+
+
+def open_ticks(hot: HotTable) -> int:
+    """The interval that a row covers, in ticks: a row is still open for that long after its timestamp."""
+    return windows.ticks(hot.schema.spec.interval_seconds * 1_000_000, hot.schema.precision)
 
 
 def check_clocks(session: Session, server_now: int, own_now: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from offload.errors import ConfigurationError, UsageError
-from offload.model.table import LAYERS, PartitionField, TableSpec
+from offload.model.table import LAYERS, PartitionField, TableSpec, is_interval
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")
@@ -200,7 +200,7 @@ def _checked(origin: str, spec: TableSpec) -> TableSpec:
     return spec
 
 
-def _malformed(spec: TableSpec) -> Iterator[tuple[str, str]]:
+def _malformed(spec: TableSpec) -> Iterator[tuple[str, str | None]]:
     """The fields of a declaration that have a value of the wrong form, with the value."""
     checks = (
         ("source", spec.source, bool(_NAME.fullmatch(spec.source))),
@@ -208,6 +208,7 @@ def _malformed(spec: TableSpec) -> Iterator[tuple[str, str]]:
         ("layer", spec.layer, spec.layer in LAYERS),
         ("late", spec.late, spec.late in LATE),
         ("changed", spec.changed, spec.changed in CHANGED),
+        ("interval", spec.interval, spec.interval is None or is_interval(spec.interval)),
     )
     yield from ((name, value) for name, value, right in checks if not right)
 

@@ -17,7 +17,7 @@ from harness.trades.exchanges.trade import EPOCH, Trade
 
 TTL_DAYS = 25_000
 EXACT = Context(prec=60)
-_QUEUE = (
+QUEUE = (
     "CREATE TABLE queue_{exchange} (raw String, _topic String, _partition UInt64, _offset UInt64,"
     " _timestamp_ms Nullable(DateTime64(3))) ENGINE = Null"
 )
@@ -57,7 +57,7 @@ def parsing(folder: Path, exchange: str, ttl_days: int = TTL_DAYS) -> Iterator[P
     dsn = f"chdb://{folder}?database=default"
     with closing(clickhouse_connect.get_client(dsn=dsn)) as client:
         for statement in statements(exchange, ttl_days, broker="", topic="", group="", flush_ms="1"):
-            client.command(_QUEUE.format(exchange=exchange) if "ENGINE = Kafka" in statement else statement)
+            client.command(QUEUE.format(exchange=exchange) if "ENGINE = Kafka" in statement else statement)
         yield Parsed(exchange, dsn, client)
 
 

@@ -70,6 +70,11 @@ def test_a_missing_field_is_named_with_the_file(missing: str) -> None:
         ({"name": "1"}, "name"),
         ({"key": '"a"'}, "key"),
         ({"key": "[1]"}, "key"),
+        ({"interval": "60"}, "interval"),
+        ({"interval": '"1w"'}, "interval"),
+        ({"interval": '"0m"'}, "interval"),
+        ({"interval": '"1.5h"'}, "interval"),
+        ({"interval": '"1m\\n"'}, "interval"),
         ({"timestamp_follows_key": '"true"'}, "timestamp_follows_key"),
         ({"target": '"trades"'}, "target"),
         ({"partition": '["ts"]'}, "partition"),
@@ -122,6 +127,13 @@ def test_two_files_that_share_a_table_are_refused(tmp_path: Path, field: str) ->
 
     with pytest.raises(ConfigurationError, match=r"(?s)two\.toml.*one\.toml"):
         declarations.load(tmp_path)
+
+
+@pytest.mark.parametrize(("interval", "seconds"), [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800)])
+def test_an_interval_is_a_number_of_seconds_minutes_hours_or_days(interval: str, seconds: int) -> None:
+    """A table without one has rows that cover no time."""
+    assert declarations.parse("trades.toml", toml(interval=f'"{interval}"')).interval_seconds == seconds
+    assert declarations.parse("trades.toml", toml()).interval_seconds == 0
 
 
 def test_a_missing_folder_of_declarations_is_an_error(tmp_path: Path) -> None:
