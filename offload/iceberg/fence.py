@@ -14,10 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.table.update import AssertRefSnapshotId, AssertTableUUID
+from pyiceberg.table.update import (
+    AssertCurrentSchemaId,
+    AssertLastAssignedFieldId,
+    AssertRefSnapshotId,
+    AssertTableUUID,
+)
 
 from offload.iceberg import history
 from offload.iceberg.catalog import CatalogConnection
+from offload.iceberg.schema_changes import follow
 from offload.iceberg.staging import Staging
 from offload.iceberg.times import stamped
 from offload.model.cold_table import Publication, TableState
@@ -59,7 +65,9 @@ class FencedCommit:
 
     def request(self, state: TableState, entries: Sequence[Any]) -> tuple[Any, Any]:
         """Stage manifest entries, token and properties; return requirements and updates."""
-        transaction = Staging(state.handle)
+        transaction, base = Staging(state.handle), state.handle.metadata
+        if self.publication.schema:  # before the snapshot, which has the id of the table's new schema
+            follow(transaction, self.publication.schema)
         append = transaction.update_snapshot(
             snapshot_properties={history.TOKEN: self.publication.token.dumps()}
         ).merge_append()
@@ -72,8 +80,17 @@ class FencedCommit:
         records = state.records + sum(entry.record_count for entry in entries)
         transaction.set_properties(history.properties(self.publication, append.snapshot_id, records))
         requirements = (
-            AssertTableUUID(uuid=state.handle.metadata.table_uuid),
+            AssertTableUUID(uuid=base.table_uuid),
             AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": state.snapshot_id}),
+            *(_same_schema(base) if self.publication.schema else ()),
         )
         updates = transaction._updates  # noqa: SLF001  # the contract test pins it
-        return requirements, stamped(updates, state.handle.metadata)
+        return requirements, stamped(updates, base)
+
+
+def _same_schema(base: Any) -> tuple[Any, ...]:
+    """Another engine changes columns without a snapshot, which the assertion of the branch does not see."""
+    return (
+        AssertCurrentSchemaId.model_validate({"current-schema-id": base.current_schema_id}),
+        AssertLastAssignedFieldId.model_validate({"last-assigned-field-id": base.last_column_id}),
+    )

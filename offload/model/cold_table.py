@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from offload.model.columns import TableSchema
 from offload.model.coverage import Counts, Coverage
 from offload.model.fingerprint import SourceFingerprint
 from offload.model.splits import Split
@@ -65,11 +66,20 @@ class TableState:
 
 @dataclass(frozen=True)
 class Publication:
-    """What one commit adds to a cold table: its token, its files, and the coverage of the table after it."""
+    """
+    What one commit adds to a cold table.
+
+    Attributes:
+        token: Its token.
+        files: Its files.
+        coverage: The coverage of the table after it.
+        schema: The hot columns that the cold table's follow in the same commit; None: they stay as they are.
+    """
 
     token: CommitToken
     files: tuple[WrittenFile, ...]
     coverage: Coverage
+    schema: TableSchema | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class TableSpec:
         binary: String columns that need not be UTF-8.
         truncate: DateTime64 columns finer than microseconds that may be cut to microseconds.
         late: `sweep` or `skip`.
+        on_schema_change: `fail`, or `evolve`: the cold table follows columns that hot adds or widens.
     """
 
     name: str
@@ -55,6 +56,7 @@ class TableSpec:
     binary: tuple[str, ...] = ()
     truncate: tuple[str, ...] = ()
     late: str = "sweep"
+    on_schema_change: str = "fail"
     declared: bool = True
 
     def command(self, verb: str) -> str:

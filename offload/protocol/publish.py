@@ -59,11 +59,11 @@ def publish(
             bytes=sum(file.bytes for file in files),
             batches=1,
         )
-        _after_commit(session, state, trace.state)
+        after_commit(session, state, trace.state)
     return trace.state
 
 
-def _after_commit(session: Session, before: TableState, after: TableState) -> None:
+def after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn
     try:
@@ -81,7 +81,7 @@ def commit_token(
     hot: HotTable,
     state: TableState,
     window: Window,
-    watermark: int,
+    watermark: int | None,
     late: LateRows,
     source: SourceFingerprint = NO_ROWS,
 ) -> CommitToken:
@@ -93,7 +93,7 @@ def commit_token(
         hot: The table that the rows come from.
         state: The cold table before the commit.
         window: The window that the commit publishes.
-        watermark: The table's watermark after the commit, in ticks.
+        watermark: The table's watermark after the commit, in ticks; None: it has no row.
         late: The last check for late rows.
         source: Count and digest of the published rows.
     """
@@ -107,7 +107,7 @@ def commit_token(
         rows=source.fingerprint.rows,
         digest=source.fingerprint.digest,
         watermark_ticks=watermark,
-        watermark_sequence=hot.statistics.sequence_at(watermark),
+        watermark_sequence=None if watermark is None else hot.statistics.sequence_at(watermark),
         precision=hot.schema.precision,
         source_uuid=hot.identity.uuid,
         source_cluster=hot.identity.cluster,

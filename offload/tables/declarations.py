@@ -16,6 +16,7 @@ from offload.model.table import LAYERS, PartitionField, TableSpec
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")
 LATE = ("sweep", "skip")
+ON_SCHEMA_CHANGE = ("fail", "evolve")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
 _FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}
 _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
@@ -204,6 +205,7 @@ def _malformed(spec: TableSpec) -> Iterator[tuple[str, str]]:
         ("target", spec.target, bool(_NAME.fullmatch(spec.target)) and "." in spec.target),
         ("layer", spec.layer, spec.layer in LAYERS),
         ("late", spec.late, spec.late in LATE),
+        ("on_schema_change", spec.on_schema_change, spec.on_schema_change in ON_SCHEMA_CHANGE),
     )
     yield from ((name, value) for name, value, right in checks if not right)
 
