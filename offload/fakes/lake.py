@@ -73,6 +73,7 @@ class FakeLake(Lake, ColdFiles):
 
     @override
     def create(self, schema: TableSchema, *, first: bool) -> TableState:
+        self.behind = self.behind if self.created else ()
         self.created = True
         state = self.load(schema.spec)
         if state is None:

@@ -159,7 +159,7 @@ def _obstacle(schema: TableSchema, metadata: Any, hot: NestedField | None, cold:
         return "a column of that name was dropped there: its old files still have it"
     column = schema.column(hot.name)
     if column.default and (column.mapping.nullable or column.mapping.items):
-        return f"older rows of hot have its DEFAULT {column.default}, those of cold would have none"
+        return f"older rows of hot have {column.default}, its DEFAULT or MATERIALIZED; those of cold would have none"
     return ""
 
 
@@ -196,7 +196,7 @@ def _in_hot(spec: TableSpec, one: ColumnDifference, found: Sequence[ColumnDiffer
     table, name = f"ALTER TABLE {spec.source}", sql_name(one.name)
     if one.cold is None:
         if "DEFAULT" in one.why:
-            return f"{table} MODIFY COLUMN {name} REMOVE DEFAULT"
+            return f"{table} MODIFY COLUMN {name} REMOVE DEFAULT, or REMOVE MATERIALIZED where it is that"
         return f"{table} RENAME COLUMN {name} TO {sql_name(f'{one.name}_2')}"
     if one.hot is None:
         new = [two.name for two in found if two.hot and not two.cold and _alike(two.hot, one.cold)]
