@@ -29,6 +29,7 @@ class TableResult(Counters):
         snapshot_id: Its current snapshot; None: it has none.
         seconds: Wall time.
         steps: Wall time per step, in seconds; also of the step that failed.
+        schema_changes: What the run changed in the cold table's columns, such as `add venue string`.
         warnings: Sentences for people.
         error: `kind`, `expected`, `found`, `next`; None: the run succeeded.
         exit_code: 0, or that of the error.
@@ -41,6 +42,7 @@ class TableResult(Counters):
     snapshot_id: int | None = None
     seconds: float = 0.0
     steps: dict[str, float] = field(default_factory=dict)
+    schema_changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: ErrorDocument | None = None
     exit_code: int = 0
@@ -49,7 +51,7 @@ class TableResult(Counters):
         """As `--json` prints it: the window and the watermark first, then the counts, then the rest."""
         first = {"table": self.table, "status": self.status, "window": self.window}
         rest = {name: value for name, value in asdict(self).items() if name not in {*first, "exit_code"}}
-        return {**first, **rest, "warnings": list(self.warnings)}
+        return {**first, **rest, "schema_changes": list(self.schema_changes), "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ class RunResult:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """The plan of the next run: the window in ISO 8601 UTC, its raw rows (with duplicates), batches and files."""
+    """
+    The plan of the next run: the window in ISO 8601 UTC, its raw rows (with duplicates), batches and files.
+
+    `schema_changes` are those that it would make to the cold table's columns, such as `add venue string`.
+    """
 
     table: str
     window: dict[str, str | None] | None = None
@@ -93,12 +99,14 @@ class TablePlan:
     files: int = 0
     rows_without_timestamp: int = 0
     possibly_expired_rows: int = 0
+    schema_changes: tuple[str, ...] = ()
     error: ErrorDocument | None = None
     exit_code: int = 0
 
     def document(self) -> dict[str, Any]:
         """As `--json` prints it."""
-        return {name: value for name, value in asdict(self).items() if name != "exit_code"}
+        found = {name: value for name, value in asdict(self).items() if name != "exit_code"}
+        return {**found, "schema_changes": list(self.schema_changes)}
 
 
 @dataclass(frozen=True)

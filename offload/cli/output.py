@@ -82,6 +82,7 @@ class Output:
             ]
             print_table(("table", "rows", "late", "dupl.", "watermark", "s"), rows)
         for table in result.tables:
+            self._say_changes(table.table, "changed", table.schema_changes)
             for warning in table.warnings:
                 sys.stderr.write(f"warning: {table.table}: {warning}\n")
             if table.error:
@@ -104,6 +105,7 @@ class Output:
             ]
             print_table(tuple(columns), rows)
         for document in documents:
+            self._say_changes(document["table"], "to change", document.get("schema_changes", ()))
             if document["error"]:
                 self._say_error(f"{document['table']}: ", document["error"])
 
@@ -193,6 +195,10 @@ class Output:
 
     def _print_json(self, document: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+
+    def _say_changes(self, table: str, when: str, changes: Sequence[str]) -> None:
+        if changes:
+            sys.stderr.write(f"{table}: columns of the cold table {when}: {'; '.join(changes)}\n")
 
     def _say_error(self, prefix: str, error: dict[str, str]) -> None:
         sys.stderr.write(

@@ -168,7 +168,7 @@ class ClickHouseSource(Source):
 
 
 def _source_column(name: str, type_name: str, default_kind: str, *others: Any) -> SourceColumn:
-    return SourceColumn(name, type_name, others[-1] if default_kind == "DEFAULT" else None)
+    return SourceColumn(name, type_name, others[-1] if default_kind in {"DEFAULT", "MATERIALIZED"} else None)
 
 
 def _texts(columns: Sequence[tuple[Any, ...]]) -> set[str]:

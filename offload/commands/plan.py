@@ -29,13 +29,14 @@ def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
     in_store = stored.watermark if stored else NO_WATERMARK
     check_not_lost(spec, state, in_store)
     hot = adapters.source.describe(spec)
+    changes: tuple[str, ...] = ()
     if state:
-        check_cold(adapters.lake, hot, state)
+        changes = check_cold(adapters.lake, hot, state)
         rows_to_publish_again(adapters, hot, state, in_store)
     window = choose_window(adapters, hot, state, windows.Bound(until), adapters.source.now(), adapters.clock.now())
     document = windows.to_document(window, hot.schema.precision)
     if window.low is not None and window.high <= window.low:
-        return TablePlan(spec.name, document)
+        return TablePlan(spec.name, document, schema_changes=changes)
     stats = hot.statistics.window_stats(window)
     planned = batches(adapters.limits, hot, window, stats.rows)
     return TablePlan(
@@ -46,4 +47,5 @@ def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
         sum(len(plan_splits(hot, batch, "", "")) for batch in planned),
         stats.without_timestamp,
         stats.possibly_expired,
+        changes,
     )

@@ -31,13 +31,18 @@ LISTED = 10  # snapshots that have not expired
 
 @dataclass
 class FakeLake(Lake, ColdFiles, Rewriter):
-    """A cold table whose commits are atomic, with its history; files are kept whether or not they are published."""
+    """
+    A cold table whose commits are atomic, with its history; files are kept whether or not they are published.
+
+    `behind` is what its columns have to follow; a commit with a schema follows.
+    """
 
     files_by_path: dict[str, list[Row]] = field(default_factory=dict)
     snapshots: list[tuple[CommitToken, tuple[str, ...]]] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
     evidence: Mark | None = None
     created: bool = False
+    behind: tuple[str, ...] = ()
 
     def rows(self, upto: int | None = None) -> list[Row]:
         """The rows of the current snapshot, or of the first `upto` snapshots."""
@@ -68,6 +73,7 @@ class FakeLake(Lake, ColdFiles, Rewriter):
 
     @override
     def create(self, schema: TableSchema, *, first: bool) -> TableState:
+        self.behind = self.behind if self.created else ()
         self.created = True
         state = self.load(schema.spec)
         if state is None:
@@ -79,8 +85,8 @@ class FakeLake(Lake, ColdFiles, Rewriter):
         pass  # no other job writes here
 
     @override
-    def check_columns(self, schema: TableSchema, state: TableState) -> None:
-        pass  # both tables have the same columns
+    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
+        return self.behind
 
     @override
     def live(self, state: TableState, bounds: Sequence[Bound]) -> list[str]:
@@ -129,6 +135,7 @@ class FakeLake(Lake, ColdFiles, Rewriter):
             raise Conflict("the table has another snapshot")
         self.snapshots.append((publication.token, tuple(file.path for file in publication.files)))
         self.coverage = publication.coverage
+        self.behind = () if publication.schema else self.behind
 
 
 def by_hour(rows: Sequence[Row], start: Callable[[int], int] = lambda hour: hour) -> Counts:

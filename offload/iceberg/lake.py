@@ -20,7 +20,8 @@ from offload.iceberg import history, table_layout
 from offload.iceberg.catalog import CatalogConnection
 from offload.iceberg.data_files import IcebergFiles, data_file
 from offload.iceberg.fence import FencedCommit
-from offload.iceberg.schema import arrow_schema, check_required, check_schema, partition_spec, sort_order, table_schema
+from offload.iceberg.schema import arrow_schema, check_required, partition_spec, sort_order, table_schema
+from offload.iceberg.schema_changes import check_schema
 from offload.io.warehouse import Warehouse
 from offload.model.cold_table import Publication, TableState
 from offload.model.columns import TableSchema
@@ -91,12 +92,13 @@ class IcebergLake(Lake):
         history.check(spec, state)
 
     @override
-    def check_columns(self, schema: TableSchema, state: TableState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
         metadata = state.handle.metadata
-        check_schema(schema, metadata.schema())
+        changes = check_schema(schema, metadata)
         table_layout.check(schema.spec, metadata)
         used = {snapshot.schema_id for snapshot in metadata.snapshots}
         check_required(schema, metadata.schema(), [one for one in metadata.schemas if one.schema_id in used])
+        return changes
 
     @override
     def commit(

@@ -84,34 +84,6 @@ def sort_order(schema: Schema, spec: TableSpec) -> SortOrder:
     return SortOrder(*fields)
 
 
-def check_schema(schema: TableSchema, found: Schema) -> None:
-    """
-    Compare the hot table's columns with the cold table's: same names, in any order, and same types.
-
-    A cold column may be optional where hot's is not: so every engine adds a column, and Spark makes all of them.
-
-    Raises:
-        DataError: They differ; every difference is named, and the statements that add missing columns.
-    """
-    wanted = {field.name: field for field in table_schema(schema).fields}
-    there = {field.name: field for field in found.fields}
-    differences = [
-        f"{name}: hot {_spelled(wanted.get(name))}, cold {_spelled(there.get(name))}"
-        for name in dict.fromkeys([*wanted, *there])
-        if not _fits(wanted.get(name), there.get(name))
-    ]
-    if differences:
-        added = [
-            f"{sql_name(name)} {_sql_type(field.field_type)}" for name, field in wanted.items() if name not in there
-        ]
-        statement = f"ALTER TABLE {schema.spec.target} ADD COLUMNS ({', '.join(added)}) in Spark or Trino"
-        raise DataError(
-            f"the columns of {schema.spec.target} to be those of {schema.spec.source}",
-            "; ".join(differences),
-            f"{statement if added else 'change the schema of the cold table'}, then {schema.spec.command('run')}",
-        )
-
-
 def check_required(schema: TableSchema, found: Schema, older: Sequence[Schema]) -> None:
     """
     Check that files of older schemas have every required column: no reader can read one that lacks it.
@@ -129,40 +101,9 @@ def check_required(schema: TableSchema, found: Schema, older: Sequence[Schema]) 
             )
 
 
-def _fits(wanted: types.NestedField | None, found: types.NestedField | None) -> bool:
-    if wanted is None or found is None:
-        return False
-    same = _unnumbered(wanted.field_type) == _unnumbered(found.field_type)
-    return same and (wanted.required or not found.required)
-
-
 def sql_name(name: str) -> str:
     """A name as Spark quotes it."""
     return name if name.isidentifier() else f"`{name}`"
-
-
-def _sql_type(kind: Any) -> str:
-    """An Iceberg type as Spark SQL writes it."""
-    if isinstance(kind, types.ListType):
-        return f"ARRAY<{_sql_type(kind.element_type)}>"
-    if isinstance(kind, types.MapType):
-        return f"MAP<{_sql_type(kind.key_type)}, {_sql_type(kind.value_type)}>"
-    return {"timestamptz": "TIMESTAMP", "long": "BIGINT"}.get(str(kind), str(kind).upper())
-
-
-def _spelled(field: types.NestedField | None) -> str:
-    if field is None:
-        return "has none"
-    return f"{_unnumbered(field.field_type)}{' required' if field.required else ''}"
-
-
-def _unnumbered(kind: Any) -> str:
-    if isinstance(kind, types.ListType):
-        return f"list<{_unnumbered(kind.element_type)}{' required' if kind.element_required else ''}>"
-    if isinstance(kind, types.MapType):
-        value = f"{_unnumbered(kind.value_type)}{' required' if kind.value_required else ''}"
-        return f"map<{_unnumbered(kind.key_type)}, {value}>"
-    return str(kind)
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:

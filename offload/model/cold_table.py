@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from offload.model.columns import TableSchema
 from offload.model.coverage import Counts, Coverage
 from offload.model.fingerprint import SourceFingerprint
 from offload.model.splits import Split
@@ -73,12 +74,14 @@ class Publication:
         files: The files that it adds.
         coverage: The coverage of the table after it.
         removed: Paths of the files that it removes; their rows are in `files`, except those that were replaced.
+        schema: The hot columns that the cold table's follow in the same commit; None: they stay as they are.
     """
 
     token: CommitToken
     files: tuple[WrittenFile, ...]
     coverage: Coverage
     removed: tuple[str, ...] = ()
+    schema: TableSchema | None = None
 
 
 @dataclass(frozen=True)

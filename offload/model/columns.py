@@ -18,7 +18,7 @@ class SourceColumn:
     Attributes:
         name: Its name.
         type: Its type as ClickHouse prints it.
-        default: The SQL expression of its DEFAULT; None: it has none.
+        default: The SQL expression of its DEFAULT or MATERIALIZED; None: it has none.
     """
 
     name: str

@@ -16,7 +16,7 @@ class OutlineColumn:
         iceberg: The Iceberg type in which it is carried; None: it cannot be carried as it is.
         refusal: Why it cannot be carried; empty: it can.
         plain: Whether it is neither NULL nor an array or a map, as keys and orders must be.
-        default: The SQL expression of its DEFAULT; None: it has none.
+        default: The SQL expression of its DEFAULT or MATERIALIZED; None: it has none.
     """
 
     name: str

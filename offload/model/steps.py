@@ -19,7 +19,11 @@ class Step(StrEnum):
 
 
 class Event(StrEnum):
-    """The events inside WRITE (one per split or file, from its worker thread) and inside PUBLISH."""
+    """
+    The events inside WRITE (one per split or file, from its worker thread) and inside PUBLISH.
+
+    The last is emitted inside RECOVER as well, where it changes columns.
+    """
 
     SPLIT_STARTED = "split_started"
     FILE_WRITTEN = "file_written"

@@ -43,6 +43,7 @@ class TableSpec:
         changed: `keep` or `replace`: what becomes of a published row whose content hot has changed.
         interval: A row covers this time from its timestamp on, such as `1m`, and is moved when it is over; None: a
             row covers no time.
+        on_schema_change: `fail`, or `evolve`: the cold table follows columns that hot adds or widens.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TableSpec:
     late: str = "sweep"
     changed: str = "keep"
     interval: str | None = None
+    on_schema_change: str = "fail"
     declared: bool = True
 
     @property

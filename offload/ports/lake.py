@@ -55,12 +55,15 @@ class Lake(Protocol):
             DataError: Another job filled it, rolled it back, changed its rows or recreated it.
         """
 
-    def check_columns(self, schema: TableSchema, state: TableState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
         """
-        Check that the cold table has the hot table's columns.
+        Check that the cold table has the hot table's columns. Changes nothing.
+
+        Returns the changes that a commit with this schema makes, where the declaration allows them; none: the columns
+        fit.
 
         Raises:
-            DataError: A column is missing on one side, or has another type.
+            DataError: A column is missing on one side, or has another type, and cold must not or cannot follow.
         """
 
     def commit(
@@ -72,6 +75,8 @@ class Lake(Protocol):
     ) -> None:
         """
         Publish files, token and coverage in one commit that is valid for `state` only, or nothing.
+
+        A publication with a schema changes the columns in the same commit.
 
         `on_uploaded` is called when the metadata is stored and the catalog does not point to it yet.
         Never rebases. After any error but Conflict the commit may have landed, or may land later: no data file may be

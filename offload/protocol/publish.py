@@ -64,11 +64,11 @@ def committed(
         on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, rows)
         trace.state = commit(session.adapters.lake, spec, state, publication, on_uploaded)
         trace.count(files=len(files), bytes=sum(file.bytes for file in files), batches=1, **counts)
-        _after_commit(session, state, trace.state)
+        after_commit(session, state, trace.state)
     return trace.state
 
 
-def _after_commit(session: Session, before: TableState, after: TableState) -> None:
+def after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn
     try:
@@ -86,7 +86,7 @@ def commit_token(
     hot: HotTable,
     state: TableState,
     window: Window,
-    watermark: int,
+    watermark: int | None,
     late: LateRows,
     source: SourceFingerprint = NO_ROWS,
 ) -> CommitToken:
@@ -98,7 +98,7 @@ def commit_token(
         hot: The table that the rows come from.
         state: The cold table before the commit.
         window: The window that the commit publishes.
-        watermark: The table's watermark after the commit, in ticks.
+        watermark: The table's watermark after the commit, in ticks; None: it has no row.
         late: The last check for late rows.
         source: Count and digest of the published rows.
     """
@@ -112,7 +112,7 @@ def commit_token(
         rows=source.fingerprint.rows,
         digest=source.fingerprint.digest,
         watermark_ticks=watermark,
-        watermark_sequence=hot.statistics.sequence_at(watermark),
+        watermark_sequence=None if watermark is None else hot.statistics.sequence_at(watermark),
         precision=hot.schema.precision,
         source_uuid=hot.identity.uuid,
         source_cluster=hot.identity.cluster,

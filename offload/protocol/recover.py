@@ -13,13 +13,14 @@ from offload.ports.lake import Lake
 from offload.ports.source import HotTable
 from offload.ports.watermarks import NO_WATERMARK, TableWatermark
 from offload.protocol.adapters import Adapters
+from offload.protocol.evolution import evolve
 from offload.protocol.late_rows import late_within
 from offload.protocol.session import Session
 
 
 def recover(session: Session) -> tuple[HotTable, TableState]:
     """
-    Load and check both tables; create the cold table where there is none.
+    Load and check both tables; create the cold table where there is none, and let its columns follow hot's.
 
     Raises:
         DataError: The cold table was changed, dropped or filled by others, or hot is not the table it was filled from.
@@ -35,7 +36,7 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     if state is None:
         state = lake.create(hot.schema, first=not session.adapters.watermarks.knows(spec.source))
     trace.state = state
-    check_cold(lake, hot, state)
+    changes = check_cold(lake, hot, state)
     if state.token:
         session.lease.raise_epoch(state.token.epoch)
     if again := rows_to_publish_again(session.adapters, hot, state, in_store):
@@ -44,21 +45,24 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     if differences := disagreement(in_store, watermark):
         trace.warn(f"the watermark store had {differences}; it was repaired from {spec.target}")
         session.lease.repair(watermark)
-    return hot, state
+    return hot, evolve(session, hot, state, changes) if changes else state
 
 
-def check_cold(lake: Lake, hot: HotTable, state: TableState) -> None:
+def check_cold(lake: Lake, hot: HotTable, state: TableState) -> tuple[str, ...]:
     """
     Check that the cold table is as the runs left it, and was filled from this hot table.
+
+    Returns the changes with which its columns follow hot's; none: they fit.
 
     Raises:
         DataError: It was changed by others, or hot is not the table it was filled from.
     """
     spec = hot.schema.spec
     lake.check_history(spec, state)
-    lake.check_columns(hot.schema, state)
+    changes = lake.check_columns(hot.schema, state)
     if state.token:
         check_source(spec, hot, state.token)
+    return changes
 
 
 def check_source(spec: TableSpec, hot: HotTable, token: CommitToken) -> None:

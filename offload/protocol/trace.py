@@ -35,6 +35,7 @@ class RunTrace:
         counters: Its counts so far.
         state: The cold table as last loaded; None: not loaded yet.
         window: The window that the run moves; None: not chosen yet.
+        schema_changes: What the run has changed in the cold table's columns.
         precision: Digits after the second of the source column's timestamps.
         view: The view that runs keep up to date; None: there is none.
     """
@@ -44,6 +45,7 @@ class RunTrace:
         self.counters = Counters()
         self.state: TableState | None = None
         self.window: Window | None = None
+        self.schema_changes: tuple[str, ...] = ()
         self.precision = windows.MICROSECOND_DIGITS
         self.view: RecordedView | None = None
         self._listeners = listeners
@@ -102,6 +104,7 @@ class RunTrace:
             snapshot_id=self.state.snapshot_id if self.state else None,
             seconds=round(time.monotonic() - self._began, 3),
             steps={step: round(seconds, 3) for step, seconds in self._seconds.items()},
+            schema_changes=self.schema_changes,
             warnings=tuple(self._warnings),
             **asdict(self.counters),
         )

@@ -17,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _TRANSFORMS = ("day", "month", "identity")
 LATE = ("sweep", "skip")
 CHANGED = ("keep", "replace")
+ON_SCHEMA_CHANGE = ("fail", "evolve")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
 _FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}
 _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
@@ -209,6 +210,7 @@ def _malformed(spec: TableSpec) -> Iterator[tuple[str, str | None]]:
         ("late", spec.late, spec.late in LATE),
         ("changed", spec.changed, spec.changed in CHANGED),
         ("interval", spec.interval, spec.interval is None or is_interval(spec.interval)),
+        ("on_schema_change", spec.on_schema_change, spec.on_schema_change in ON_SCHEMA_CHANGE),
     )
     yield from ((name, value) for name, value, right in checks if not right)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.command_line import Offload, flags
+from tests.support.command_line import TRADES, Offload, flags
 from tests.support.embedded import Embedded
 
 
@@ -45,3 +45,20 @@ def test_the_layer_of_a_plan_is_checked(stage: Embedded, offload: Offload) -> No
 
     assert offload("plan", "--layer", "lead").code == 64
     assert offload("plan", "trades", "--layer", "gold").code == 64
+
+
+def test_a_dry_run_says_which_columns_would_change(stage: Embedded, offload: Offload) -> None:
+    """The document has them, and people read them on stderr; so does the run that changes them."""
+    spec = stage.trades(10)
+    offload.declare(f'{TRADES}on_schema_change = "evolve"\n')
+    assert offload("run", "trades").code == 0
+    stage.sql("ALTER TABLE trades ADD COLUMN venue String")
+
+    dry = offload("run", "--dry-run", "trades")
+    columns = stage.iceberg(spec).schema().column_names
+    run = offload("run", "trades")
+
+    assert "venue" not in columns
+    assert "trades: columns of the cold table to change: add venue string" in dry.stderr
+    assert "trades: columns of the cold table changed: add venue string" in run.stderr
+    assert [one.document["tables"][0]["schema_changes"] for one in (dry, run)] == [["add venue string"]] * 2

@@ -12,7 +12,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import LongType, NestedField
 
 from offload.errors import DataError
-from offload.iceberg.schema import check_schema
+from offload.iceberg.schema_changes import check_schema
 from offload.iceberg.table_layout import order_id
 from offload.model.columns import Column, TableSchema, TypeMapping
 from offload.model.table import TableSpec
@@ -51,6 +51,11 @@ def test_a_file_has_the_id_of_the_order_in_which_it_is_written() -> None:
     assert order_id(SPEC, metadata((2,), (2, 1))) == 0
 
 
+def with_columns(*, required: bool) -> Any:
+    """Metadata with these columns, and no older ones."""
+    return SimpleNamespace(schema=lambda: cold(required=required), schemas=[cold(required=required)])
+
+
 def hot(*, nullable: bool) -> TableSchema:
     """The same columns in hot."""
     return TableSchema(
@@ -60,8 +65,8 @@ def hot(*, nullable: bool) -> TableSchema:
 
 def test_a_column_that_may_be_empty_in_hot_must_be_optional_in_cold() -> None:
     """The reverse is as every engine adds a column."""
-    check_schema(hot(nullable=False), cold(required=False))
-    check_schema(hot(nullable=False), cold(required=True))
-    check_schema(hot(nullable=True), cold(required=False))
+    check_schema(hot(nullable=False), with_columns(required=False))
+    check_schema(hot(nullable=False), with_columns(required=True))
+    check_schema(hot(nullable=True), with_columns(required=False))
     with pytest.raises(DataError, match="at: hot long, cold long required"):
-        check_schema(hot(nullable=True), cold(required=True))
+        check_schema(hot(nullable=True), with_columns(required=True))

@@ -1,4 +1,4 @@
-"""The protocol on fakes: any order of arrivals, duplicates, late rows, clock ticks, runs and kills."""
+"""The protocol on fakes: any order of arrivals, duplicates, late rows, clock ticks, new columns, runs and kills."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def run(world: FakeWorld, kill: KillAt | None = None) -> None:
 arrivals = st.tuples(st.just("row"), st.integers(0, 12), st.integers(0, 30))
 again = st.tuples(st.just("again"), st.integers(0, 40), st.just(0))
 tick = st.tuples(st.just("tick"), st.integers(1, 10), st.just(0))
+column = st.tuples(st.just("column"), st.just(0), st.just(0))
 runs = st.tuples(st.just("run"), st.just(0), st.just(0))
 kills = st.tuples(st.sampled_from(STEP_EVENTS), st.integers(1, 3), st.just(0))
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(arrivals, arrivals, again, tick, runs, kills), max_size=40))
+@given(st.lists(st.one_of(arrivals, arrivals, again, tick, column, runs, kills), max_size=40))
 def test_no_order_of_arrivals_and_kills_loses_or_repeats_a_row(actions: list[tuple[str, int, int]]) -> None:
     """I1, I3, I4 and I5 hold after every run that succeeds, whichever run was killed before it."""
     world = FakeWorld(batch_rows=3)
-    marks: list[int] = []
     for number, (what, first, second) in enumerate(actions):
         if what == "row":
             world.hot.rows.append((f"k{number}", world.clock.time + first - second))
@@ -67,15 +67,17 @@ def test_no_order_of_arrivals_and_kills_loses_or_repeats_a_row(actions: list[tup
             world.hot.rows.append(world.hot.rows[first % len(world.hot.rows)])
         elif what == "tick":
             world.clock.time += first
+        elif what == "column":
+            world.lake.behind = (f"add c{number} string",)
         elif what == "run" or what in STEP_EVENTS:
             run(world, KillAt(what, first) if what in STEP_EVENTS else None)
-        marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
     run(world)
-    marks += [token.watermark_ticks or 0 for token, _ in world.lake.snapshots[len(marks) :]]
+    marks = [token.watermark_ticks for token, _ in world.lake.snapshots if token.watermark_ticks is not None]
     cold = Counter(world.lake.rows())
     published = marks[-1] if marks else None
     expected = {row for row in world.hot.rows if published is not None and row[1] <= published}
 
+    assert world.lake.behind == (), "the columns of cold are those of hot"
     assert all(count == 1 for count in cold.values()), "I1: a key occurs twice"
     assert all(before <= after for before, after in pairwise(marks)), "I4: the watermark went back"
     assert set(cold) <= set(world.hot.rows), "I2: a row that hot never had"
