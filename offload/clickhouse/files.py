@@ -90,9 +90,10 @@ class ColdRows:
 
     def hash_expression(self, columns: Sequence[Column], function: str = "cityHash64") -> str:
         """One hash over columns, equal to that of the same values in hot."""
-        return sql.hash_expression([(self._value(column), column.mapping) for column in columns], function)
+        return sql.hash_expression([(self.value(column), column.mapping) for column in columns], function)
 
-    def _value(self, column: Column) -> str:
+    def value(self, column: Column) -> str:
+        """A column as hot has it for rows of that age."""
         found = value(column, self.described)
         if column.mapping.nullable or column.mapping.items:
             return found

@@ -19,7 +19,7 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
-from offload.protocol.publish import publish
+from offload.protocol.publish import publish, publish_coverage
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.sweep import sweep
@@ -80,6 +80,8 @@ def _run_steps(session: Session, bound: Bound) -> None:
             break
         with step(Step.PLAN):
             batch = planner.next(state)
+    if late.to_keep and not session.trace.counters.batches:
+        publish_coverage(session, hot, state, late)
     with step(Step.RECORD):
         session.lease.record(session.trace.outcome("success"))
 

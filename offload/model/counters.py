@@ -20,6 +20,8 @@ class Counters:
         late_rows: Keys in hot at or below the watermark that cold lacks.
         swept_rows: Of `rows`, the late ones; those of `late_rows` that cold has now.
         changed_rows: Published rows whose content hot replaced later; cold keeps the first one.
+        deleted_rows: Published rows that hot no longer has although their TTL has not passed, noticed since the last
+            commit; cold keeps them.
         rows_without_timestamp: Rows with the timestamp 1970-01-01, ClickHouse's default.
         possibly_expired_rows: Rows of the window past their TTL; more may have expired before.
         files: Data files that this run published.
@@ -33,6 +35,7 @@ class Counters:
     late_rows: int = 0
     swept_rows: int = 0
     changed_rows: int = 0
+    deleted_rows: int = 0
     rows_without_timestamp: int = 0
     possibly_expired_rows: int = 0
     files: int = 0

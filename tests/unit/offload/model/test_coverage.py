@@ -12,7 +12,7 @@ from offload.model.windows import DAY, HOUR
 
 fingerprints = st.builds(Fingerprint, st.integers(0, 2**40), st.integers(0, 2**64 - 1))
 counts = st.integers(0, 2**40)
-buckets = st.builds(Bucket, fingerprints, fingerprints, counts, counts, counts)
+buckets = st.builds(Bucket, fingerprints, fingerprints, counts, counts, counts, counts)
 coverages = st.builds(
     Coverage,
     st.none() | st.integers(-100, 100).map(lambda day: day * DAY),
@@ -43,11 +43,11 @@ def test_late_buckets_that_are_neighbours_are_one_span() -> None:
 def test_swept_rows_are_late_no_more_and_hot_is_still_explained() -> None:
     """Hot had them when the bucket was compared; other buckets stay as they are."""
     raw = Fingerprint(10, 5)
-    coverage = Coverage(0, {0: Bucket(Fingerprint(7, 2), raw, late=3), HOUR: Bucket(late=1)})
+    coverage = Coverage(0, {0: Bucket(Fingerprint(7, 2), raw, late=3, kept=7), HOUR: Bucket(late=1)})
 
     swept = coverage.swept([{0: Fingerprint(3, 3)}])
 
-    assert swept.buckets[0] == Bucket(Fingerprint(10, 5), raw)
+    assert swept.buckets[0] == Bucket.of(raw)
     assert swept.buckets[HOUR] == Bucket(late=1)
     assert swept.unexplained({0: raw, HOUR: Fingerprint(0, 0)}) == []
 
