@@ -19,7 +19,7 @@ def warn_of_deletions(session: Session, hot: HotTable, deletions: Sequence[Delet
     more = f" and {len(ordered) - LISTED} more" if len(ordered) > LISTED else ""
     session.trace.warn(
         f"{rows} published rows are gone from {spec.source}, and no TTL explains it: {spans}{more}; "
-        f"{_how(hot.deletions.since(since), ordered)}; {spec.target} keeps them, and audit counts them as extra"
+        f"{_how(hot.deletions.since(since), ordered)}; {spec.target} keeps them"
     )
 
 

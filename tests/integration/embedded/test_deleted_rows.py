@@ -13,6 +13,7 @@ from offload.clickhouse.deletion_log import ClickHouseDeletionLog
 from offload.model.coverage import Counts
 from offload.model.table import TableSpec
 from offload.model.windows import Window
+from offload.ports.verifier import Accepted
 from offload.results import TableResult
 from tests.support.embedded import PLAIN, REPLACING, START, Embedded
 
@@ -238,8 +239,6 @@ def test_a_key_that_hot_has_under_another_time_is_not_deleted(stage: Embedded) -
 
 def test_rows_that_hot_lacked_when_cold_was_adopted_are_not_reported(stage: Embedded) -> None:
     """They were gone before; those that are deleted after the adoption are reported, also without a commit between."""
-    from offload.ports.verifier import Accepted
-
     spec = stage.trades(100)
     stage.run(spec)
     stage.sql(f"ALTER TABLE trades DELETE WHERE toUInt64(trade_id) < 7 {SYNC}")
