@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from typing_extensions import override
 
 from offload.clickhouse import sql
-from offload.clickhouse.files import StoredFiles, tail
+from offload.clickhouse.files import ColdRows, StoredFiles, tail
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.model.columns import MICROSECONDS
 from offload.model.coverage import Counts
@@ -19,6 +19,14 @@ from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference, LateAn
 
 MANY_HOURS = 24
 _ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
+
+
+@dataclass(frozen=True)
+class ColdHour:
+    """The rows of one hour of cold, and how many are not past their TTL; the digest is of their content."""
+
+    rows: Fingerprint
+    live: int
 
 
 @dataclass(frozen=True)
@@ -52,21 +60,68 @@ class ClickHouseColdReader(ColdReader):
         second = 10**self.rows.schema.precision
         hours = f"arraySort(groupUniqArray({sql.hour(self.rows.timestamp, self.rows.schema.precision)}))"
         (touched,) = self.rows.client.row(f"SELECT {hours} {self.rows.filter.select(Chunk(window))}")
-        if not touched:
+        if not touched and window.low is None:
             return LateAndChanged(0)
-        files = cold_files(touched[0] * second, (touched[-1] + HOUR) * second - 1)
-        differing = self._differing_hours(window, files, touched) if files else touched
-        if not differing:
+        first = touched[0] * second if window.low is None else _hour(window.low + 1, second)
+        files = cold_files(first, _hour(window.high, second) + HOUR * second - 1)
+        if not files and not touched:
             return LateAndChanged(0)
+        begin = first - 1 if window.low is None else window.low
+        cold = self._cold_hours(Window(begin, window.high), files, digests=bool(touched))
+        differing = self._differing_hours(window, touched, cold) if files else touched
+        return self._late_in_hours(window, files, cold_files, differing, touched, cold)
+
+    def _late_in_hours(
+        self,
+        window: Window,
+        files: Sequence[str],
+        cold_files: Callable[[int, int], Sequence[str]],
+        differing: Sequence[int],
+        touched: Sequence[int],
+        cold: Mapping[int, ColdHour],
+    ) -> LateAndChanged:
         spec, precision = self.rows.schema.spec, self.rows.schema.precision
-        found = [self._differences(one, files) for one in _windows(window, differing, precision)]
-        missing, changed = sum(one.missing for one in found), sum(one.different for one in found)
-        if not spec.key:  # a row of another content is another row
-            return LateAndChanged(missing)
-        if missing and not spec.timestamp_follows_key:  # cold may have the key at any other time
-            everywhere = cold_files(*(seconds * second for seconds in _ALL_TIME))
-            missing = self._late_keys(window, self._in_hours(differing, precision), everywhere)
-        return LateAndChanged(missing, changed)
+        size = HOUR if len(differing) <= MANY_HOURS else DAY
+        starts = list(dict.fromkeys(hour // size * size for hour in differing))
+        windows = [clip(window, start * 10**precision, size * 10**precision) for start in starts]
+        found = [self._differences(one, files) for one in windows]
+        missing, changed = sum(one.missing for one, _ in found), sum(one.different for one, _ in found)
+        # Hours of which hot has no row, but for those that are in a window that was compared.
+        apart = [hour for hour in cold if hour not in set(touched) and hour // size * size not in set(starts)]
+        deleted = sum(deleted for _, deleted in found) + sum(cold[hour].live for hour in apart)
+        if spec.key and not spec.timestamp_follows_key:  # the other tier may have the key at any other time
+            second = 10**precision
+            if missing:
+                everywhere = cold_files(*(seconds * second for seconds in _ALL_TIME))
+                missing = self._late_keys(window, self._in_hours(differing, precision), everywhere)
+            if deleted:
+                deleted = self._deleted_keys(window, sorted({*differing, *apart}), files)
+        published = {hour: one.rows.rows for hour, one in cold.items()}
+        # Without a key, a row of another content is another row.
+        return LateAndChanged(missing, changed if spec.key else 0, deleted, published)
+
+    def _live(self, cold: ColdRows) -> str:
+        """The condition that the TTL of a cold row has not passed; its columns in the types that they have in hot."""
+        layout = self.rows.filter.layout
+        if layout.ttl is None:
+            return "1"
+        if not layout.ttl_columns:
+            return f"{layout.ttl} > now()"
+        names = ", ".join(sql.identifier(name) for name, _ in layout.ttl_columns)
+        column = self.rows.schema.column
+        values = ", ".join(f"[CAST({cold.value(column(name))} AS {kind})]" for name, kind in layout.ttl_columns)
+        return f"arrayExists(({names}) -> {layout.ttl} > now(), {values})"
+
+    def _deleted_keys(self, window: Window, hours: Sequence[int], files: Sequence[str]) -> int:
+        """Live cold rows of these hours whose key hot has at no time."""
+        cold = self.files.cold(files, self.rows.schema)
+        key, cold_key = (side.hash_expression(self.rows.schema.identity, KEY_HASH) for side in (self.rows, cold))
+        within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
+        hot_keys = f"(SELECT {key} FROM {self.rows.filter.merged})"
+        query = (
+            f"SELECT count() FROM {cold.table} WHERE {within} AND {self._live(cold)} AND {cold_key} NOT IN {hot_keys}"
+        )
+        return int(cold.row(query)[0])
 
     def _late_keys(self, window: Window, condition: str, files: Sequence[str]) -> int:
         candidates = self.rows.filter.select(Chunk(window), condition)
@@ -82,19 +137,32 @@ class ClickHouseColdReader(ColdReader):
         )
         return keys - int(present[0])
 
-    def _differing_hours(self, window: Window, files: Sequence[str], hours: Sequence[int]) -> list[int]:
-        precision, content = self.rows.schema.precision, self.rows.schema.content
-        query = "SELECT {} AS tidemark_hour, count(), sum({}) {} GROUP BY tidemark_hour"
-        hot = self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))
-        hot_side = self.rows.client.rows(
-            query.format(sql.hour(self.rows.timestamp, precision), self.rows.hash_expression(content), hot)
-        )
-        within = f"{self.rows.filter.within(window)} AND {self._in_hours(hours, MICROSECONDS)}"
+    def _cold_hours(self, window: Window, files: Sequence[str], *, digests: bool) -> dict[int, ColdHour]:
+        if not files:
+            return {}
         cold = self.files.cold(files, self.rows.schema)
-        where = f"FROM {cold.table} WHERE {within}"
-        hour = sql.hour(self.rows.timestamp, MICROSECONDS)
-        cold_side = cold.rows(query.format(hour, cold.hash_expression(content), where))
-        return sorted(set(hours) - {hour for hour, *_ in set(hot_side) & set(cold_side)})
+        digest = f"sum({cold.hash_expression(self.rows.schema.content)})" if digests else "0"
+        found = cold.rows(
+            f"SELECT {sql.hour(self.rows.timestamp, MICROSECONDS)} AS tidemark_hour, count(), {digest}, "
+            f"countIf({self._live(cold)}) FROM {cold.table} WHERE {self.rows.filter.within(window)} "
+            "GROUP BY tidemark_hour"
+        )
+        return {
+            int(hour): ColdHour(Fingerprint(int(rows), int(digest)), int(live)) for hour, rows, digest, live in found
+        }
+
+    def _differing_hours(self, window: Window, hours: Sequence[int], cold: Mapping[int, ColdHour]) -> list[int]:
+        """Those of the hours of which hot has rows in which cold has others."""
+        if not hours:
+            return []
+        precision = self.rows.schema.precision
+        digest = self.rows.hash_expression(self.rows.schema.content)
+        found = self.rows.client.rows(
+            f"SELECT {sql.hour(self.rows.timestamp, precision)} AS tidemark_hour, count(), sum({digest}) "
+            f"{self.rows.filter.select(Chunk(window), self._in_hours(hours, precision))} GROUP BY tidemark_hour"
+        )
+        hot = {int(hour): Fingerprint(int(rows), int(digest)) for hour, rows, digest in found}
+        return [hour for hour in hours if hour not in hot or hour not in cold or hot[hour] != cold[hour].rows]
 
     def _in_hours(self, hours: Sequence[int], precision: int) -> str:
         """A condition on hours, with a range by which the primary key and the files can be pruned."""
@@ -141,7 +209,7 @@ class ClickHouseColdReader(ColdReader):
             if hot == cold:
                 total += Difference(hot.rows, cold.rows, 0, 0, 0)
             else:
-                total += self._differences(_of_day(window, day, self.rows.schema.precision), files)
+                total += self._differences(_of_day(window, day, self.rows.schema.precision), files)[0]
         return total + Difference(0, 0, 0, 0, 0, self._doubled(window, files))
 
     def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
@@ -161,29 +229,31 @@ class ClickHouseColdReader(ColdReader):
         ]
         return {d: (hot.get(d, EMPTY), cold.get(d, EMPTY)) for d in {*hot, *cold}}
 
-    def _differences(self, window: Window, files: Sequence[str]) -> Difference:
+    def _differences(self, window: Window, files: Sequence[str]) -> tuple[Difference, int]:
+        """The difference by key; and how many of its extra rows are not past their TTL."""
         schema, rows = self.rows.schema, self.rows
         key, content = rows.hash_expression(schema.identity, KEY_HASH), rows.hash_expression(schema.content)
-        named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot {}"
-        sides = [named.format(key, content, 1, rows.filter.select(Chunk(window)))]
+        named = "SELECT {} AS tidemark_k, {} AS tidemark_c, {} AS tidemark_hot, {} AS tidemark_live {}"
+        sides = [named.format(key, content, 1, 0, rows.filter.select(Chunk(window)))]
         cold = self.files.cold(files, schema) if files else None
         if cold:
             key, content = cold.hash_expression(schema.identity, KEY_HASH), cold.hash_expression(schema.content)
             where = f"FROM {cold.table} WHERE {rows.filter.within(window)}"
-            sides.append(named.format(key, content, 0, where))
+            sides.append(named.format(key, content, 0, self._live(cold), where))
         # With a key, a hot row that was delivered twice is one row; without a key every row counts.
         counted = "least(countIf(tidemark_hot = 1), 1)" if schema.spec.key else "countIf(tidemark_hot = 1)"
         (found,) = self.files.rows(
             "SELECT sum(h), sum(c), sum(greatest(h - c, 0)), sum(greatest(c - h, 0)), "
-            "countIf(h > 0 AND c > 0 AND NOT agree) FROM ("
+            "countIf(h > 0 AND c > 0 AND NOT agree), sumIf(greatest(c - h, 0), live) FROM ("
             f"SELECT toInt64({counted}) AS h, toInt64(countIf(tidemark_hot = 0)) AS c, "
             "length(arrayIntersect(groupUniqArrayIf(tidemark_c, tidemark_hot = 1), "
-            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree "
+            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree, max(tidemark_live) AS live "
             f"FROM ({' UNION ALL '.join(sides)}) GROUP BY tidemark_k)"
         )
         if cold:
             cold.check_files()
-        return Difference(*map(int, found))
+        *difference, live = map(int, found)
+        return Difference(*difference), live
 
     def _doubled(self, window: Window, files: Sequence[str]) -> int:
         if not files or not self.rows.schema.spec.key:
@@ -198,8 +268,6 @@ def _of_day(window: Window, day: int, precision: int) -> Window:
     return clip(window, day * DAY * 10**precision, DAY * 10**precision)
 
 
-def _windows(window: Window, hours: Sequence[int], precision: int) -> list[Window]:
-    """The hours as windows; their days, where they are many."""
-    size = HOUR if len(hours) <= MANY_HOURS else DAY
-    starts = dict.fromkeys(hour // size * size for hour in hours)
-    return [clip(window, start * 10**precision, size * 10**precision) for start in starts]
+def _hour(tick: int, second: int) -> int:
+    """The first tick of the hour that has a tick."""
+    return tick // (HOUR * second) * HOUR * second

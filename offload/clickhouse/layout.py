@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from offload.clickhouse import sql
@@ -13,6 +14,7 @@ _NO_DELETE = re.compile(r" (?:TO (?:DISK|VOLUME) |RECOMPRESS |GROUP BY )")
 _COLUMN_TTL = re.compile(r"^`(?P<name>(?:[^`\\]|\\.)+)` .*?\bTTL (?P<ttl>.+)$", re.DOTALL)
 _REPLICATED = re.compile(r"Replicated\w*MergeTree\('(?P<path>[^']+)'")
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
+_WORD = re.compile(r"`([^`]+)`|\b([A-Za-z_]\w*)\b")
 _NEVER = "toDateTime('2106-02-07 00:00:00', 'UTC')"  # the last time of a DateTime
 
 
@@ -22,7 +24,8 @@ class Layout:
     How the server stores the table. Bytes per row are compressed, 0 where unknown.
 
     `final_behind`: a table that reads from others takes FINAL. `ttl` is the time after which a row may be deleted, as
-    SQL; `column_ttls` those of single columns. None: never.
+    SQL; `column_ttls` those of single columns. None: never. `ttl_columns` are the columns that `ttl` uses, with the
+    types that they have in hot.
     """
 
     engine: str
@@ -32,6 +35,7 @@ class Layout:
     stored_bytes_per_row: float
     column_ttls: tuple[str, ...] = ()
     final_behind: bool = False
+    ttl_columns: tuple[tuple[str, str], ...] = ()
 
     @property
     def replacing(self) -> bool:
@@ -99,6 +103,17 @@ def ttl(engine_full: str) -> str | None:
     if not times:
         return None
     return times[0] if len(times) == 1 else f"least({', '.join(times)})"
+
+
+def ttl_columns(engine_full: str, types: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The columns that the rules for deleting rows use, with their types."""
+    return tuple((name, types[name]) for name in mentioned(ttl(engine_full) or "", types))
+
+
+def mentioned(expression: str, names: Iterable[str]) -> list[str]:
+    """The columns of these names that an expression may use."""
+    words = {quoted or plain for quoted, plain in _WORD.findall(expression)}
+    return [name for name in names if name in words]
 
 
 def _deletion(rule: str) -> str:

@@ -85,7 +85,7 @@ class RowFilter:
     def select_with_duplicates(self, chunk: Chunk, *conditions: str) -> str:
         """The rows of a chunk that meet the conditions, duplicates of a key included."""
         where = [self.within(chunk.window), *self._bounds(chunk), *conditions, *self._exclusions()]
-        return f"FROM {self._merged} WHERE {' AND '.join(where)}"
+        return f"FROM {self.merged} WHERE {' AND '.join(where)}"
 
     def select_unmerged(self, chunk: Chunk) -> str | None:
         """
@@ -99,7 +99,8 @@ class RowFilter:
         return f"FROM {self.raw} WHERE {' AND '.join([self.within(chunk.window), *self._bounds(chunk)])}"
 
     @property
-    def _merged(self) -> str:
+    def merged(self) -> str:
+        """The table's quoted name as `FROM` takes it; a Replacing table without the duplicates that are not merged."""
         return f"{self.raw} FINAL" if self.layout.replacing else self.raw
 
     def _exclusions(self) -> list[str]:
@@ -110,7 +111,7 @@ class RowFilter:
         order = ", ".join(map(sql.identifier, (*self.schema.spec.key, *self.delivery)))
         names = ", ".join(sql.identifier(column.name) for column in self.schema.columns)
         where = " AND ".join([*conditions, *self._exclusions()])
-        return f"(SELECT {names} FROM {self._merged} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
+        return f"(SELECT {names} FROM {self.merged} WHERE {where} ORDER BY {order} LIMIT 1 BY {key})"
 
     def _bounds(self, chunk: Chunk) -> Iterator[str]:
         yield from map(sql.partition_is, self.schema.spec.partition, chunk.partition)

@@ -10,9 +10,20 @@ from typing_extensions import override
 from offload.clickhouse import sql, types
 from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
+from offload.clickhouse.deletion_log import ClickHouseDeletionLog
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
-from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, identity, key_parts, plain_key, ttl, unreadable
+from offload.clickhouse.layout import (
+    READS_OTHERS,
+    Layout,
+    column_ttls,
+    identity,
+    key_parts,
+    plain_key,
+    ttl,
+    ttl_columns,
+    unreadable,
+)
 from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
@@ -76,6 +87,7 @@ class ClickHouseSource(Source):
             sum(column[4] for column in stored) / total_rows if total_rows else 0.0,
             column_ttls(create_table),
             engine in READS_OTHERS and self._takes_final(spec),
+            ttl_columns(engine_full, {name: kind for name, kind, *_ in stored}),
         )
         plain = {name for name, kind, *_ in stored if "(" not in kind or kind.startswith("DateTime")}
         full = declarations.complete(spec, layout.sorting_key, replacing=layout.replacing, plain=plain | _texts(stored))
@@ -90,6 +102,7 @@ class ClickHouseSource(Source):
             verifier=ClickHouseVerifier(rows, self._files),
             cold_reader=ClickHouseColdReader(rows, self._files),
             view=ClickHouseView(rows, self._files),
+            deletions=ClickHouseDeletionLog(self._client, *self._at(spec.source)),
         )
 
     @override

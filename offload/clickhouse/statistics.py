@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -10,6 +9,7 @@ from typing_extensions import override
 from offload.clickhouse import sql
 from offload.clickhouse.data_errors import unsupported_value, value_vanished
 from offload.clickhouse.hot_table import ClickHouseRows
+from offload.clickhouse.layout import mentioned
 from offload.errors import AccessRefused, DataError
 from offload.model.columns import Column
 from offload.model.splits import BucketCount, Chunk
@@ -56,7 +56,7 @@ class ClickHouseStatistics(HotStatistics):
         """Whether a row right after the watermark would be past its TTL now: such rows may be gone already."""
         layout = self.rows.filter.layout
         names = {column.name for column in self.rows.schema.columns} - {self.rows.schema.spec.timestamp}
-        times = [time for time in (layout.ttl, *layout.column_ttls) if time and not _mentions(time, names)]
+        times = [time for time in (layout.ttl, *layout.column_ttls) if time and not mentioned(time, names)]
         if watermark is None or not times:
             return False
         row = f"(SELECT {sql.timestamp(watermark + 1, self.rows.schema.precision)} AS {self.rows.timestamp})"
@@ -149,9 +149,3 @@ class ClickHouseStatistics(HotStatistics):
             if count := self.rows.count_where(chunk, condition):
                 raise unsupported_value(self.rows.schema, column, count, self.rows.examples(chunk, condition))
         raise value_vanished(self.rows.schema.spec)
-
-
-def _mentions(expression: str, names: set[str]) -> bool:
-    """Whether an expression uses one of these columns."""
-    words = {quoted or plain for quoted, plain in re.findall(r"`([^`]+)`|\b([A-Za-z_]\w*)\b", expression)}
-    return bool(words & names)

@@ -73,7 +73,7 @@ def _coverage(adapters: Adapters, hot: HotTable, state: TableState, mark: int, a
     """Where rows are missing that are accepted; without such rows nothing: the next run compares every row, once."""
     if not accepted.missing:
         return Coverage()
-    found = compared(adapters.cold_files, hot, replace(state, coverage=Coverage()), mark)
+    found = compared(adapters.cold_files, hot, replace(state, coverage=Coverage()), mark).coverage
     return found.accepted().published([], mark // 10**hot.schema.precision)
 
 

@@ -21,7 +21,7 @@ from offload.protocol.comparison import cold_reads
 from offload.protocol.corrections import correct, replaces
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
-from offload.protocol.publish import publish
+from offload.protocol.publish import publish, publish_coverage
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.sweep import sweep
@@ -82,6 +82,8 @@ def _run_steps(session: Session, bound: Bound) -> None:
             break
         with step(Step.PLAN):
             batch = planner.next(state)
+    if late.to_keep and not session.trace.counters.batches:
+        state = publish_coverage(session, hot, state, late)
     with step(Step.RECORD):
         view_refresh.refresh(session, hot, state)
         session.lease.record(session.trace.outcome("success"))

@@ -191,7 +191,10 @@ class FakeVerifier(Verifier, ColdReader):
 
     @override
     def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
-        return LateAndChanged(len(set(self.hot.within(window)) - set(self.lake.rows())))
+        hot, cold = set(self.hot.within(window)), self.lake.rows()
+        published = [row for row in cold if (window.low is None or row[1] > window.low) and row[1] <= window.high]
+        hours = {hour: counted.rows for hour, counted in by_hour(published).items()}
+        return LateAndChanged(len(hot - set(cold)), 0, len(set(published) - hot), hours)
 
     @override
     def newest(self, paths: Sequence[str]) -> int:

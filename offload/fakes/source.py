@@ -16,7 +16,17 @@ from offload.model.splits import BatchKind, BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
-from offload.ports.source import Bound, ChunkStream, Clock, HotRows, HotStatistics, HotTable, Source, WindowStats
+from offload.ports.source import (
+    Bound,
+    ChunkStream,
+    Clock,
+    DeletionLog,
+    HotRows,
+    HotStatistics,
+    HotTable,
+    Source,
+    WindowStats,
+)
 from offload.ports.verifier import ColdReader, Verifier
 
 Row = tuple[str, int]
@@ -60,7 +70,7 @@ class FakeClock(Clock):
 
 
 @dataclass
-class FakeRows(HotRows, HotStatistics):
+class FakeRows(HotRows, HotStatistics, DeletionLog):
     """The rows of a hot table, which may have a row more than once."""
 
     rows: list[Row] = field(default_factory=list)
@@ -119,6 +129,10 @@ class FakeRows(HotRows, HotStatistics):
     def oldest(self) -> int | None:
         return min((at for _, at in self.rows), default=None)
 
+    @override
+    def since(self, time: int | None) -> Sequence[str]:
+        return ()
+
 
 @dataclass
 class FakeSource(Source):
@@ -133,7 +147,9 @@ class FakeSource(Source):
     @override
     def describe(self, spec: TableSpec) -> HotTable:
         identity = SourceIdentity("hot", (), "default")
-        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader, self.view)
+        return HotTable(
+            FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader, self.view, self.rows
+        )
 
     @override
     def outline(self, source: str) -> TableOutline:

@@ -21,6 +21,8 @@ class Counters:
         swept_rows: Of `rows`, the late ones; those of `late_rows` that cold has now.
         changed_rows: Published rows whose content hot replaced later, as the run found them.
         replaced_rows: Those of `changed_rows` that cold has with hot's content now.
+        deleted_rows: Published rows that hot no longer has although their TTL has not passed, noticed since the last
+            commit; cold keeps them.
         rows_without_timestamp: Rows with the timestamp 1970-01-01, ClickHouse's default.
         possibly_expired_rows: Rows of the window past their TTL; more may have expired before.
         files: Data files that this run published.
@@ -35,6 +37,7 @@ class Counters:
     swept_rows: int = 0
     changed_rows: int = 0
     replaced_rows: int = 0
+    deleted_rows: int = 0
     rows_without_timestamp: int = 0
     possibly_expired_rows: int = 0
     files: int = 0

@@ -28,6 +28,8 @@ class Bucket:
         changed: Published rows whose content the comparison found changed in hot.
         accepted: Missing rows that a person accepted with `adopt`; a bucket that has some is never swept, since a count
             does not tell them from rows that are late.
+        kept: Rows of cold that hot had at that comparison, or that are past their TTL, and what was published since.
+            Where a comparison finds fewer, rows were deleted in between; 0: unknown, or a person removed them.
     """
 
     published: Fingerprint = EMPTY
@@ -35,15 +37,22 @@ class Bucket:
     late: int = 0
     changed: int = 0
     accepted: int = 0
+    kept: int = 0
+
+    @classmethod
+    def of(cls, published: Fingerprint) -> Bucket:
+        """A bucket of which hot has exactly the rows that were published."""
+        return cls(published, published, kept=published.rows)
 
     def explains(self, raw: Fingerprint) -> bool:
         """Whether these raw rows were compared before, or are those that were published."""
-        return raw == self.checked or (raw == self.published and not (self.late or self.changed))
+        as_published = self.kept == self.published.rows and not (self.late or self.changed)
+        return raw == self.checked or (raw == self.published and as_published)
 
     def __add__(self, other: Bucket) -> Bucket:
         published, checked = self.published + other.published, self.checked + other.checked
         counts = self.late + other.late, self.changed + other.changed, self.accepted + other.accepted
-        return Bucket(published, checked, *counts)
+        return Bucket(published, checked, *counts, kept=self.kept + other.kept)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,31 @@ class Coverage:
         """The buckets with changed rows, in the same way."""
         return self._spans(start for start, bucket in self.buckets.items() if bucket.changed)
 
+    def emptied(self, starts: Iterable[int]) -> list[tuple[int, int]]:
+        """The buckets that hot had rows of and that are not among these starts, as spans like those of `late_spans`."""
+        present = set(starts)
+        return self._spans(start for start, bucket in self.buckets.items() if bucket.kept and start not in present)
+
+    def kept(self, first: int, end: int) -> int:
+        """Rows of cold in a span that hot had, or that were past their TTL, at the last comparison."""
+        return sum(bucket.kept for start, bucket in self.buckets.items() if first <= start < end)
+
+    def expects_more_than(self, before: Coverage) -> bool:
+        """Whether hot has rows of cold in a bucket that `before` did not know there: they came back, say."""
+        return any(bucket.kept > before._at(start).kept for start, bucket in self.buckets.items())
+
+    def released(self, first: int, end: int) -> Coverage:
+        """
+        The same, with no row of the buckets within a span expected in hot any more.
+
+        For a command that drops rows of hot because cold has them: committed before the drop, it keeps the next run
+        from reporting them as deleted. Seconds since 1970 UTC, `end` exclusive; a bucket that is only in part within
+        the span stays as it is.
+        """
+        within = {start: bucket for start, bucket in self.buckets.items() if first <= start <= end - self.span(start)}
+        released = {start: replace(bucket, kept=0) for start, bucket in within.items()}
+        return replace(self, buckets={**self.buckets, **released})
+
     def _spans(self, starts: Iterable[int]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         for start in sorted(starts):
@@ -101,9 +135,9 @@ class Coverage:
         """The buckets whose raw rows in hot were never compared with cold."""
         return sorted(start for start, rows in raw.items() if not self._at(start).explains(rows))
 
-    def compared(self, start: int, raw: Fingerprint, late: int, changed: int) -> Coverage:
+    def compared(self, start: int, raw: Fingerprint, late: int, changed: int, kept: int) -> Coverage:
         """After a comparison of one bucket."""
-        bucket = replace(self._at(start), checked=raw, late=late, changed=changed)
+        bucket = replace(self._at(start), checked=raw, late=late, changed=changed, kept=kept)
         return replace(self, buckets={**self.buckets, start: bucket})
 
     def only(self, starts: Iterable[int]) -> Coverage:
@@ -116,7 +150,7 @@ class Coverage:
         for one in counts:
             for hour, rows in one.items():
                 start = self.start(hour)
-                buckets[start] = buckets.get(start, Bucket()) + Bucket(rows, rows)
+                buckets[start] = buckets.get(start, Bucket()) + Bucket.of(rows)
         first = (watermark - HOURLY) // DAY * DAY
         return Coverage(boundary, buckets)._folded(max(first, boundary if boundary is not None else first))  # noqa: SLF001
 
@@ -127,7 +161,8 @@ class Coverage:
             for hour, rows in one.items():
                 bucket = buckets.get(start := self.start(hour), Bucket())
                 late = max(0, bucket.late - rows.rows)
-                buckets[start] = replace(bucket, published=bucket.published + rows, late=late)
+                published, kept = bucket.published + rows, bucket.kept + rows.rows
+                buckets[start] = replace(bucket, published=published, late=late, kept=kept)
         return replace(self, buckets=buckets)
 
     def replaced(self, before: Iterable[Counts], rewritten: Iterable[Counts], rows: Iterable[Counts]) -> Coverage:
@@ -199,18 +234,21 @@ class Coverage:
 def _numbers(bucket: Bucket) -> list[int]:
     published, checked = bucket.published, bucket.checked
     same = [published.rows, published.digest]
-    if bucket == Bucket(published, published):
+    if bucket == Bucket.of(published):
         return same
     numbers = [*same, checked.rows, checked.digest, bucket.late, bucket.changed]
+    if bucket.kept != published.rows:
+        return [*numbers, bucket.accepted, bucket.kept]
     return [*numbers, bucket.accepted] if bucket.accepted else numbers
 
 
 def _bucket(rows: int, digest: int, *compared: int) -> Bucket:
     published = Fingerprint(rows, digest)
     if not compared:
-        return Bucket(published, published)
+        return Bucket.of(published)
     checked, checked_digest, *counts = compared
-    return Bucket(published, Fingerprint(checked, checked_digest), *counts)
+    late, changed, accepted, kept = (*counts, *(0, 0, 0, rows)[len(counts) :])
+    return Bucket(published, Fingerprint(checked, checked_digest), late, changed, accepted, kept)
 
 
 def window_of(start: int, span: int, watermark: int, precision: int) -> Window:

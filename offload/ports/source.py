@@ -159,6 +159,17 @@ class HotStatistics(Protocol):
         """Ticks from which hot should have every row; None: the table is empty."""
 
 
+class DeletionLog(Protocol):
+    """How rows of one hot table were deleted, as far as the server says it. For people: no decision depends on it."""
+
+    def since(self, time: int | None) -> Sequence[str]:
+        """
+        The last deletions since a time (microseconds UTC on the source's clock; None: ever), in words.
+
+        Empty where the server does not say, or may not be asked; never an error.
+        """
+
+
 @dataclass(frozen=True)
 class HotTable:
     """
@@ -173,6 +184,7 @@ class HotTable:
         verifier: Checks files before they are published; both sides are hashed by the engine that has the hot rows.
         cold_reader: Compares its rows with published files.
         view: The view of its rows and of published files.
+        deletions: How rows of it were deleted.
     """
 
     schema: TableSchema
@@ -183,6 +195,7 @@ class HotTable:
     verifier: Verifier
     cold_reader: ColdReader
     view: TableView
+    deletions: DeletionLog
 
 
 class Source(Protocol):

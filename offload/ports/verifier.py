@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from offload.model.coverage import Counts
@@ -67,10 +67,25 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LateAndChanged:
-    """Keys of hot that cold lacks; and keys that both have with different content, delivery columns left out."""
+    """
+    Hot compared with cold over a window, below the watermark; on the hot side a key counts once.
+
+    Attributes:
+        late: Keys of hot that cold lacks.
+        changed: Keys that both have with different content, delivery columns left out.
+        deleted: Rows of cold that hot lacks although their TTL has not passed.
+        published: Rows of cold by the first second of their hour.
+    """
 
     late: int
     changed: int = 0
+    deleted: int = 0
+    published: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether hot has the rows of cold, and no other key."""
+        return not (self.late or self.changed or self.deleted)
 
 
 NO_DIFFERENCE = Difference(0, 0, 0, 0, 0)
@@ -109,9 +124,9 @@ class ColdReader(Protocol):
 
     def late(self, window: Window, cold_files: Callable[[int, int], Sequence[str]]) -> LateAndChanged:
         """
-        Count the hot keys of a window that cold lacks, and those whose content differs.
+        Count the hot keys of a window that cold lacks, those whose content differs, and the cold rows that hot lacks.
 
-        `cold_files(low, high)` takes ticks, inclusive.
+        `cold_files(low, high)` takes ticks, inclusive. A window without a begin begins with hot's first row.
         """
 
     def newest(self, paths: Sequence[str]) -> int:

@@ -1,5 +1,5 @@
 """
-Late rows: hot rows at or below the watermark that the cold table lacks.
+Late rows: hot rows at or below the watermark that the cold table lacks; and deleted rows, which hot lacks.
 
 No stamp of arrival is asked: a row may become visible long after it was stamped (a replica that lags, a partition that
 is attached, a restore, a long INSERT). The raw rows of hot are counted by hour or day, and compared with the counts of
@@ -8,23 +8,26 @@ the published rows, which the cold table keeps. Only where they differ, keys are
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from offload.model.cold_table import TableState
-from offload.model.coverage import Coverage, window_of
+from offload.model.coverage import Counts, Coverage, window_of
+from offload.model.deletion import Deletion
 from offload.model.fingerprint import Fingerprint
 from offload.model.table import TableSpec
-from offload.model.windows import Window
+from offload.model.windows import DAY, Window
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
 from offload.ports.verifier import LateAndChanged
+from offload.protocol.deleted_rows import warn_of_deletions
 from offload.protocol.planning import files_within
 from offload.protocol.session import Session
 
-NOTHING = LateAndChanged(0)
 NEVER = Fingerprint(-1, 0)  # no count: equal to none
-ONE_BY_ONE = 16  # more buckets than that are first compared as one, which finds at once that none has late rows
+Compare = Callable[[int, int], LateAndChanged]  # a span, from its first second to the one after it
+ONE_BY_ONE = 16  # more buckets than that are first compared as one, which finds at once that nothing differs
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class LateRows:
         swept_at: Time of the last check that found none, microseconds UTC on the source's clock; None: no such check.
         run_from: The watermark (ticks) that the run started from; None: from the first row.
         coverage: The coverage of the cold table, as the check left it.
+        to_keep: Whether the coverage must be committed although no row is: or the next run would report a deletion
+            again, or not report the next one.
     """
 
     rows: int
@@ -45,6 +50,15 @@ class LateRows:
     swept_at: int | None
     run_from: int | None
     coverage: Coverage
+    to_keep: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A coverage after every bucket that differs was compared, and the deletions that were found by it."""
+
+    coverage: Coverage
+    deletions: tuple[Deletion, ...] = ()
 
 
 def sweeps(spec: TableSpec) -> bool:
@@ -53,39 +67,87 @@ def sweeps(spec: TableSpec) -> bool:
 
 
 def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int) -> LateRows:
-    """Count late and changed rows, and warn about changed ones; `now` is the source's clock in microseconds UTC."""
+    """
+    Count late, changed and deleted rows, and warn about changed and deleted ones.
+
+    `now` is the source's clock in microseconds UTC.
+    """
     token = state.token
     if token is None or token.watermark_ticks is None:
         return LateRows(0, 0, now, None, state.coverage)
-    coverage = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
+    found = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
+    coverage, deleted = found.coverage, sum(one.rows for one in found.deletions)
     rows = coverage.late
-    session.trace.count(late_rows=rows, changed_rows=coverage.changed)
+    session.trace.count(late_rows=rows, changed_rows=coverage.changed, deleted_rows=deleted)
     if coverage.changed and session.spec.changed == "keep":
         session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
-    return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
+    if deleted:
+        warn_of_deletions(session, hot, found.deletions, token.swept_at)
+    swept_at = token.swept_at if rows else now
+    to_keep = bool(deleted) or coverage.expects_more_than(state.coverage)
+    return LateRows(rows, coverage.changed, swept_at, token.watermark_ticks, coverage, to_keep)
 
 
-def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
-    """The coverage of a cold table (whose watermark is in ticks), after every bucket that differs was compared."""
-    below = Window(None, watermark)
-    before = hot.cold_reader.counts(below, state.coverage.hours_from)
+def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Comparison:
+    """Compare every bucket of a cold table (whose watermark is in ticks) that differs from hot."""
+    counts = partial(hot.cold_reader.counts, Window(None, watermark), state.coverage.hours_from)
+    before = counts()
     coverage = state.coverage.only(before)
     changed = coverage.unexplained(before)
-    if not changed:
-        return coverage
+    if not changed and not state.coverage.emptied(before):
+        return Comparison(coverage)
 
-    def late(first: int, last: int) -> LateAndChanged:
-        window = window_of(first, last + coverage.span(last) - first, watermark, hot.schema.precision)
-        return late_within(cold_files, hot, state, window)
+    def late(first: int, end: int) -> LateAndChanged:
+        return late_within(cold_files, hot, state, window_of(first, end - first, watermark, hot.schema.precision))
 
-    none = len(changed) > ONE_BY_ONE and late(changed[0], changed[-1]) == NOTHING
-    found = {start: NOTHING if none else late(start, start) for start in changed}
+    found = {
+        start: one
+        for group in _neighbours(coverage, changed)
+        for start, one in _compared_buckets(coverage, group, late).items()
+    }
     # A bucket that changed during the comparison is compared again by the next run.
-    after = hot.cold_reader.counts(below, state.coverage.hours_from)
+    after, deletions = counts(), []
     for start, one in found.items():
-        raw = before[start] if after.get(start) == before[start] else NEVER
-        coverage = coverage.compared(start, raw, one.late, one.changed)
-    return coverage
+        steady, known = after.get(start) == before[start], coverage.kept(start, start + 1)
+        kept = sum(one.published.values()) - one.deleted if steady else known
+        coverage = coverage.compared(start, before[start] if steady else NEVER, one.late, one.changed, kept)
+        if kept < known:
+            deletions.append(Deletion(start, start + coverage.span(start), known - kept))
+    return Comparison(coverage, (*deletions, *_emptied(state.coverage, [before, after], late)))
+
+
+def _neighbours(coverage: Coverage, starts: Sequence[int]) -> Iterator[list[int]]:
+    """Buckets that may be compared as one: a gap of more than a day would have files read that no bucket needs."""
+    group: list[int] = []
+    for start in starts:
+        if group and start - (group[-1] + coverage.span(group[-1])) > DAY:
+            yield group
+            group = []
+        group.append(start)
+    if group:
+        yield group
+
+
+def _compared_buckets(coverage: Coverage, group: Sequence[int], late: Compare) -> Mapping[int, LateAndChanged]:
+    ends = {start: start + coverage.span(start) for start in group}
+    if len(group) > ONE_BY_ONE:
+        whole = late(group[0], ends[group[-1]])
+        if whole.nothing:
+            published = dict.fromkeys(group, 0)
+            for hour, rows in whole.published.items():
+                if (start := coverage.start(hour)) in published:
+                    published[start] += rows
+            return {start: LateAndChanged(0, published={start: rows}) for start, rows in published.items()}
+    return {start: late(start, end) for start, end in ends.items()}
+
+
+def _emptied(known: Coverage, counts: Iterable[Counts], late: Compare) -> Iterator[Deletion]:
+    """Deletions of which no row is left in hot, in any of the counts: an answer that was lost empties no table."""
+    for first, end in known.emptied({start for one in counts for start in one}):
+        found = late(first, end)
+        kept = sum(found.published.values()) - found.deleted  # those past their TTL
+        if (rows := known.kept(first, end) - kept) > 0:
+            yield Deletion(first, end, rows, emptied=True)
 
 
 def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> LateAndChanged:

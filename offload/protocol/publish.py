@@ -68,6 +68,26 @@ def committed(
     return trace.state
 
 
+def publish_coverage(session: Session, hot: HotTable, state: TableState, late: LateRows) -> TableState:
+    """
+    Commit the coverage that the check left, without a row, so that the next run compares with it.
+
+    Raises:
+        As `publish`.
+    """
+    mark = state.token.watermark_ticks if state.token else None
+    if mark is None:
+        return state
+    token = commit_token(session, hot, state, Window(mark, mark), mark, late)
+    session.lease.check()
+    with session.trace.step(Step.PUBLISH):
+        on_uploaded = partial(session.trace.emit, Event.METADATA_WRITTEN, 0)
+        publication = Publication(token, (), late.coverage)
+        session.trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
+        after_commit(session, state, session.trace.state)
+    return session.trace.state
+
+
 def after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn

@@ -202,7 +202,7 @@ def violations(simulation: Simulation) -> list[str]:
     marks = [token.watermark_ticks or 0 for token in tokens]
     hot = set(world.hot.rows)
     below = {row for row in hot if marks and row[1] <= marks[-1]}
-    told = last.exit_code == 65 or any("gone" in one or "restored" in one for one in last.warnings)
+    told = last.exit_code == 65 or any(f"gone from {FAKE_SPEC.target}" in one for one in last.warnings)
     found = {
         "I1": any(count > 1 for count in cold.values()),
         "I2": not set(cold) <= hot | simulation.published,

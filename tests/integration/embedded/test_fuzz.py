@@ -110,6 +110,7 @@ class World:
         result = self.stage.run(self.spec, batch_rows=batch_rows, listeners=listeners, workers=1)
         crashed = act is not None and act[1] == "crash"
         assert result.exit_code in ({0, 70, 75} if crashed else {0, 75}), result
+        assert result.deleted_rows == 0, "nothing was deleted"
         self.check()
 
     def check(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
@@ -111,6 +112,31 @@ def test_a_missing_grant_is_named(environment: ServerEnvironment, missing: str) 
 
     assert (code, error["kind"]) == (77, "AccessRefused"), error
     assert re.match(rf"GRANT .*{missing}.* ON \*\.\* TO u", error["next"]), error
+
+
+FOR_THE_REASON = [f"GRANT SELECT ON system.{table} TO USER" for table in ("mutations", "part_log")]
+
+
+@pytest.mark.parametrize("more", [[], FOR_THE_REASON], ids=["without", "with"])
+def test_deleted_rows_are_reported_and_how_where_that_is_granted(
+    environment: ServerEnvironment, more: Sequence[str]
+) -> None:
+    """A mutation and a dropped partition are named by a server; without the grants their rows are counted as well."""
+    assert run(environment).returncode == 0
+    with opened(environment.dsn) as client:
+        client.command(
+            f"ALTER TABLE {environment.table} DELETE WHERE trade_id LIKE 'later-%7' SETTINGS mutations_sync = 2"
+        )
+        client.command(f"ALTER TABLE {environment.table} DROP PARTITION '{START:%Y-%m-%d}'")
+    with opened(environment.stack.clickhouse.dsn("default")) as client:
+        client.command("SYSTEM FLUSH LOGS")
+    with user_of(environment, *statements(), *more) as dsn:
+        ended, again = (run(environment, OFFLOAD_CLICKHOUSE_DSN=dsn) for _ in range(2))
+
+    (first,), (second,) = (json.loads(one.stdout)["tables"] for one in (ended, again))
+    assert (ended.returncode, first["deleted_rows"], second["deleted_rows"]) == (0, 50 + ROWS // 10, 0), first
+    (warning,) = first["warnings"]
+    assert ("DELETE WHERE" in warning, "dropped or truncated" in warning) == (bool(more), bool(more)), warning
 
 
 PROFILES = {

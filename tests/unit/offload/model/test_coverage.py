@@ -12,7 +12,7 @@ from offload.model.windows import DAY, HOUR
 
 fingerprints = st.builds(Fingerprint, st.integers(0, 2**40), st.integers(0, 2**64 - 1))
 counts = st.integers(0, 2**40)
-buckets = st.builds(Bucket, fingerprints, fingerprints, counts, counts, counts)
+buckets = st.builds(Bucket, fingerprints, fingerprints, counts, counts, counts, counts)
 coverages = st.builds(
     Coverage,
     st.none() | st.integers(-100, 100).map(lambda day: day * DAY),
@@ -43,13 +43,52 @@ def test_late_buckets_that_are_neighbours_are_one_span() -> None:
 def test_swept_rows_are_late_no_more_and_hot_is_still_explained() -> None:
     """Hot had them when the bucket was compared; other buckets stay as they are."""
     raw = Fingerprint(10, 5)
-    coverage = Coverage(0, {0: Bucket(Fingerprint(7, 2), raw, late=3), HOUR: Bucket(late=1)})
+    coverage = Coverage(0, {0: Bucket(Fingerprint(7, 2), raw, late=3, kept=7), HOUR: Bucket(late=1)})
 
     swept = coverage.swept([{0: Fingerprint(3, 3)}])
 
-    assert swept.buckets[0] == Bucket(Fingerprint(10, 5), raw)
+    assert swept.buckets[0] == Bucket.of(raw)
     assert swept.buckets[HOUR] == Bucket(late=1)
     assert swept.unexplained({0: raw, HOUR: Fingerprint(0, 0)}) == []
+
+
+def test_buckets_that_hot_has_no_row_of_are_spans() -> None:
+    """But those of which nothing was expected, as of one that a command has released."""
+    coverage = Coverage(0, {hour * HOUR: Bucket.of(Fingerprint(5, hour)) for hour in (-24, 0, 1, 2, 4)})
+
+    assert coverage.emptied([2 * HOUR]) == [(-24 * HOUR, 2 * HOUR), (4 * HOUR, 5 * HOUR)]
+    assert coverage.released(0, 3 * HOUR).emptied([]) == [(-24 * HOUR, 0), (4 * HOUR, 5 * HOUR)]
+    assert coverage.released(-HOUR, 3 * HOUR // 2).emptied([2 * HOUR]) == [
+        (-24 * HOUR, 0),
+        (HOUR, 2 * HOUR),
+        (4 * HOUR, 5 * HOUR),
+    ]
+
+
+def test_released_rows_are_explained_whether_or_not_they_are_dropped() -> None:
+    """A drop that did not happen costs no comparison."""
+    raw = Fingerprint(5, 7)
+    released = Coverage(0, {0: Bucket.of(raw)}).released(0, HOUR)
+
+    assert released.unexplained({0: raw}) == []
+    assert Coverage.loads(released.dumps()) == released
+
+
+def test_rows_that_return_are_compared_although_their_number_is_that_of_the_published_ones() -> None:
+    """Or their next deletion would look like the one before."""
+    raw, fewer = Fingerprint(5, 7), Fingerprint(3, 2)
+    coverage = Coverage(0, {0: Bucket.of(raw)}).compared(0, fewer, 0, 0, 3)
+
+    assert coverage.unexplained({0: fewer}) == []
+    assert coverage.unexplained({0: raw}) == [0]
+    assert coverage.compared(0, raw, 0, 0, 5).expects_more_than(coverage)
+
+
+def test_a_coverage_of_an_older_release_expects_every_published_row() -> None:
+    """Its buckets have no such number."""
+    found = Coverage.loads('{"hours_from":0,"buckets":{"0":[5,7],"1":[5,7,8,9,3,0],"2":[5,7,8,9,3,0,3]}}')
+
+    assert [bucket.kept for bucket in found.buckets.values()] == [5, 5, 5]
 
 
 @pytest.mark.parametrize(
