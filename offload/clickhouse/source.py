@@ -13,6 +13,7 @@ from offload.clickhouse.connection.client import ClickHouse
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
 from offload.clickhouse.layout import READS_OTHERS, Layout, column_ttls, identity, key_parts, plain_key, ttl, unreadable
+from offload.clickhouse.partitions import ClickHousePartitions
 from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
@@ -31,7 +32,7 @@ _IDENTITY = (
     "if(toUInt128(uuid) != 0, toString(uuid), "
     "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
 )
-ILLEGAL_FINAL = 181  # ErrorCodes.cpp of ClickHouse
+ILLEGAL_FINAL = {181}  # ErrorCodes.cpp of ClickHouse
 
 
 class ClickHouseSource(Source):
@@ -88,6 +89,7 @@ class ClickHouseSource(Source):
             statistics=ClickHouseStatistics(rows),
             verifier=ClickHouseVerifier(rows, self._files),
             cold_reader=ClickHouseColdReader(rows, self._files),
+            partitions=ClickHousePartitions(rows),
         )
 
     @override

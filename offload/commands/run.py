@@ -19,7 +19,8 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
-from offload.protocol.publish import publish
+from offload.protocol.proof import lowered
+from offload.protocol.publish import publish, publish_proof
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.sweep import sweep
@@ -80,6 +81,9 @@ def _run_steps(session: Session, bound: Bound) -> None:
             break
         with step(Step.PLAN):
             batch = planner.next(state)
+    verified = state.token.verified_through if state.token else None
+    expired = state.token.expired_through if state.token else None
+    state = publish_proof(session, hot, state, lowered(verified, state.coverage, hot.schema.precision), expired)
     with step(Step.RECORD):
         session.lease.record(session.trace.outcome("success"))
 

@@ -15,6 +15,7 @@ from offload.model.splits import BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
+from offload.ports.partitions import HotPart, HotPartition, HotPartitions
 from offload.ports.source import Bound, ChunkStream, Clock, HotRows, HotStatistics, HotTable, Source, WindowStats
 from offload.ports.verifier import ColdReader, Verifier
 
@@ -120,6 +121,26 @@ class FakeRows(HotRows, HotStatistics):
 
 
 @dataclass
+class FakePartitions(HotPartitions):
+    """One partition of one part, whose name is the number of its rows."""
+
+    hot: FakeRows
+
+    @override
+    def listed(self, partition: str | None = None) -> list[HotPartition]:
+        times = [at for _, at in self.hot.rows]
+        part = HotPart(str(len(times)), len(times), len(times))
+        return [HotPartition("all", min(times), max(times), (part,))] if times else []
+
+    @override
+    def drop(self, part: str) -> bool:
+        if part != str(len(self.hot.rows)):
+            return False
+        self.hot.rows.clear()
+        return True
+
+
+@dataclass
 class FakeSource(Source):
     """A source with one hot table, whatever table is described."""
 
@@ -131,7 +152,8 @@ class FakeSource(Source):
     @override
     def describe(self, spec: TableSpec) -> HotTable:
         identity = SourceIdentity("hot", (), "default")
-        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader)
+        partitions = FakePartitions(self.rows)
+        return HotTable(FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader, partitions)
 
     @override
     def outline(self, source: str) -> TableOutline:

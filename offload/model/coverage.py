@@ -69,6 +69,11 @@ class Coverage:
         """Published rows that hot has changed."""
         return sum(bucket.changed for bucket in self.buckets.values())
 
+    @property
+    def unproven_from(self) -> int | None:
+        """The first second of the earliest bucket with rows that are late, or changed in hot; None: there is none."""
+        return min((start for start, bucket in self.buckets.items() if bucket.late or bucket.changed), default=None)
+
     def late_spans(self) -> list[tuple[int, int]]:
         """The buckets to sweep, as spans from the first second to the one after; neighbours are one span."""
         spans: list[tuple[int, int]] = []

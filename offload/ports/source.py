@@ -18,6 +18,7 @@ from offload.model.splits import BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
+from offload.ports.partitions import HotPartitions
 from offload.ports.verifier import ColdReader, Verifier
 
 Bound = tuple[str, Any, Any]
@@ -170,6 +171,7 @@ class HotTable:
         statistics: Counts of its raw rows.
         verifier: Checks files before they are published; both sides are hashed by the engine that has the hot rows.
         cold_reader: Compares its rows with published files.
+        partitions: Lists its partitions, and drops parts of them.
     """
 
     schema: TableSchema
@@ -179,6 +181,7 @@ class HotTable:
     statistics: HotStatistics
     verifier: Verifier
     cold_reader: ColdReader
+    partitions: HotPartitions
 
 
 class Source(Protocol):

@@ -1,4 +1,4 @@
-"""PUBLISH: build the commit token, and commit files, token and watermark at once."""
+"""PUBLISH: build the commit token, and commit files, token and watermark at once; or a proof without rows."""
 
 from __future__ import annotations
 
@@ -63,6 +63,46 @@ def publish(
     return trace.state
 
 
+def publish_proof(
+    session: Session, hot: HotTable, state: TableState, verified: int | None, expired: int | None
+) -> TableState:
+    """
+    Write how far hot was proven and dropped (ticks) into a table that has a watermark, in a commit without rows.
+
+    Properties change only together with a snapshot, so that another writer is fenced by it. No change, no commit.
+
+    Raises:
+        Fenced: Another run took the table over.
+        OutcomeUnknown: Whether the commit landed cannot be read.
+    """
+    trace, before = session.trace, state.token
+    if before is None or (verified, expired) == (before.verified_through, before.expired_through):
+        return state
+    mark = before.watermark_ticks if before.watermark_ticks is not None else before.window_to
+    token = replace(
+        before,
+        run_id=session.run_id,
+        epoch=session.lease.epoch,
+        batch=trace.counters.batches,
+        run_from=before.watermark_ticks,
+        window_from=before.watermark_ticks,
+        window_to=mark,
+        rows=0,
+        digest=0,
+        late_from=None,
+        late_to=None,
+        verified_through=verified,
+        expired_through=expired,
+    )
+    session.lease.check()
+    with trace.step(Step.PUBLISH):
+        on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, 0)
+        publication = Publication(token, (), state.coverage)
+        trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
+        _after_commit(session, state, trace.state)
+    return trace.state
+
+
 def _after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn
@@ -117,4 +157,6 @@ def commit_token(
         key=hot.schema.spec.key,
         timestamp_follows_key=hot.schema.spec.timestamp_follows_key,
         arrival=hot.schema.spec.arrival,
+        verified_through=state.token.verified_through if state.token else None,
+        expired_through=state.token.expired_through if state.token else None,
     )

@@ -87,6 +87,8 @@ WATERMARKS = Table(
     Column("heartbeat_at", Utc),
     Column("watermark_ticks", BigInteger),
     Column("cold_table_uuid", String(64)),
+    Column("verified_through", Utc),
+    Column("expired_through", Utc),
 )
 
 RUNS = Table(
@@ -152,6 +154,8 @@ def columns_of(watermark: TableWatermark) -> dict[str, Any]:
         "last_offload_max_sequence": watermark.sequence,
         "watermark_ticks": watermark.ticks,
         "cold_table_uuid": watermark.table_uuid,
+        "verified_through": watermark.verified_through,
+        "expired_through": watermark.expired_through,
     }
 
 
@@ -162,4 +166,6 @@ def watermark_of(row: Mapping[str, Any]) -> TableWatermark:
         row["last_offload_timestamp"],
         row["last_offload_max_sequence"],
         row["cold_table_uuid"],
+        row["verified_through"],
+        row["expired_through"],
     )

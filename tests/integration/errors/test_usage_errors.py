@@ -76,6 +76,8 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
         ["run", "--speed", "high"],
         ["fly"],
         ["adopt"],
+        ["expire-hot"],
+        ["expire-hot", "trades", "--older-than", "old"],
         ["watermark", "show", "tradse"],
         ["watermark", "repair", "tradse"],
     ],

@@ -18,6 +18,7 @@ from harness.trades import tagged
 from offload import api, wiring
 from offload.protocol.adapters import Adapters
 from offload.results import RunResult
+from tests.integration.embedded.conftest import chdb, stage  # noqa: F401  # fixtures
 from tests.support.offload import settings_of
 
 TABLE = "bronze_trades_binance"
