@@ -14,11 +14,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from offload.errors import ConfigurationError
 
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def _seconds(value: object) -> float:
-    """`300`, `300s`, `5 min` -> 300.0."""
+def seconds(value: object) -> float:
+    """
+    `300`, `300s`, `5 min` -> 300.0.
+
+    Raises:
+        ValueError: The text is no duration.
+    """
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", str(value))
     if not match or match[2] not in _UNITS:
         raise ValueError(f"a duration such as 300, 90s or 5min, not {value!r}")
@@ -26,7 +31,7 @@ def _seconds(value: object) -> float:
 
 
 _PREFIX, _FILE = "OFFLOAD_", ".env"
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
 
 
 class Settings(BaseSettings):

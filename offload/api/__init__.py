@@ -6,7 +6,7 @@ Each call reads the settings from the environment unless `settings` is given, an
 
 from __future__ import annotations
 
-from offload.api.managing import adopt, forget, init, repair_watermark, view
+from offload.api.managing import adopt, expire_hot, forget, init, repair_watermark, view
 from offload.api.moving import plan, run, undeclared
 from offload.api.reporting import audit, declared_tables, show_watermark, status
 
@@ -14,6 +14,7 @@ __all__ = [
     "adopt",
     "audit",
     "declared_tables",
+    "expire_hot",
     "forget",
     "init",
     "plan",

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from offload import wiring
 from offload.commands import adopt as adopt_command
+from offload.commands import expire_hot as expire_command
 from offload.commands import init as init_command
 from offload.commands import view as view_command
 from offload.commands import watermark as watermark_command
+from offload.errors import UsageError
+from offload.ports.engine import Listener
 from offload.ports.verifier import Accepted
-from offload.settings import Settings, load
+from offload.settings import Settings, load, seconds
 from offload.tables import declarations
 from offload.tables.selection import check_layer, select
 
@@ -111,6 +115,40 @@ def view(
         if create:
             return view_command.create_view(adapters, spec, uuid.uuid4().hex, view_name)
         return view_command.show_view(adapters, spec, view_name)
+
+
+def expire_hot(
+    name: str,
+    *,
+    older_than: str = "7d",
+    dry_run: bool = False,
+    settings: Settings | None = None,
+    listeners: Sequence[Listener] = (),
+) -> dict[str, Any]:
+    """
+    Drop hot partitions whose every row is proven to be in cold, and that are older than `older_than`.
+
+    Args:
+        name: A declared table.
+        older_than: A duration, such as `7d` or `36h`.
+        dry_run: Only compare, and list the partitions that would be dropped.
+        settings: Instead of the environment.
+        listeners: Called with each event.
+
+    Raises:
+        UsageError: The table is unknown, or `older_than` is no duration.
+        DataError: Hot has a row that cold does not prove.
+        SourceMoving: The parts of a partition changed during each comparison.
+        LeaseHeld: A run has the table.
+    """
+    try:
+        age = seconds(older_than)
+    except ValueError as error:
+        raise UsageError("a duration such as 7d or 36h", repr(older_than), "correct --older-than") from error
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.open_adapters(chosen) as adapters:
+        return expire_command.expire_hot(adapters, spec, uuid.uuid4().hex, age, dry_run=dry_run, listeners=listeners)
 
 
 def forget(table: str, *, settings: Settings | None = None) -> None:

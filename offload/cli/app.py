@@ -87,6 +87,7 @@ for _command in (
     move_commands.plan,
     move_commands.run,
     manage_commands.adopt,
+    manage_commands.expire_hot,
     report_commands.status,
     manage_commands.forget,
     report_commands.audit,

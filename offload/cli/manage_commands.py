@@ -43,6 +43,20 @@ def adopt(
     return 0
 
 
+def expire_hot(
+    ctx: typer.Context,
+    name: Name,
+    older_than: Annotated[str, typer.Option(metavar="AGE", help="Only partitions that are older: 7d, 36h.")] = "7d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare, and list what would be dropped.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Drop hot partitions whose every row is proven to be in cold, after one more look at both tiers."""
+    with screen_of(ctx, as_json=as_json).working(f"comparing hot and cold of {name}"):
+        document = offload.expire_hot(name, older_than=older_than, dry_run=dry_run, listeners=ctx.obj[1])
+    screen_of(ctx, as_json=as_json).expired(document)
+    return 0
+
+
 def forget(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="TABLE", help="A table as `offload status` shows it.")],

@@ -109,6 +109,20 @@ class Output:
             if document["error"]:
                 self._say_error(f"{document['table']}: ", document["error"])
 
+    def expired(self, document: dict[str, Any]) -> None:
+        """Show the partitions that expire-hot has dropped, or would drop."""
+        if self.as_json:
+            self._print_json(document)
+            return
+        names = ("partition", "from", "to", "parts", "rows", "bytes")
+        print_table(names, [[one[name] for name in names] for one in document["partitions"]])
+        words = "would be dropped" if document["dry_run"] else "dropped"
+        sys.stdout.write(
+            f"{document['table']}: {len(document['partitions'])} partitions, {document['parts']} parts, "
+            f"{document['rows']} rows, {document['bytes']} bytes {words}; "
+            f"verified through {shown(document['verified_through'])}\n"
+        )
+
     def written(self, document: dict[str, Any]) -> None:
         """Show a declaration that was written, and what to type next."""
         if self.as_json:

@@ -212,6 +212,20 @@ class ClickHouseColdReader(ColdReader):
                 total += self._differences(_of_day(window, day, self.rows.schema.precision), files)[0]
         return total + Difference(0, 0, 0, 0, 0, self._doubled(window, files))
 
+    @override
+    def unproven(self, window: Window, files: Sequence[str]) -> int:
+        schema, rows = self.rows.schema, self.rows
+        content = [column for column in schema.columns if column.name not in rows.filter.delivery]
+        if not files:
+            return rows.count(Chunk(window))
+        cold = self.files.cold(files, schema)
+        pairs = [
+            f"({side.hash_expression(schema.identity, KEY_HASH)}, {side.hash_expression(content)})"
+            for side in (rows, cold)
+        ]
+        known = f"{pairs[0]} NOT IN (SELECT {pairs[1]} FROM {cold.table})"
+        return int(cold.row(f"SELECT count() {rows.filter.select(Chunk(window), known)}")[0])
+
     def _days(self, window: Window, files: Sequence[str]) -> dict[int, tuple[Fingerprint, Fingerprint]]:
         content = self.rows.schema.content
         at = f"toDateTime64({self.rows.timestamp}, {MICROSECONDS})"
@@ -247,7 +261,8 @@ class ClickHouseColdReader(ColdReader):
             "countIf(h > 0 AND c > 0 AND NOT agree), sumIf(greatest(c - h, 0), live) FROM ("
             f"SELECT toInt64({counted}) AS h, toInt64(countIf(tidemark_hot = 0)) AS c, "
             "length(arrayIntersect(groupUniqArrayIf(tidemark_c, tidemark_hot = 1), "
-            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = 1 AS agree, max(tidemark_live) AS live "
+            "groupUniqArrayIf(tidemark_c, tidemark_hot = 0))) = uniqExactIf(tidemark_c, tidemark_hot = 1) AS agree, "
+            "max(tidemark_live) AS live "
             f"FROM ({' UNION ALL '.join(sides)}) GROUP BY tidemark_k)"
         )
         if cold:

@@ -24,6 +24,7 @@ from offload.clickhouse.layout import (
     ttl_columns,
     unreadable,
 )
+from offload.clickhouse.partitions import ClickHousePartitions
 from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
 from offload.clickhouse.statistics import ClickHouseStatistics
@@ -43,7 +44,7 @@ _IDENTITY = (
     "if(toUInt128(uuid) != 0, toString(uuid), "
     "extract(arrayStringConcat(data_paths), '/store/[0-9a-f]{3}/([0-9a-f-]{36})/'))"
 )
-ILLEGAL_FINAL = 181  # ErrorCodes.cpp of ClickHouse
+ILLEGAL_FINAL = {181}  # ErrorCodes.cpp of ClickHouse
 
 
 class ClickHouseSource(Source):
@@ -103,6 +104,7 @@ class ClickHouseSource(Source):
             cold_reader=ClickHouseColdReader(rows, self._files),
             view=ClickHouseView(rows, self._files),
             deletions=ClickHouseDeletionLog(self._client, *self._at(spec.source)),
+            partitions=ClickHousePartitions(rows),
         )
 
     @override

@@ -54,6 +54,7 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
         late = LateRows(0, 0, now, None, _coverage(adapters, hot, state, mark, accepted))
         token = commit_token(session, hot, state, Window(None, mark), mark, late)
+        token = replace(token, verified_through=None)  # of another hot table, perhaps
         state = trace.state = commit(
             adapters.lake, hot.schema.spec, state, Publication(token, (), late.coverage), lambda: None
         )

@@ -21,7 +21,8 @@ from offload.protocol.comparison import cold_reads
 from offload.protocol.corrections import correct, replaces
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
-from offload.protocol.publish import publish, publish_coverage
+from offload.protocol.proof import lowered
+from offload.protocol.publish import publish, publish_coverage, publish_proof
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.sweep import sweep
@@ -84,6 +85,9 @@ def _run_steps(session: Session, bound: Bound) -> None:
             batch = planner.next(state)
     if late.to_keep and not session.trace.counters.batches:
         state = publish_coverage(session, hot, state, late)
+    verified = state.token.verified_through if state.token else None
+    expired = state.token.expired_through if state.token else None
+    state = publish_proof(session, hot, state, lowered(verified, state.coverage, hot.schema.precision), expired)
     with step(Step.RECORD):
         view_refresh.refresh(session, hot, state)
         session.lease.record(session.trace.outcome("success"))

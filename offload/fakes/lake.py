@@ -212,3 +212,7 @@ class FakeVerifier(Verifier, ColdReader):
         cold = [row for path in files for row in self.lake.files_by_path[path] if row[1] <= window.high]
         extra = len(cold) - len(set(cold) & hot)
         return Difference(len(hot), len(cold), len(hot - set(cold)), extra, 0)
+
+    @override
+    def unproven(self, window: Window, files: Sequence[str]) -> int:
+        return len(set(self.hot.within(window)) - {row for path in files for row in self.lake.files_by_path[path]})

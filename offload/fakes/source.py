@@ -16,6 +16,7 @@ from offload.model.splits import BatchKind, BucketCount, Chunk
 from offload.model.table import PartitionField, TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
+from offload.ports.partitions import HotPart, HotPartition, HotPartitions
 from offload.ports.source import (
     Bound,
     ChunkStream,
@@ -135,6 +136,26 @@ class FakeRows(HotRows, HotStatistics, DeletionLog):
 
 
 @dataclass
+class FakePartitions(HotPartitions):
+    """One partition of one part, whose name is the number of its rows."""
+
+    hot: FakeRows
+
+    @override
+    def listed(self, partition: str | None = None) -> list[HotPartition]:
+        times = [at for _, at in self.hot.rows]
+        part = HotPart(str(len(times)), len(times), len(times))
+        return [HotPartition("all", min(times), max(times), (part,))] if times else []
+
+    @override
+    def drop(self, part: str) -> bool:
+        if part != str(len(self.hot.rows)):
+            return False
+        self.hot.rows.clear()
+        return True
+
+
+@dataclass
 class FakeSource(Source):
     """A source with one hot table, whatever table is described."""
 
@@ -148,7 +169,16 @@ class FakeSource(Source):
     def describe(self, spec: TableSpec) -> HotTable:
         identity = SourceIdentity("hot", (), "default")
         return HotTable(
-            FAKE_SCHEMA, identity, 0.0, self.rows, self.rows, self.verifier, self.cold_reader, self.view, self.rows
+            schema=FAKE_SCHEMA,
+            identity=identity,
+            stored_bytes_per_row=0.0,
+            rows=self.rows,
+            statistics=self.rows,
+            verifier=self.verifier,
+            cold_reader=self.cold_reader,
+            view=self.view,
+            deletions=self.rows,
+            partitions=FakePartitions(self.rows),
         )
 
     @override

@@ -22,6 +22,8 @@ RECORDS = "tidemark.total-records"
 WATERMARK = "tidemark.watermark"
 SOURCE = "tidemark.source"
 COVERAGE = "tidemark.coverage"
+VERIFIED = "tidemark.verified-through"
+EXPIRED = "tidemark.expired-through"
 
 
 def properties(publication: Publication, snapshot_id: int, records: int) -> dict[str, str]:
@@ -32,9 +34,15 @@ def properties(publication: Publication, snapshot_id: int, records: int) -> dict
         TOKEN: token.dumps(),
         SNAPSHOT: str(snapshot_id),
         RECORDS: str(records),
-        WATERMARK: "" if token.watermark_ticks is None else str(token.watermark_ticks),
+        WATERMARK: _text(token.watermark_ticks),
+        VERIFIED: _text(token.verified_through),
+        EXPIRED: _text(token.expired_through),
         SOURCE: f"{token.source_cluster}/{token.source_uuid}",
     }
+
+
+def _text(ticks: int | None) -> str:
+    return "" if ticks is None else str(ticks)
 
 
 def token(table: Any) -> CommitToken | None:

@@ -78,6 +78,11 @@ class Coverage:
         """Published rows that hot has changed."""
         return sum(bucket.changed for bucket in self.buckets.values())
 
+    @property
+    def unproven_from(self) -> int | None:
+        """The first second of the earliest bucket with rows that are late, or changed in hot; None: there is none."""
+        return min((start for start, bucket in self.buckets.items() if bucket.late or bucket.changed), default=None)
+
     def late_spans(self) -> list[tuple[int, int]]:
         """The buckets to sweep, as spans from the first second to the one after; neighbours are one span."""
         return self._spans(start for start, bucket in self.buckets.items() if bucket.late and not bucket.accepted)
@@ -91,6 +96,12 @@ class Coverage:
         present = set(starts)
         return self._spans(start for start, bucket in self.buckets.items() if bucket.kept and start not in present)
 
+    def after(self, second: int | None) -> Coverage:
+        """Only the buckets that begin after a second since 1970; None: all of them."""
+        if second is None:
+            return self
+        return replace(self, buckets={start: one for start, one in self.buckets.items() if start > second})
+
     def kept(self, first: int, end: int) -> int:
         """Rows of cold in a span that hot had, or that were past their TTL, at the last comparison."""
         return sum(bucket.kept for start, bucket in self.buckets.items() if first <= start < end)
@@ -98,18 +109,6 @@ class Coverage:
     def expects_more_than(self, before: Coverage) -> bool:
         """Whether hot has rows of cold in a bucket that `before` did not know there: they came back, say."""
         return any(bucket.kept > before._at(start).kept for start, bucket in self.buckets.items())
-
-    def released(self, first: int, end: int) -> Coverage:
-        """
-        The same, with no row of the buckets within a span expected in hot any more.
-
-        For a command that drops rows of hot because cold has them: committed before the drop, it keeps the next run
-        from reporting them as deleted. Seconds since 1970 UTC, `end` exclusive; a bucket that is only in part within
-        the span stays as it is.
-        """
-        within = {start: bucket for start, bucket in self.buckets.items() if first <= start <= end - self.span(start)}
-        released = {start: replace(bucket, kept=0) for start, bucket in within.items()}
-        return replace(self, buckets={**self.buckets, **released})
 
     def _spans(self, starts: Iterable[int]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []

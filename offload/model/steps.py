@@ -30,6 +30,13 @@ class Event(StrEnum):
     METADATA_WRITTEN = "metadata_written"
 
 
+class ExpiryStep(StrEnum):
+    """The steps of `expire-hot` besides those of a run: per partition one more look, and per part a drop."""
+
+    LOOK = "look"
+    DROP = "drop"
+
+
 @dataclass(frozen=True)
 class StepEvent:
     """
@@ -39,7 +46,7 @@ class StepEvent:
     """
 
     when: str
-    what: Step | Event
+    what: Step | Event | ExpiryStep
     table: str
     rows: int = 0
 

@@ -40,7 +40,9 @@ class CommitToken:
     `swept_at` (microseconds UTC on the source's clock) is the time of the last check for late rows that found none.
     `table_uuid` is the cold table's own. `timestamp` to `arrival` are of the declaration and say what the watermark
     counts; None: the token is of an older release. `late_from` and `late_to` (ticks) are the window of late rows, whose
-    commit leaves the watermark as it is; None: no late rows.
+    commit leaves the watermark as it is; None: no late rows. `verified_through` (ticks) is the time up to which every
+    hot row was held against cold; `expired_through` (ticks) the largest timestamp of partitions that `expire-hot`
+    dropped; None: none yet.
     """
 
     run_id: str
@@ -65,6 +67,8 @@ class CommitToken:
     late_from: int | None = None
     late_to: int | None = None
     replaced_rows: int = 0
+    verified_through: int | None = None
+    expired_through: int | None = None
 
     def dumps(self) -> str:
         """The token as one line of JSON."""

@@ -18,6 +18,7 @@ from offload.model.splits import BatchKind, BucketCount, Chunk
 from offload.model.table import TableSpec
 from offload.model.token import SourceIdentity
 from offload.model.windows import Window
+from offload.ports.partitions import HotPartitions
 from offload.ports.verifier import ColdReader, Verifier
 from offload.ports.view import TableView
 
@@ -185,6 +186,7 @@ class HotTable:
         cold_reader: Compares its rows with published files.
         view: The view of its rows and of published files.
         deletions: How rows of it were deleted.
+        partitions: Lists its partitions, and drops parts of them.
     """
 
     schema: TableSchema
@@ -196,6 +198,7 @@ class HotTable:
     cold_reader: ColdReader
     view: TableView
     deletions: DeletionLog
+    partitions: HotPartitions
 
 
 class Source(Protocol):

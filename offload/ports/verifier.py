@@ -137,3 +137,6 @@ class ColdReader(Protocol):
 
     def compare(self, window: Window, files: Sequence[str]) -> Difference:
         """Compare hot with cold, in every column but the delivery columns."""
+
+    def unproven(self, window: Window, files: Sequence[str]) -> int:
+        """Count the hot rows of a window whose key and content no row of these files has, under whatever time."""

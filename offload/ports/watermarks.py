@@ -24,12 +24,16 @@ class TableWatermark:
         timestamp: The same as a time in UTC.
         sequence: The largest sequence at that timestamp.
         table_uuid: UUID of the Iceberg table.
+        verified_through: Time up to which every hot row was held against cold; None: no proof yet.
+        expired_through: Largest timestamp of the partitions that `expire-hot` dropped; None: none yet.
     """
 
     ticks: int | None
     timestamp: datetime | None
     sequence: int | None
     table_uuid: str | None
+    verified_through: datetime | None = None
+    expired_through: datetime | None = None
 
     @classmethod
     def of(cls, state: TableState | None) -> TableWatermark:
@@ -37,8 +41,11 @@ class TableWatermark:
         token = state.token if state else None
         if state is None or token is None or token.watermark_ticks is None:
             return NO_WATERMARK
-        timestamp = windows.to_datetime(token.watermark_ticks, token.precision)
-        return cls(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid)
+        timestamp, verified, expired = (
+            None if ticks is None else windows.to_datetime(ticks, token.precision)
+            for ticks in (token.watermark_ticks, token.verified_through, token.expired_through)
+        )
+        return cls(token.watermark_ticks, timestamp, token.watermark_sequence, state.uuid, verified, expired)
 
 
 NO_WATERMARK = TableWatermark(None, None, None, None)
@@ -66,7 +73,7 @@ class RunOutcome:
     How one command on one table ended.
 
     Attributes:
-        status: success, failed or repaired.
+        status: success, failed, repaired or expired.
         watermark: The Iceberg table's watermark, which the store repeats; None: unknown, the store keeps its own.
         counters: What was counted.
         seconds: Wall time.

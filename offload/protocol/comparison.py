@@ -55,13 +55,28 @@ def compare_tiers(adapters: Adapters, hot: HotTable, state: TableState, window: 
     """
     if window is None or (window.low is not None and window.high <= window.low):
         return NO_DIFFERENCE
-    precision = hot.schema.precision
-    low = None if window.low is None else windows.to_datetime(window.low, precision).isoformat()
-    bound = (hot.schema.spec.timestamp, low, windows.to_datetime(window.high, precision).isoformat())
+    expired = state.token.expired_through if state.token else None
+    if expired is None or (window.low is not None and expired <= window.low):
+        return _compared(adapters, hot, state, window)
+    # Below, hot has only what `expire-hot` has left there: cold rows that it lacks are no difference.
+    below = _compared(adapters, hot, state, Window(window.low, min(expired, window.high)))
+    above = Window(expired, window.high)
+    return replace(below, extra=0) + compare_tiers(adapters, hot, state, above)
+
+
+def _compared(adapters: Adapters, hot: HotTable, state: TableState, window: Window) -> Difference:
     spec = hot.schema.spec
     with cold_reads(adapters, spec):
-        found = hot.cold_reader.compare(window, adapters.cold_files.live(state, [bound]))
+        found = compare_rows(adapters, hot, state, window)
         if not found.missing or not spec.key or spec.timestamp_follows_key:
             return found
         # A redelivery under another timestamp is not missing where cold has its key.
         return replace(found, missing=late_within(adapters.cold_files, hot, state, window).late)
+
+
+def compare_rows(adapters: Adapters, hot: HotTable, state: TableState, window: Window) -> Difference:
+    """Compare the rows of a window in both tiers, each under its own timestamp; within `cold_reads`."""
+    precision = hot.schema.precision
+    low = None if window.low is None else windows.to_datetime(window.low, precision).isoformat()
+    bound = (hot.schema.spec.timestamp, low, windows.to_datetime(window.high, precision).isoformat())
+    return hot.cold_reader.compare(window, adapters.cold_files.live(state, [bound]))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from offload.model.cold_table import Publication, TableState
-from offload.model.steps import Event
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.protocol.commit import commit
 from offload.protocol.late_rows import LateRows
-from offload.protocol.publish import after_commit, commit_token
+from offload.protocol.publish import commit_token, land
 from offload.protocol.session import Session
 
 
@@ -25,13 +21,9 @@ def evolve(session: Session, hot: HotTable, state: TableState, changes: tuple[st
         Fenced: Another run took the table over.
         OutcomeUnknown: Whether the commit landed cannot be read.
     """
-    trace, watermark = session.trace, state.token.watermark_ticks if state.token else None
+    watermark = state.token.watermark_ticks if state.token else None
     last = LateRows(0, 0, state.token.swept_at if state.token else None, watermark, state.coverage)
     token = commit_token(session, hot, state, Window(watermark, watermark or 0), watermark, last)
-    session.lease.check()
-    publication = Publication(token, (), state.coverage, schema=hot.schema)
-    on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, token.rows)
-    trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
-    trace.schema_changes = changes
-    after_commit(session, state, trace.state)
-    return trace.state
+    after = land(session, hot.schema.spec, state, Publication(token, (), state.coverage, schema=hot.schema))
+    session.trace.schema_changes = changes
+    return after

@@ -94,7 +94,8 @@ def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark:
     before = counts()
     coverage = state.coverage.only(before)
     changed = coverage.unexplained(before)
-    if not changed and not state.coverage.emptied(before):
+    expected = state.coverage.after(_expired(state))
+    if not changed and not expected.emptied(before):
         return Comparison(coverage)
 
     def late(first: int, end: int) -> LateAndChanged:
@@ -111,9 +112,15 @@ def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark:
         steady, known = after.get(start) == before[start], coverage.kept(start, start + 1)
         kept = sum(one.published.values()) - one.deleted if steady else known
         coverage = coverage.compared(start, before[start] if steady else NEVER, one.late, one.changed, kept)
-        if kept < known:
+        if kept < known and start in expected.buckets:
             deletions.append(Deletion(start, start + coverage.span(start), known - kept))
-    return Comparison(coverage, (*deletions, *_emptied(state.coverage, [before, after], late)))
+    return Comparison(coverage, (*deletions, *_emptied(expected, [before, after], late)))
+
+
+def _expired(state: TableState) -> int | None:
+    """The second up to which `expire-hot` has dropped hot rows; None: it has dropped none."""
+    token = state.token
+    return None if token is None or token.expired_through is None else token.expired_through // 10**token.precision
 
 
 def _neighbours(coverage: Coverage, starts: Sequence[int]) -> Iterator[list[int]]:

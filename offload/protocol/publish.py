@@ -1,4 +1,4 @@
-"""PUBLISH: build the commit token, and commit files, token and watermark at once."""
+"""PUBLISH: build the commit token, and commit files, token and watermark at once; or a proof without rows."""
 
 from __future__ import annotations
 
@@ -59,13 +59,20 @@ def committed(
 ) -> TableState:
     """Commit a publication; return the cold table after it. `counts` are added when it has landed; errors as above."""
     trace, files, rows = session.trace, publication.files, sum(file.rows for file in publication.files)
-    session.lease.check()
     with trace.step(Step.PUBLISH, rows):
-        on_uploaded = partial(trace.emit, Event.METADATA_WRITTEN, rows)
-        trace.state = commit(session.adapters.lake, spec, state, publication, on_uploaded)
+        after = land(session, spec, state, publication)
         trace.count(files=len(files), bytes=sum(file.bytes for file in files), batches=1, **counts)
-        after_commit(session, state, trace.state)
-    return trace.state
+    return after
+
+
+def land(session: Session, spec: TableSpec, state: TableState, publication: Publication) -> TableState:
+    """Commit a publication, with rows or without; return the cold table after it. Errors as `publish`."""
+    trace, rows = session.trace, sum(file.rows for file in publication.files)
+    session.lease.check()
+    after = commit(session.adapters.lake, spec, state, publication, partial(trace.emit, Event.METADATA_WRITTEN, rows))
+    trace.state = after
+    _after_commit(session, state, after)
+    return after
 
 
 def publish_coverage(session: Session, hot: HotTable, state: TableState, late: LateRows) -> TableState:
@@ -79,16 +86,47 @@ def publish_coverage(session: Session, hot: HotTable, state: TableState, late: L
     if mark is None:
         return state
     token = commit_token(session, hot, state, Window(mark, mark), mark, late)
-    session.lease.check()
     with session.trace.step(Step.PUBLISH):
-        on_uploaded = partial(session.trace.emit, Event.METADATA_WRITTEN, 0)
-        publication = Publication(token, (), late.coverage)
-        session.trace.state = commit(session.adapters.lake, hot.schema.spec, state, publication, on_uploaded)
-        after_commit(session, state, session.trace.state)
-    return session.trace.state
+        return land(session, hot.schema.spec, state, Publication(token, (), late.coverage))
 
 
-def after_commit(session: Session, before: TableState, after: TableState) -> None:
+def publish_proof(
+    session: Session, hot: HotTable, state: TableState, verified: int | None, expired: int | None
+) -> TableState:
+    """
+    Write how far hot was proven and dropped (ticks) into a table that has a watermark, in a commit without rows.
+
+    Properties change only together with a snapshot, so that another writer is fenced by it. No change, no commit.
+
+    Raises:
+        Fenced: Another run took the table over.
+        OutcomeUnknown: Whether the commit landed cannot be read.
+    """
+    trace, before = session.trace, state.token
+    if before is None or (verified, expired) == (before.verified_through, before.expired_through):
+        return state
+    mark = before.watermark_ticks if before.watermark_ticks is not None else before.window_to
+    token = replace(
+        before,
+        run_id=session.run_id,
+        epoch=session.lease.epoch,
+        batch=trace.counters.batches,
+        run_from=before.watermark_ticks,
+        window_from=before.watermark_ticks,
+        window_to=mark,
+        rows=0,
+        digest=0,
+        late_from=None,
+        late_to=None,
+        replaced_rows=0,
+        verified_through=verified,
+        expired_through=expired,
+    )
+    with trace.step(Step.PUBLISH):
+        return land(session, hot.schema.spec, state, Publication(token, (), state.coverage))
+
+
+def _after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn
     try:
@@ -142,4 +180,6 @@ def commit_token(
         key=hot.schema.spec.key,
         timestamp_follows_key=hot.schema.spec.timestamp_follows_key,
         arrival=hot.schema.spec.arrival,
+        verified_through=state.token.verified_through if state.token else None,
+        expired_through=state.token.expired_through if state.token else None,
     )

@@ -169,6 +169,8 @@ def disagreement(in_store: TableWatermark, in_table: TableWatermark) -> str | No
         "timestamp": "last_offload_timestamp",
         "sequence": "last_offload_max_sequence",
         "table_uuid": "cold_table_uuid",
+        "verified_through": "verified_through",
+        "expired_through": "expired_through",
     }
     different = [
         f"{column} {getattr(in_store, field)}"

@@ -13,7 +13,7 @@ from offload.errors import OffloadError
 from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.counters import Counters
-from offload.model.steps import Event, Step, StepEvent
+from offload.model.steps import Event, ExpiryStep, Step, StepEvent
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.engine import Listener
@@ -54,14 +54,14 @@ class RunTrace:
         self._warnings: list[str] = []
 
     @contextmanager
-    def step(self, step: Step, rows: int = 0) -> Iterator[None]:
+    def step(self, step: Step | ExpiryStep, rows: int = 0) -> Iterator[None]:
         """Time a step, also when it fails, and emit its events; `after` only when it succeeds."""
         self._notify(StepEvent("before", step, self.spec.name, rows))
         began = time.monotonic()
         try:
             yield
         finally:
-            self._seconds[step] += time.monotonic() - began
+            self._seconds[step] = self._seconds.get(step, 0.0) + time.monotonic() - began
         self._notify(StepEvent("after", step, self.spec.name, rows))
 
     def emit(self, event: Event, rows: int) -> None:

@@ -29,9 +29,20 @@ def refresh(session: Session, hot: HotTable, state: TableState) -> None:
     Until then the view shows the snapshot and the hot rows that it named before, which is exact as well.
     """
     view = session.trace.view
-    if view is None or view.snapshot_id == state.snapshot_id:
-        return
     try:
-        create(session, hot, state, view.name)
+        update(session, hot, state)
     except OffloadError as error:
-        session.trace.warn(f"the view {view.name} still shows snapshot {view.snapshot_id}: {error}")
+        shown = view and f"{view.name} still shows snapshot {view.snapshot_id}"
+        session.trace.warn(f"the view {shown}: {error}")
+
+
+def update(session: Session, hot: HotTable, state: TableState) -> None:
+    """
+    Let the recorded view show the table as it is now, such as before rows that it reads from hot are dropped.
+
+    Raises:
+        OffloadError: It could not be replaced, and shows what it showed before.
+    """
+    view = session.trace.view
+    if view is not None and view.snapshot_id != state.snapshot_id:
+        create(session, hot, state, view.name)

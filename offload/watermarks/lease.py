@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 BEATS_PER_LEASE = 4
 FAILURE_TIMEOUT = 4.0  # seconds
+NO_RUNS = {"repaired", "expired"}  # they leave what the row says of the last run
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +106,7 @@ class StoreLease(Lease):
     def _record(self, connection: Connection, outcome: RunOutcome) -> None:
         now = self._store.now(connection)
         values: dict[Any, Any] = {"status": _status(outcome), "owner": NOBODY, "updated_at": now}
-        if outcome.status != "repaired":
+        if outcome.status not in NO_RUNS:
             values["last_run_duration_seconds"] = outcome.seconds
         if outcome.status == "success":
             values |= {"last_successful_run": now, "failure_count": 0, "last_error_message": None}
@@ -142,7 +143,7 @@ class StoreLease(Lease):
 
 
 def _status(outcome: RunOutcome) -> str:
-    """After a repair the table's status is that of a table whose last run succeeded, or that never had a run."""
-    if outcome.status != "repaired":
+    """After another command the table's status is that of a table whose last run succeeded, or that never had a run."""
+    if outcome.status not in NO_RUNS:
         return outcome.status
     return "success" if outcome.watermark and outcome.watermark.ticks is not None else "initialized"

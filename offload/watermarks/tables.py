@@ -90,6 +90,8 @@ WATERMARKS = Table(
     Column("cold_table_uuid", String(64)),
     Column("view_name", String(255)),
     Column("view_snapshot_id", BigInteger),
+    Column("verified_through", Utc),
+    Column("expired_through", Utc),
 )
 
 RUNS = Table(
@@ -155,6 +157,8 @@ def columns_of(watermark: TableWatermark) -> dict[str, Any]:
         "last_offload_max_sequence": watermark.sequence,
         "watermark_ticks": watermark.ticks,
         "cold_table_uuid": watermark.table_uuid,
+        "verified_through": watermark.verified_through,
+        "expired_through": watermark.expired_through,
     }
 
 
@@ -165,6 +169,8 @@ def watermark_of(row: Mapping[str, Any]) -> TableWatermark:
         row["last_offload_timestamp"],
         row["last_offload_max_sequence"],
         row["cold_table_uuid"],
+        row["verified_through"],
+        row["expired_through"],
     )
 
 

@@ -21,6 +21,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from offload import api, wiring
 from offload.commands.adopt import adopt
+from offload.commands.expire_hot import expire_hot
 from offload.commands.run import run
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
@@ -150,6 +151,11 @@ class Embedded:
         """Take over the cold table."""
         with wiring.open_adapters(self.settings()) as adapters:
             return adopt(adapters, spec, uuid.uuid4().hex, **given)
+
+    def expire_hot(self, spec: TableSpec, older_than: float = 0, **given: Any) -> dict[str, Any]:
+        """Drop proven partitions."""
+        with wiring.open_adapters(self.settings()) as adapters:
+            return expire_hot(adapters, spec, uuid.uuid4().hex, older_than, **given)
 
     def catalog(self) -> closing[SqlCatalog]:
         """The catalog; a context manager."""

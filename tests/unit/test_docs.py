@@ -23,7 +23,7 @@ DESIGN = (ROOT / "docs" / "design.md").read_text("utf-8")
 
 def documented(text: str) -> set[str]:
     """The first word in code style of each table row."""
-    return set(re.findall(r"^\| `([A-Za-z_]+)", text, re.MULTILINE))
+    return set(re.findall(r"^\| `([A-Za-z_-]+)", text, re.MULTILINE))
 
 
 def test_every_command_is_documented() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -161,13 +161,13 @@ class ClickHouse:
         except OffloadError as error:
             _log.warning("query %s could not be killed: %s", query_id, error)
 
-    def accepts(self, query: str, *, refusal: int) -> bool:
-        """Whether the server runs a query; False: it refuses it with this code. Other errors as `rows`."""
+    def accepts(self, query: str, *, refusal: Collection[int]) -> bool:
+        """Whether the server runs a query; False: it refuses it with one of these codes. Other errors as `rows`."""
         with self._translate_errors():
             try:
                 self._client().query(query)
             except Exception as error:
-                if f"Code: {refusal}." not in str(error):
+                if not any(f"Code: {code}." in str(error) for code in refusal):
                     raise
                 return False
         return True

@@ -21,7 +21,7 @@ _REFUSED = {192, 193, 194, 516}
 _NO_GRANT = 497
 _READ_ONLY = 164
 # Limits, quotas and constraints of the user's profile, and queries that a table or a view refuses.
-_FORBIDDEN = {43, 158, 161, 201, 307, 395, 396, 452, 565, 620, 704, 719}
+_FORBIDDEN = {43, 158, 161, 201, 307, 359, 395, 396, 452, 565, 620, 704, 719}
 _TOO_MANY = 202
 _STALE_REPLICAS = 369
 _MISSING = {47, 60}

@@ -29,8 +29,9 @@ def counts(found: TableAudit) -> tuple[int, int, int, int, int]:
             (100, 100, 0, 0, 0),
         ),
         ("INSERT INTO trades SELECT * REPLACE (7 AS kafka_offset) FROM trades", (100, 100, 0, 0, 0)),
+        ("INSERT INTO trades SELECT * REPLACE (7 AS price) FROM trades WHERE trade_id = '50'", (100, 100, 0, 0, 1)),
     ],
-    ids=["nothing", "missing", "extra", "different", "delivery", "redelivered"],
+    ids=["nothing", "missing", "extra", "different", "delivery", "redelivered", "second content"],
 )
 def test_each_kind_of_difference_is_counted(
     stage: Embedded, engine: str, change: str, expected: tuple[int, ...]

@@ -141,6 +141,43 @@ def test_a_view_that_cannot_be_replaced_stays_exact_and_is_warned_about(
     assert api.run(settings=settings).tables[0].warnings == ()
 
 
+def test_the_view_has_each_row_once_while_expire_hot_drops_parts(stage: Embedded) -> None:
+    """Also where the view still showed an older snapshot; and no run reports the dropped rows as deleted."""
+    settings = published(stage, engine=PLAIN)
+    stage.insert_trades("numbers(1000, 4000)", step="60000000")
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    api.run(settings=settings, listeners=[CallOnce("before:record", fail)])
+    found: list[set[int]] = []
+    look = watched(stage, [*range(5000)], [], found)
+
+    dropped = api.expire_hot("trades", older_than="1d", settings=settings, listeners=[look])
+    after = api.run(settings=settings)
+
+    assert dropped["rows"] > 3000, dropped
+    assert found
+    assert seen(stage) == once([*range(5000)])
+    assert [(table.exit_code, table.deleted_rows, table.warnings) for table in after.tables] == [(0, 0, ())], after
+
+
+def test_a_view_that_cannot_be_replaced_stops_expire_hot_before_it_drops_anything(
+    stage: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view would lose the rows that it reads from hot."""
+    settings = published(stage, engine=PLAIN)
+
+    def refused(*_: Any) -> None:
+        raise AccessRefused("the right to create views", "none", "GRANT CREATE VIEW")
+
+    monkeypatch.setattr(ClickHouseView, "create", refused)
+    with pytest.raises(AccessRefused):
+        api.expire_hot("trades", older_than="1d", settings=settings)
+
+    assert stage.rows("SELECT count() FROM trades") == [(1000,)]
+
+
 def test_the_view_has_cold_rows_that_hot_has_no_more(stage: Embedded) -> None:
     """In the columns and types that cold has, under a name of one's own."""
     settings = published(stage)

@@ -41,7 +41,7 @@ def check(name: str, document: dict[str, Any]) -> None:
 
 def test_there_is_a_schema_for_every_command_that_prints_json() -> None:
     """And one for errors; all of them are valid schemas."""
-    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error", "init"}
+    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error", "expire-hot", "init"}
     for schema in SCHEMAS.values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -123,6 +123,20 @@ def test_the_document_of_adopt_fits(stage: Embedded, offload: Offload) -> None:
 
     assert answer.code == 0, answer
     check("adopt", answer.document)
+
+
+def test_the_documents_of_expire_hot_fit(stage: Embedded, offload: Offload) -> None:
+    """Before the first run, as a dry run, with partitions and without."""
+    stage.trades(10)
+    check("error", offload("expire-hot", "trades").document)
+    offload("run", "trades")
+
+    for words in (["--dry-run"], ["--older-than", "90d"], ["--older-than", "90d"]):
+        answer = offload("expire-hot", "trades", *words)
+        assert answer.code == 0, answer
+        check("expire-hot", answer.document)
+    check("status", offload("status", "--history").document)
+    assert "would be dropped" in offload.screen("expire-hot", "trades", "--dry-run")
 
 
 def test_a_document_with_a_field_more_or_less_does_not_fit(stage: Embedded, offload: Offload) -> None:

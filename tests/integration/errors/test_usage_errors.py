@@ -77,6 +77,8 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
         ["fly"],
         ["adopt"],
         ["view", "trades", "--create", "--drop"],
+        ["expire-hot"],
+        ["expire-hot", "trades", "--older-than", "old"],
         ["watermark", "show", "tradse"],
         ["watermark", "repair", "tradse"],
     ],
