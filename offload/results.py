@@ -130,6 +130,55 @@ class TableAudit:
         return {name: value for name, value in asdict(self).items() if name != "exit_code"}
 
 
+@dataclass(frozen=True)
+class HealthCheck:
+    """
+    One check of `doctor`.
+
+    Attributes:
+        name: What was checked.
+        verdict: `ok`, `warning`, `failed`, or `skipped` because a check that it needs did not succeed.
+        expected: The condition that should hold.
+        found: The state.
+        next: What to do or to type; None: nothing.
+        kind: The class of the error; None: the check did not fail.
+        exit_code: 0, or that of the error.
+    """
+
+    name: str
+    verdict: str
+    expected: str
+    found: str
+    next: str | None = None
+    kind: str | None = None
+    exit_code: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether checks that need this one can be made."""
+        return self.verdict in {"ok", "warning"}
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {name: value for name, value in asdict(self).items() if name != "exit_code"}
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """The checks of `doctor`, in the order in which they were made."""
+
+    checks: tuple[HealthCheck, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or that of the gravest check that failed."""
+        return most_severe([check.exit_code for check in self.checks])
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {"checks": [check.document() for check in self.checks]}
+
+
 def error_document(error: Exception) -> ErrorDocument:
     """An error as `--json` prints it; any error but `OffloadError` is a bug."""
     if isinstance(error, OffloadError):

@@ -90,6 +90,7 @@ for _command in (
     report_commands.status,
     manage_commands.forget,
     report_commands.audit,
+    report_commands.doctor,
     move_commands.demo,
 ):
     app.command()(_command)

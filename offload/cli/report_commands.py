@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import offload
-from offload.cli.arguments import Json, Name, Names, screen_of
+from offload.cli.arguments import Json, Layer, Name, Names, screen_of
 from offload.errors import most_severe
 
 
@@ -39,6 +39,14 @@ def audit(
         found = offload.audit(names or (), start=start, end=end)
     screen_of(ctx, as_json=as_json).reports("audit", [table.document() for table in found])
     return most_severe([table.exit_code for table in found])
+
+
+def doctor(ctx: typer.Context, names: Names = None, layer: Layer = None, as_json: Json = False) -> int:
+    """Check every server, permission, clock and version, and the tables; says what to correct."""
+    with screen_of(ctx, as_json=as_json).working("checking"):
+        found = offload.doctor(names or (), layer=layer)
+    screen_of(ctx, as_json=as_json).health(found)
+    return found.exit_code
 
 
 def watermark_show(ctx: typer.Context, name: Name, as_json: Json = False) -> int:
