@@ -111,6 +111,8 @@ class TableAudit:
         extra: Cold rows that hot lacks.
         different: Rows whose content differs.
         doubled: Cold rows beyond one per key, of a table that has a key.
+        token: Whether the cold table has a commit token; False: another job filled it, and the window ends at its
+            newest row, or at the time that was given. None: the comparison failed.
     """
 
     table: str
@@ -121,6 +123,7 @@ class TableAudit:
     extra: int = 0
     different: int = 0
     doubled: int = 0
+    token: bool | None = None
     window: dict[str, str | None] | None = None
     error: ErrorDocument | None = None
     exit_code: int = 0

@@ -79,7 +79,7 @@ class FakeLake(Lake, ColdFiles):
         pass  # no other job writes here
 
     @override
-    def check_columns(self, schema: TableSchema, state: TableState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState, *, to_write: bool = True) -> None:
         pass  # both tables have the same columns
 
     @override

@@ -54,9 +54,11 @@ class Lake(Protocol):
             DataError: Another job filled it, rolled it back, changed its rows or recreated it.
         """
 
-    def check_columns(self, schema: TableSchema, state: TableState) -> None:
+    def check_columns(self, schema: TableSchema, state: TableState, *, to_write: bool = True) -> None:
         """
         Check that the cold table has the hot table's columns.
+
+        `to_write`: also what only new files depend on, such as the partition.
 
         Raises:
             DataError: A column is missing on one side, or has another type.
