@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         adopt,
         audit,
         declared_tables,
+        doctor,
         expire_hot,
         forget,
         init,
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
     )
     from offload.errors import OffloadError
     from offload.model.steps import Event, Step, StepEvent
-    from offload.results import RunResult, TableAudit, TablePlan, TableResult
+    from offload.results import HealthCheck, HealthReport, RunResult, TableAudit, TablePlan, TableResult
     from offload.settings import Settings
     from offload.settings import load as load_settings
 
 __all__ = [
     "Event",
+    "HealthCheck",
+    "HealthReport",
     "OffloadError",
     "RunResult",
     "Settings",
@@ -49,6 +52,7 @@ __all__ = [
     "adopt",
     "audit",
     "declared_tables",
+    "doctor",
     "expire_hot",
     "forget",
     "init",
@@ -65,6 +69,8 @@ __all__ = [
 _HOMES = {
     "Event": "model.steps.Event",
     "StepEvent": "model.steps.StepEvent",
+    "HealthCheck": "results.HealthCheck",
+    "HealthReport": "results.HealthReport",
     "OffloadError": "errors.OffloadError",
     "RunResult": "results.RunResult",
     "Settings": "settings.Settings",

@@ -119,6 +119,8 @@ class TableAudit:
         extra: Cold rows that hot lacks.
         different: Rows whose content differs.
         doubled: Cold rows beyond one per key, of a table that has a key.
+        token: Whether the cold table has a commit token; False: another job filled it, and the window ends at its
+            newest row, or at the time that was given. None: the comparison failed.
     """
 
     table: str
@@ -129,6 +131,7 @@ class TableAudit:
     extra: int = 0
     different: int = 0
     doubled: int = 0
+    token: bool | None = None
     window: dict[str, str | None] | None = None
     error: ErrorDocument | None = None
     exit_code: int = 0
@@ -136,6 +139,55 @@ class TableAudit:
     def document(self) -> dict[str, Any]:
         """As `--json` prints it."""
         return {name: value for name, value in asdict(self).items() if name != "exit_code"}
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """
+    One check of `doctor`.
+
+    Attributes:
+        name: What was checked.
+        verdict: `ok`, `warning`, `failed`, or `skipped` because a check that it needs did not succeed.
+        expected: The condition that should hold.
+        found: The state.
+        next: What to do or to type; None: nothing.
+        kind: The class of the error; None: the check did not fail.
+        exit_code: 0, or that of the error.
+    """
+
+    name: str
+    verdict: str
+    expected: str
+    found: str
+    next: str | None = None
+    kind: str | None = None
+    exit_code: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether checks that need this one can be made."""
+        return self.verdict in {"ok", "warning"}
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {name: value for name, value in asdict(self).items() if name != "exit_code"}
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """The checks of `doctor`, in the order in which they were made."""
+
+    checks: tuple[HealthCheck, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0, or that of the gravest check that failed."""
+        return most_severe([check.exit_code for check in self.checks])
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {"checks": [check.document() for check in self.checks]}
 
 
 def error_document(error: Exception) -> ErrorDocument:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from offload.api.managing import adopt, expire_hot, forget, init, repair_watermark, view
 from offload.api.moving import plan, run, undeclared
-from offload.api.reporting import audit, declared_tables, show_watermark, status
+from offload.api.reporting import audit, declared_tables, doctor, show_watermark, status
 
 __all__ = [
     "adopt",
     "audit",
     "declared_tables",
+    "doctor",
     "expire_hot",
     "forget",
     "init",

@@ -87,13 +87,17 @@ def undeclared(
     target: str,
     timestamp: str,
     sequence: str,
-    layer: str,
+    layer: str | None = None,
     key: Sequence[str] = (),
     late: str | None = None,
+    any_target: bool = False,
     settings: Settings | None = None,
 ) -> TableSpec:
     """
     The declaration that flags make, or that of the declared table with this source.
+
+    `layer` None: that of the declaration, else bronze. `any_target`: a declared source may have another target, which
+    is for `audit` only.
 
     Raises:
         UsageError: A flag contradicts the declaration, or a name is no identifier.
@@ -108,4 +112,5 @@ def undeclared(
         layer=layer,
         key=tuple(key),
         late=late,
+        any_target=any_target,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from offload import wiring
 from offload.commands import audit as audit_command
+from offload.commands import doctor as doctor_command
 from offload.commands import watermark as watermark_command
 from offload.model.table import TableSpec
-from offload.results import TableAudit, plain
+from offload.results import HealthReport, TableAudit, plain
 from offload.settings import Settings, load
 from offload.tables import declarations
 from offload.tables.selection import check_times, select
@@ -60,6 +62,29 @@ def audit(
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.open_adapters(chosen) as adapters:
         return [audit_command.audit(adapters, one, start, end) for one in specs]
+
+
+def doctor(names: Iterable[str] = (), *, layer: str | None = None, settings: Settings | None = None) -> HealthReport:
+    """
+    Check every server, permission, clock and version, and some tables; a check that fails is part of the report.
+
+    A row that it writes is rolled back, and a file that it writes into the warehouse is removed again.
+
+    Args:
+        names: Declared tables; none: all of them.
+        layer: Only tables of this layer.
+        settings: Instead of the environment.
+
+    Raises:
+        UsageError: A table or the layer is unknown.
+    """
+    with ExitStack() as closed:
+        return doctor_command.doctor(
+            lambda: closed.enter_context(wiring.open_probes(settings or load())),
+            lambda: declarations.load((settings or load()).tables),
+            names,
+            layer,
+        )
 
 
 def show_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:

@@ -92,6 +92,7 @@ for _command in (
     manage_commands.forget,
     report_commands.audit,
     manage_commands.view,
+    report_commands.doctor,
     move_commands.demo,
 ):
     app.command()(_command)

@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import offload
-from offload.cli.arguments import Json, Layer, Names, Time, screen_of
+from offload.cli.arguments import (
+    Json,
+    KeyColumns,
+    Layer,
+    Names,
+    SequenceColumn,
+    SourceTable,
+    TargetTable,
+    Time,
+    TimestampColumn,
+    screen_of,
+    undeclared,
+)
 from offload.cli.output import Output
-from offload.errors import UsageError, most_severe
+from offload.errors import most_severe
 
 if TYPE_CHECKING:
-    from offload.model.table import TableSpec
     from offload.results import TablePlan
-    from offload.settings import Settings
 
 
 def plan(
@@ -38,11 +48,11 @@ def run(
     until: Time = None,
     late: Annotated[str | None, typer.Option(help="sweep or skip, instead of what is declared.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Tables of one layer that run at once.")] = None,
-    source_table: Annotated[str | None, typer.Option(help="A ClickHouse table that need not be declared.")] = None,
-    target_table: Annotated[str | None, typer.Option(help="Its Iceberg table, such as cold.trades.")] = None,
-    timestamp_col: Annotated[str | None, typer.Option(help="The timestamp column; windows are ranges of it.")] = None,
-    sequence_col: Annotated[str | None, typer.Option(help="An integer column shown beside the watermark.")] = None,
-    key_cols: Annotated[str | None, typer.Option(help="Columns that identify a row, separated by commas.")] = None,
+    source_table: SourceTable = None,
+    target_table: TargetTable = None,
+    timestamp_col: TimestampColumn = None,
+    sequence_col: SequenceColumn = None,
+    key_cols: KeyColumns = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only the plan, as `offload plan` shows it.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -55,9 +65,9 @@ def run(
         "--target-table": target_table,
         "--timestamp-col": timestamp_col,
         "--sequence-col": sequence_col,
+        "--layer": layer,
     }
-    by_flags = any(flags.values()) or key_cols
-    spec = _undeclared(names, {**flags, "--layer": layer}, key_cols, late, chosen) if by_flags else None
+    spec = undeclared("run", names, flags, key_cols, chosen, late=late)
     screen, listeners = screen_of(ctx, as_json=as_json), ctx.obj[1]
     layer = None if spec else layer  # it is part of the declaration that flags make
     if dry_run:
@@ -75,30 +85,6 @@ def run(
         )
     screen.run(result)
     return result.exit_code
-
-
-def _undeclared(
-    names: list[str] | None, flags: dict[str, str | None], key_cols: str | None, late: str | None, chosen: Settings
-) -> TableSpec:
-    """The declaration that flags make; all of them are needed, and no declared table beside them."""
-    missing = [flag for flag, value in flags.items() if not value]
-    if names or missing:
-        raise UsageError(
-            f"either declared tables or all of {', '.join(flags)}",
-            f"tables {', '.join(names)} beside flags" if names else f"no {', '.join(missing)}",
-            "offload run --help",
-        )
-    source, target, timestamp, sequence, layer = map(str, flags.values())
-    return offload.undeclared(
-        source=source,
-        target=target,
-        timestamp=timestamp,
-        sequence=sequence,
-        layer=layer,
-        key=[name.strip() for name in (key_cols or "").split(",") if name.strip()],
-        late=late,
-        settings=chosen,
-    )
 
 
 def demo(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from offload.model.steps import StepEvent
 
 if TYPE_CHECKING:
     from offload.model.table import TableSpec
-    from offload.results import RunResult
+    from offload.results import HealthReport, RunResult
 
 UNKNOWN = "?"
 _REPORT_COLUMNS = {
@@ -123,6 +123,18 @@ class Output:
             f"verified through {shown(document['verified_through'])}\n"
         )
 
+    def health(self, report: HealthReport) -> None:
+        """Show the report of doctor, a line per check; what to do stands below it."""
+        if self.as_json:
+            self._print_json(report.document())
+        else:
+            print_table(("check", "verdict", "found"), [(one.name, one.verdict, one.found) for one in report.checks])
+        for one in report.checks:
+            if one.verdict == "warning":
+                sys.stderr.write(f"warning: {one.name}: {one.found}; next: {one.next}\n")
+            elif one.verdict == "failed":
+                self._say_error(f"{one.name}: ", one.document())
+
     def written(self, document: dict[str, Any]) -> None:
         """Show a declaration that was written, and what to type next."""
         if self.as_json:
@@ -214,7 +226,7 @@ class Output:
         if changes:
             sys.stderr.write(f"{table}: columns of the cold table {when}: {'; '.join(changes)}\n")
 
-    def _say_error(self, prefix: str, error: dict[str, str]) -> None:
+    def _say_error(self, prefix: str, error: Mapping[str, Any]) -> None:
         sys.stderr.write(
             f"{prefix}{error['kind']}\n"
             f"  expected  {error['expected']}\n  found     {error['found']}\n  next      {error['next']}\n"

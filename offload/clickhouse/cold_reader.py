@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from offload.clickhouse import sql
-from offload.clickhouse.files import ColdRows, StoredFiles, tail
+from offload.clickhouse.files import ColdRows, StoredFiles
 from offload.clickhouse.hot_table import KEY_HASH, ClickHouseRows
 from offload.model.columns import MICROSECONDS
 from offload.model.coverage import Counts
 from offload.model.fingerprint import EMPTY, Fingerprint
 from offload.model.splits import Chunk
 from offload.model.windows import DAY, HOUR, Window, clip
-from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference, LateAndChanged, StoredRows
+from offload.ports.verifier import NO_DIFFERENCE, ColdReader, Difference, LateAndChanged
 
 MANY_HOURS = 24
 _ALL_TIME = (-2_208_988_800, 10_413_791_999)  # the range of DateTime64, 1900 to 2299, in seconds since 1970
@@ -179,27 +179,6 @@ class ClickHouseColdReader(ColdReader):
         finer: int = 10 ** max(0, self.rows.schema.precision - MICROSECONDS)
         coarser: int = 10 ** max(0, MICROSECONDS - self.rows.schema.precision)
         return (micros // coarser + 1) * finer - 1 if finer > 1 else micros // coarser
-
-    @override
-    def kept(self, paths: Sequence[str], replaced_by: Sequence[str]) -> dict[str, StoredRows]:
-        schema, precision = self.rows.schema, MICROSECONDS
-        cold = self.files.cold(paths, schema)
-        where = ""
-        if replaced_by:
-            new = self.files.cold(replaced_by, schema)
-            key, new_key = (side.hash_expression(schema.identity, KEY_HASH) for side in (cold, new))
-            where = f"WHERE {key} NOT IN (SELECT {new_key} FROM {new.table})"
-        rows = cold.rows(
-            f"SELECT _path, {sql.hour(self.rows.timestamp, precision)} AS tidemark_hour, count(), "
-            f"sum({cold.hash_expression(schema.columns)}), sum({cold.hash_expression(schema.counted)}) "
-            f"FROM {cold.table} {where} GROUP BY _path, tidemark_hour"
-        )
-        found = {tail(path): StoredRows(EMPTY, {}) for path in paths}
-        for path, hour, count, digest, counted in rows:
-            before = found[path.lstrip("/")]
-            hours = {**before.hours, int(hour): Fingerprint(int(count), int(counted))}
-            found[path.lstrip("/")] = StoredRows(before.fingerprint + Fingerprint(int(count), int(digest)), hours)
-        return {path: found[tail(path)] for path in paths}
 
     @override
     def compare(self, window: Window, files: Sequence[str]) -> Difference:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from offload.clickhouse import sql
 from offload.clickhouse.connection.client import ClickHouse, only
+from offload.errors import ConfigurationError
 from offload.io.warehouse import Warehouse, plain
 from offload.model.columns import Column, TableSchema, TypeMapping
 from offload.ports.verifier import FilesMissing
@@ -27,6 +28,20 @@ class StoredFiles:
 
     client: ClickHouse
     warehouse: Warehouse
+
+    def check_reachable(self) -> None:
+        """
+        Check that the engine can be where the files are.
+
+        Raises:
+            ConfigurationError: The warehouse is a folder of this machine, which a server cannot read.
+        """
+        if not self.client.embedded and not self.warehouse.remote:
+            raise ConfigurationError(
+                "a warehouse that the ClickHouse server can read",
+                f"the local folder {self.warehouse.warehouse}",
+                "set OFFLOAD_WAREHOUSE to s3://bucket/prefix",
+            )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run one query that reads files; errors as `ClickHouse.rows_of_files`."""

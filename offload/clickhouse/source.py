@@ -10,7 +10,6 @@ from typing_extensions import override
 from offload.clickhouse import sql, types
 from offload.clickhouse.cold_reader import ClickHouseColdReader
 from offload.clickhouse.connection.client import ClickHouse
-from offload.clickhouse.deletion_log import ClickHouseDeletionLog
 from offload.clickhouse.files import StoredFiles
 from offload.clickhouse.hot_table import ClickHouseRows
 from offload.clickhouse.layout import (
@@ -24,12 +23,13 @@ from offload.clickhouse.layout import (
     ttl_columns,
     unreadable,
 )
-from offload.clickhouse.partitions import ClickHousePartitions
-from offload.clickhouse.replica import REPLICATED, check_lag
 from offload.clickhouse.row_filter import RowFilter
+from offload.clickhouse.server.deletion_log import ClickHouseDeletionLog
+from offload.clickhouse.server.partitions import ClickHousePartitions
+from offload.clickhouse.server.replica import REPLICATED, check_lag
+from offload.clickhouse.server.view import ClickHouseView
 from offload.clickhouse.statistics import ClickHouseStatistics
 from offload.clickhouse.verifier import ClickHouseVerifier
-from offload.clickhouse.view import ClickHouseView
 from offload.errors import AccessRefused, DataError
 from offload.model.columns import SourceColumn
 from offload.model.outline import TableOutline

@@ -67,3 +67,24 @@ class ClickHouseVerifier(Verifier):
         again = new.row(f"SELECT countIf({key} IN ({known})) FROM {new.table}")
         old.check_files()
         return int(rows - keys) + int(again[0])
+
+    @override
+    def kept(self, paths: Sequence[str], replaced_by: Sequence[str]) -> dict[str, StoredRows]:
+        schema, precision = self.rows.schema, MICROSECONDS
+        cold = self.files.cold(paths, schema)
+        where = ""
+        if replaced_by:
+            new = self.files.cold(replaced_by, schema)
+            key, new_key = (side.hash_expression(schema.identity, KEY_HASH) for side in (cold, new))
+            where = f"WHERE {key} NOT IN (SELECT {new_key} FROM {new.table})"
+        rows = cold.rows(
+            f"SELECT _path, {sql.hour(self.rows.timestamp, precision)} AS tidemark_hour, count(), "
+            f"sum({cold.hash_expression(schema.columns)}), sum({cold.hash_expression(schema.counted)}) "
+            f"FROM {cold.table} {where} GROUP BY _path, tidemark_hour"
+        )
+        found = {tail(path): StoredRows(EMPTY, {}) for path in paths}
+        for path, hour, count, digest, counted in rows:
+            before = found[path.lstrip("/")]
+            hours = {**before.hours, int(hour): Fingerprint(int(count), int(counted))}
+            found[path.lstrip("/")] = StoredRows(before.fingerprint + Fingerprint(int(count), int(digest)), hours)
+        return {path: found[tail(path)] for path in paths}

@@ -17,9 +17,9 @@ from offload.ports.verifier import Accepted, Difference
 from offload.protocol.adapters import Adapters
 from offload.protocol.commit import commit
 from offload.protocol.comparison import compare_tiers
-from offload.protocol.late_rows import LateRows, compared
 from offload.protocol.planning import open_ticks
 from offload.protocol.publish import commit_token
+from offload.protocol.reconciliation.late_rows import LateRows, compared
 from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
 from offload.results import watermark_document

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from offload.errors import DataError
 from offload.model import windows
+from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.protocol.adapters import Adapters
-from offload.protocol.comparison import compare_tiers
+from offload.protocol.comparison import cold_reads, compare_tiers
 from offload.protocol.trace import reported
 from offload.results import TableAudit
 
 
 def audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | None) -> TableAudit:
-    """Compare from hot's oldest unexpired day to the watermark; an error is part of the report."""
-    return reported(TableAudit, spec, lambda: _audit(adapters, spec, start, end))
+    """
+    Compare from hot's oldest unexpired day to the watermark; an error is part of the report.
+
+    A cold table without a token was filled by another job: it is compared up to its newest row, or to `end`.
+    """
+
+    def audited() -> TableAudit:
+        with cold_reads(adapters, spec):
+            return _audit(adapters, spec, start, end)
+
+    return reported(TableAudit, spec, audited)
 
 
 def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | None) -> TableAudit:
     state = adapters.lake.load(spec)
     hot = adapters.source.describe(spec)
-    if state is None or state.token is None or state.token.watermark_ticks is None:
-        raise DataError(f"published rows in {spec.target} to audit", "none published yet", spec.command("run"))
-    window = _window(hot, state.token.watermark_ticks, start, end)
+    if state is None:
+        raise _nothing(spec, state)
+    mark = _mark(adapters, hot, state, end)
+    window = _window(hot, mark, start, end)
     difference = compare_tiers(adapters, hot, state, window)
     return TableAudit(
         spec.name,
@@ -34,9 +45,37 @@ def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | No
         difference.extra,
         difference.different,
         difference.doubled,
-        windows.to_document(window, hot.schema.precision) if window else None,
+        token=state.token is not None,
+        window=windows.to_document(window, hot.schema.precision) if window else None,
         exit_code=0 if difference.equal else DataError.exit_code,
     )
+
+
+def _mark(adapters: Adapters, hot: HotTable, state: TableState, end: str | None) -> int:
+    """
+    The ticks up to which cold should have every row.
+
+    Raises:
+        DataError: Nothing was published yet; or another job's table has no rows, or other columns than hot.
+    """
+    spec = hot.schema.spec
+    if state.token:
+        if state.token.watermark_ticks is None:
+            raise _nothing(spec, state)
+        return state.token.watermark_ticks
+    adapters.lake.check_columns(hot.schema, state, to_write=False)
+    if end is not None:  # it says how far the other job should have come, which may be later than it came
+        return windows.ticks_of(end, hot.schema.precision)
+    files = adapters.cold_files.live(state, [])
+    if not files:
+        raise _nothing(spec, state)
+    return hot.cold_reader.newest(files)
+
+
+def _nothing(spec: TableSpec, state: TableState | None) -> DataError:
+    found = "no such table" if state is None else "a table without rows"
+    filled = spec.command("run") if spec.declared else "fill it, or name another --target-table"
+    return DataError(f"rows in {spec.target} to audit", found, filled)
 
 
 def _window(hot: HotTable, mark: int, start: str | None, end: str | None) -> Window | None:

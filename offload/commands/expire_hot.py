@@ -18,9 +18,9 @@ from offload.ports.source import HotTable
 from offload.protocol import view_refresh
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
-from offload.protocol.late_rows import compared
 from offload.protocol.proof import iso, proven_through, refuse_unproven, unproven_rows
 from offload.protocol.publish import publish_proof
+from offload.protocol.reconciliation.late_rows import compared
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.trace import RunTrace

@@ -18,14 +18,14 @@ from offload.ports.source import HotTable
 from offload.protocol import view_refresh
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
-from offload.protocol.corrections import correct, replaces
-from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
 from offload.protocol.proof import lowered
 from offload.protocol.publish import publish, publish_coverage, publish_proof
+from offload.protocol.reconciliation.corrections import correct, replaces
+from offload.protocol.reconciliation.late_rows import LateRows, check_late_rows, sweeps
+from offload.protocol.reconciliation.sweep import sweep
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
-from offload.protocol.sweep import sweep
 from offload.protocol.trace import RunTrace
 from offload.protocol.transfer import transfer
 from offload.results import TableResult, error_document, exit_code_of

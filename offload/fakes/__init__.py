@@ -9,22 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
+from offload.fakes.probes import FakeDatabase, FakeProbeFile, FakeServer
 from offload.fakes.source import FAKE_SPEC, FakeClock, FakeRows, FakeSource
 from offload.fakes.watermarks import FakeWatermarks
-from offload.protocol.adapters import Adapters, Limits
+from offload.protocol.adapters import Adapters, Limits, Probes
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeRows", "FakeWorld"]
 
 
 @dataclass
 class FakeWorld:
-    """One fake per port; `adapters()` returns them for a run."""
+    """One fake per port; `adapters()` returns them for a run, `probes()` for `doctor`."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     lake: FakeLake = field(default_factory=FakeLake)
     watermarks: FakeWatermarks = field(default_factory=FakeWatermarks)
     hot: FakeRows = field(default_factory=FakeRows)
     batch_rows: int = 5
+    server: FakeServer = field(default_factory=FakeServer)
+    database: FakeDatabase = field(default_factory=FakeDatabase)
+    file: FakeProbeFile = field(default_factory=FakeProbeFile)
 
     def adapters(self) -> Adapters:
         """The fakes."""
@@ -41,4 +45,20 @@ class FakeWorld:
             engine=FakeEngine(self.lake),
             clock=self.clock,
             limits=Limits(0.0, self.batch_rows),
+        )
+
+    def probes(self) -> Probes:
+        """The fakes; the catalog and the store share one database, whose clock is that of the world."""
+        adapters = self.adapters()
+        self.server.warehouse, self.database.clock = self.file.stored, self.clock
+        return Probes(
+            server=lambda: self.server,
+            source=lambda: adapters.source,
+            catalog=lambda: self.database,
+            lake=lambda: adapters.lake,
+            store=lambda: self.database,
+            watermarks=lambda: adapters.watermarks,
+            file=lambda: self.file,
+            engine=lambda: adapters.engine,
+            clock=self.clock,
         )

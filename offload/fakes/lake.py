@@ -85,7 +85,7 @@ class FakeLake(Lake, ColdFiles, Rewriter):
         pass  # no other job writes here
 
     @override
-    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
+    def check_columns(self, schema: TableSchema, state: TableState, *, to_write: bool = True) -> tuple[str, ...]:
         return self.behind
 
     @override

@@ -18,6 +18,7 @@ from offload.io.warehouse import Warehouse
 
 T = TypeVar("T")
 IO = "offload.iceberg.catalog.CountingFileIO"
+TABLES = SqlCatalogBaseTable.metadata  # those of the catalog itself in its database
 
 
 class ObservedCatalog(SqlCatalog):
@@ -46,7 +47,7 @@ class ObservedCatalog(SqlCatalog):
 
     @override
     def create_tables(self) -> None:
-        create_tables(SqlCatalogBaseTable.metadata, self.engine)
+        create_tables(TABLES, self.engine)
 
     @override
     def _write_metadata(self, metadata: Any, io: Any, metadata_path: str) -> None:  # type: ignore[override]

@@ -92,10 +92,11 @@ class IcebergLake(Lake):
         history.check(spec, state)
 
     @override
-    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
+    def check_columns(self, schema: TableSchema, state: TableState, *, to_write: bool = True) -> tuple[str, ...]:
         metadata = state.handle.metadata
         changes = check_schema(schema, metadata)
-        table_layout.check(schema.spec, metadata)
+        if to_write:
+            table_layout.check(schema.spec, metadata)
         used = {snapshot.schema_id for snapshot in metadata.snapshots}
         check_required(schema, metadata.schema(), [one for one in metadata.schemas if one.schema_id in used])
         return changes

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unavailable
@@ -130,6 +147,61 @@ def _extend(connection: Connection, table: Table) -> None:
         if column.name not in present:
             kind = column.type.compile(dialect=connection.dialect)
             connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
+
+
+def is_complete(engine: Engine, metadata: MetaData, *, columns: bool) -> bool:
+    """Whether the database has every table; `columns`: with all its columns."""
+    with engine.connect() as connection:
+        there = inspect(connection)
+        return all(
+            there.has_table(table.name)
+            and (
+                not columns
+                or {one.name for one in table.columns} <= {one["name"] for one in there.get_columns(table.name)}
+            )
+            for table in metadata.sorted_tables
+        )
+
+
+def rehearse(engine: Engine, metadata: MetaData, key: str, *, extend: bool) -> None:
+    """
+    Do to these tables what a run does, with a row of this key, in a transaction that is rolled back.
+
+    `extend`: columns that an older version did not have are added, as a run adds them.
+    """
+    with engine.connect() as connection:  # which rolls back when it is closed, also after an error
+        if engine.dialect.name == "sqlite":  # its driver begins no transaction before a CREATE
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        metadata.create_all(connection)
+        for table in metadata.sorted_tables:
+            if extend:
+                _extend(connection, table)
+            needed = [column for column in table.columns if not column.nullable]
+            row = {column.name: 0 if column.type.python_type is int else key for column in needed}
+            mine = and_(*(column == row[column.name] for column in table.primary_key))
+            connection.execute(insert(table).values(**row))
+            connection.execute(update(table).where(mine).values(**row))
+            connection.execute(select(*needed).where(mine))
+            connection.execute(delete(table).where(mine))
+
+
+def now(connection: Connection) -> datetime:
+    """The database's clock."""
+    if connection.dialect.name == "sqlite":
+        at = connection.execute(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now"))).scalar_one()
+        return datetime.fromisoformat(at).replace(tzinfo=UTC)
+    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return found.astimezone(UTC)
+
+
+def absent_file(url: str) -> bool:
+    """Whether this is the address of a SQLite file that a connection would create, in a folder that allows it."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        return False
+    file = Path(address.database.removeprefix("file:"))
+    return not file.exists() and os.access(file.parent, os.W_OK | os.X_OK)
 
 
 def read_odd_times_as_null(engine: Engine) -> None:

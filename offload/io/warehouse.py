@@ -126,9 +126,17 @@ class Warehouse:
 
     def has_files(self, uri: str) -> bool:
         """Whether anything lies in a folder."""
+        return bool(self.names(uri))
+
+    def names(self, uri: str) -> list[str]:
+        """The names of what lies in a folder."""
         from pyarrow.fs import FileSelector
 
-        return bool(self._files.get_file_info(FileSelector(plain(uri), allow_not_found=True)))
+        return [info.base_name for info in self._files.get_file_info(FileSelector(plain(uri), allow_not_found=True))]
+
+    def delete(self, uri: str) -> None:
+        """Delete a file."""
+        self._files.delete_file(plain(uri))
 
     def write_text(self, uri: str, text: str) -> None:
         """Write a small file; one that is there is replaced."""

@@ -55,12 +55,14 @@ class Lake(Protocol):
             DataError: Another job filled it, rolled it back, changed its rows or recreated it.
         """
 
-    def check_columns(self, schema: TableSchema, state: TableState) -> tuple[str, ...]:
+    def check_columns(self, schema: TableSchema, state: TableState, *, to_write: bool = True) -> tuple[str, ...]:
         """
         Check that the cold table has the hot table's columns. Changes nothing.
 
         Returns the changes that a commit with this schema makes, where the declaration allows them; none: the columns
         fit.
+
+        `to_write`: also what only new files depend on, such as the partition.
 
         Raises:
             DataError: A column is missing on one side, or has another type, and cold must not or cannot follow.

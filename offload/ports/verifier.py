@@ -110,6 +110,9 @@ class Verifier(Protocol):
             FilesMissing: A file is not there any more.
         """
 
+    def kept(self, paths: Sequence[str], replaced_by: Sequence[str]) -> dict[str, StoredRows]:
+        """Per file: fingerprint and counts by hour of the rows whose keys are not in the files that replace them."""
+
 
 class ColdReader(Protocol):
     """
@@ -131,9 +134,6 @@ class ColdReader(Protocol):
 
     def newest(self, paths: Sequence[str]) -> int:
         """The largest timestamp in those files, in ticks of the source column, rounded up where it was truncated."""
-
-    def kept(self, paths: Sequence[str], replaced_by: Sequence[str]) -> dict[str, StoredRows]:
-        """Per file: fingerprint and counts by hour of the rows whose keys are not in the files that replace them."""
 
     def compare(self, window: Window, files: Sequence[str]) -> Difference:
         """Compare hot with cold, in every column but the delivery columns."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from offload.ports.engine import Engine
 from offload.ports.lake import ColdFiles, Lake, Rewriter
+from offload.ports.probes import DatabaseRights, HotServer, ProbeFile
 from offload.ports.source import Clock, Source
 from offload.ports.watermarks import Cycles, Views, Watermarks
 
@@ -40,3 +42,22 @@ class Adapters:
     engine: Engine
     clock: Clock
     limits: Limits
+
+
+@dataclass(frozen=True)
+class Probes:
+    """
+    What `doctor` examines.
+
+    Each part is made at its first use: an address that cannot be read is an error of that part only.
+    """
+
+    server: Callable[[], HotServer]
+    source: Callable[[], Source]
+    catalog: Callable[[], DatabaseRights]
+    lake: Callable[[], Lake]
+    store: Callable[[], DatabaseRights]
+    watermarks: Callable[[], Watermarks]
+    file: Callable[[], ProbeFile]
+    engine: Callable[[], Engine]
+    clock: Clock

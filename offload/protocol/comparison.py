@@ -14,7 +14,7 @@ from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import NO_DIFFERENCE, Difference, FilesMissing
 from offload.protocol.adapters import Adapters
-from offload.protocol.late_rows import late_within
+from offload.protocol.reconciliation.late_rows import late_within
 
 
 @contextmanager

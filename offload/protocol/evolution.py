@@ -5,8 +5,8 @@ from __future__ import annotations
 from offload.model.cold_table import Publication, TableState
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.protocol.late_rows import LateRows
 from offload.protocol.publish import commit_token, land
+from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
 
 

@@ -17,8 +17,8 @@ from offload.model.token import CommitToken
 from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.protocol.commit import commit
-from offload.protocol.late_rows import LateRows
 from offload.protocol.planning import Batch
+from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
 
 

@@ -14,7 +14,7 @@ from offload.ports.source import HotTable
 from offload.ports.watermarks import NO_WATERMARK, TableWatermark
 from offload.protocol.adapters import Adapters
 from offload.protocol.evolution import evolve
-from offload.protocol.late_rows import late_within
+from offload.protocol.reconciliation.late_rows import late_within
 from offload.protocol.session import Session
 
 

@@ -100,12 +100,15 @@ def from_flags(
     target: str,
     timestamp: str,
     sequence: str,
-    layer: str,
+    layer: str | None,
     key: tuple[str, ...],
     late: str | None,
+    any_target: bool = False,
 ) -> TableSpec:
     """
-    The declaration of a table that is named by flags; one that is declared must agree with them.
+    The declaration of a table that is named by flags; one that is declared must agree with those that are given.
+
+    `any_target`: a declared source may have another target, as for a comparison; then flags replace what is declared.
 
     Raises:
         UsageError: A flag contradicts the declaration, or a name is no identifier.
@@ -113,12 +116,15 @@ def from_flags(
     for flag, name in (("--source-table", source), ("--target-table", target)):
         check_name(flag, name)
     declared = next((spec for spec in known.values() if spec.source == source), None)
-    made = TableSpec(source, source, target, layer, timestamp, sequence, key=key, late=late or "sweep", declared=False)
-    if declared is None:
+    made = TableSpec(
+        source, source, target, layer or LAYERS[0], timestamp, sequence, key=key, late=late or "sweep", declared=False
+    )
+    if declared is None or (any_target and target != declared.target):
         for name, value in _malformed(made):
             raise UsageError(f"{name} of the form that docs/tables.md gives", repr(value), f"correct {_FLAGS[name]}")
-        return made
-    for name in ("target", "layer", "timestamp", "sequence", *(["key"] if key else [])):
+        return made if declared is None else _with_target(declared, made)
+    given = {"layer": layer, "key": key}
+    for name in ("target", "timestamp", "sequence", *(name for name, value in given.items() if value)):
         if getattr(declared, name) != getattr(made, name):
             raise UsageError(
                 f"{name} {getattr(declared, name)}, as {source} is declared",
@@ -126,6 +132,22 @@ def from_flags(
                 "leave the flag out, or change the declaration",
             )
     return with_late(declared, late) if late else declared
+
+
+def _with_target(declared: TableSpec, made: TableSpec) -> TableSpec:
+    """The declaration of a source with the target, the columns and the key of flags."""
+    key = made.key or declared.key
+    same = (made.timestamp, key) == (declared.timestamp, declared.key)
+    return replace(
+        declared,
+        name=made.name,
+        target=made.target,
+        timestamp=made.timestamp,
+        sequence=made.sequence,
+        key=key,
+        timestamp_follows_key=declared.timestamp_follows_key and same,
+        declared=False,
+    )
 
 
 def with_late(spec: TableSpec, late: str) -> TableSpec:

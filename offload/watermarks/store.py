@@ -24,6 +24,7 @@ from offload.io.database import (
     add_missing_columns,
     create_tables,
     end_silent_transactions,
+    now,
     read_odd_times_as_null,
     redacted_url,
     translate_errors,
@@ -266,11 +267,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
 
     def now(self, connection: Connection) -> datetime:
         """The database's clock."""
-        if self._engine.dialect.name == "sqlite":
-            text = connection.execute(select(func.strftime("%Y-%m-%dT%H:%M:%f", "now"))).scalar_one()
-            return datetime.fromisoformat(text).replace(tzinfo=UTC)
-        now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-        return now.astimezone(UTC)
+        return now(connection)
 
     def call(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:
         """Run `work` in one transaction, within `seconds` or the time-out; missing tables are created first."""

@@ -202,12 +202,12 @@ class Bucket:
         content = self.objects.get(key)
         if content is None:
             return 404, {}, _error("NoSuchKey", "The specified key does not exist.")
-        headers = {"ETag": '"e"', "Last-Modified": formatdate(0, usegmt=True), "Accept-Ranges": "bytes"}
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("range", ""))
+        about = {"ETag": '"e"', "Last-Modified": formatdate(0, usegmt=True), "Accept-Ranges": "bytes"}
         if not wanted:
-            return 200, headers, content
+            return 200, about, content
         first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
-        return 206, {**headers, "Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1]
+        return 206, {**about, "Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1]
 
 
 def _error(code: str, message: str) -> bytes:

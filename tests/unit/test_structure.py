@@ -14,7 +14,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for package in ("offload", "harness") for path in (ROOT / package).rglob("*.py"))
 # A port, its adapters and its fake share the port's name; a server of the stack and its reader share the server's.
-SHARED_FILES = {"view", "lake", "partitions", "source", "verifier", "watermarks", "clickhouse", "__init__", "__main__"}
+SHARED_FILES = {
+    *("lake", "partitions", "probes", "source", "verifier", "view", "watermarks"),
+    *("clickhouse", "__init__", "__main__"),
+}
 # The harness declares the events of a run without importing the product: one meaning, two declarations.
 SHARED_CLASSES = {"StepEvent"}
 
@@ -80,7 +83,9 @@ def test_no_file_name_stands_for_two_things(package: str) -> None:
     assert {name: found for name, found in places.items() if len(found) > 1 and name not in SHARED_FILES} == {}
 
 
-@pytest.mark.parametrize("module", ["engine", "lake", "partitions", "source", "verifier", "view", "watermarks"])
+@pytest.mark.parametrize(
+    "module", ["engine", "lake", "partitions", "probes", "source", "verifier", "view", "watermarks"]
+)
 def test_a_port_has_five_members_at_most(module: str) -> None:
     """An ability that not every adapter needs is a port of its own."""
     ports = [

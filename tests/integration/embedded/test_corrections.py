@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.subjects.listeners import CallOnce
-from offload.clickhouse.cold_reader import ClickHouseColdReader
+from offload.clickhouse.verifier import ClickHouseVerifier
 from offload.iceberg.rewriter import IcebergRewriter
 from offload.model.table import TableSpec
 from tests.support.compaction import replace_files
@@ -247,10 +247,10 @@ def test_a_published_row_that_is_not_found_again_is_not_replaced(
     """A file that ClickHouse leaves out for a moment: the new row would come beside the old one."""
     spec = published(stage)
     change(stage)
-    kept = ClickHouseColdReader.kept
+    kept = ClickHouseVerifier.kept
 
     with monkeypatch.context() as patch:
-        patch.setattr(ClickHouseColdReader, "kept", lambda self, paths, _replaced_by: kept(self, paths, ()))
+        patch.setattr(ClickHouseVerifier, "kept", lambda self, paths, _replaced_by: kept(self, paths, ()))
         result = stage.run(spec)
 
     assert (result.exit_code, result.error and result.error["kind"]) == (75, "SourceMoving"), result

@@ -9,7 +9,7 @@ import pytest
 
 from harness.subjects.listeners import CallOnce
 from offload.clickhouse.cold_reader import ClickHouseColdReader
-from offload.clickhouse.deletion_log import ClickHouseDeletionLog
+from offload.clickhouse.server.deletion_log import ClickHouseDeletionLog
 from offload.model.coverage import Counts
 from offload.model.table import TableSpec
 from offload.model.windows import Window

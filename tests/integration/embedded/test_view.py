@@ -11,7 +11,7 @@ import pytest
 
 from harness.subjects.listeners import CallOnce
 from offload import api
-from offload.clickhouse.view import ClickHouseView
+from offload.clickhouse.server.view import ClickHouseView
 from offload.errors import AccessRefused, DataError, UsageError
 from offload.model.steps import StepEvent
 from tests.support.embedded import PLAIN, REPLACING, START, Embedded

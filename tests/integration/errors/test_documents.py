@@ -23,6 +23,7 @@ REGISTRY: Registry[Any] = Registry().with_resources(
 COMMANDS = {
     "tables": ["tables"],
     "plan": ["plan"],
+    "doctor": ["doctor"],
     "run": ["run", "trades"],
     "audit": ["audit", "trades"],
     "status": ["status"],

@@ -16,6 +16,7 @@ COMMANDS = {
     "plan trades": WATERMARK,
     "audit trades": "yes",
     "status --history --cycles": WATERMARK,
+    "doctor trades": "warehouse as ClickHouse sees it",
     "tables": "exchange_timestamp",
     "watermark show trades": "watermark_ticks: 1722470400099000",
 }

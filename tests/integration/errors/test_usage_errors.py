@@ -22,7 +22,7 @@ INJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "audit", "adopt"])
+@pytest.mark.parametrize("command", ["run", "plan", "audit", "adopt", "doctor"])
 def test_an_unknown_table_is_named_with_those_that_are_known(stage: Embedded, offload: Offload, command: str) -> None:
     """Exit 64, and the message lists what could have been typed."""
     answer = offload(command, "tradse")
@@ -65,6 +65,7 @@ def test_a_column_that_is_an_injection_is_no_column(stage: Embedded, offload: Of
     [
         ["run", "--layer", "tin"],
         ["run", "bronze_trades_binance", "--layer", "gold"],
+        ["doctor", "--layer", "tin"],
         ["run", "--late", "maybe"],
         ["run", "--engine", "steam"],
         ["run", "--until", "yesterday"],

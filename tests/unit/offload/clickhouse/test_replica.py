@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from offload.clickhouse.connection.client import ClickHouse
-from offload.clickhouse.replica import check_lag
+from offload.clickhouse.server.replica import check_lag
 from offload.errors import SourceMoving, Unavailable
 
 

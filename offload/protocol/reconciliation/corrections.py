@@ -21,9 +21,9 @@ from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import StoredRows
-from offload.protocol.late_rows import LateRows
 from offload.protocol.planning import Batch, batches, files_within, plan_batch
 from offload.protocol.publish import commit_token, committed
+from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
 from offload.protocol.transfer import transfer
 
@@ -104,8 +104,8 @@ def _rewritten(
     with session.trace.step(Step.WRITE, sum(file.rows for file in files)):
         low = batch.window.low if batch.window.low is not None else 0
         candidates = files_within(session.adapters.cold_files, hot, state, low, batch.window.high)
-        whole = hot.cold_reader.kept(candidates, ()) if candidates else {}
-        left = hot.cold_reader.kept(candidates, new) if candidates else {}
+        whole = hot.verifier.kept(candidates, ()) if candidates else {}
+        left = hot.verifier.kept(candidates, new) if candidates else {}
         affected = [path for path in candidates if left[path].fingerprint != whole[path].fingerprint]
         _check_replaced(session, files, sum(whole[p].fingerprint.rows - left[p].fingerprint.rows for p in affected))
         first = max(file.split.number for file in files) + 1
@@ -147,7 +147,7 @@ def _verified(
 ) -> list[WrittenFile]:
     files = list(written.values())
     session.adapters.cold_files.check_footers(state, files)
-    stored = hot.cold_reader.kept([file.path for file in files], ()) if files else {}
+    stored = hot.verifier.kept([file.path for file in files], ()) if files else {}
     for path, file in written.items():
         expected, found = left[path].fingerprint, stored.get(file.path, StoredRows(EMPTY, {})).fingerprint
         if expected != found:

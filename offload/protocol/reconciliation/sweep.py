@@ -16,9 +16,9 @@ from offload.model.splits import BatchKind
 from offload.model.steps import Step
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.protocol.late_rows import LateRows
 from offload.protocol.planning import Batch, batches, plan_batch
 from offload.protocol.publish import publish
+from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
 from offload.protocol.transfer import transfer
 

@@ -21,8 +21,8 @@ from offload.model.windows import DAY, Window
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
 from offload.ports.verifier import LateAndChanged
-from offload.protocol.deleted_rows import warn_of_deletions
 from offload.protocol.planning import files_within
+from offload.protocol.reconciliation.deleted_rows import warn_of_deletions
 from offload.protocol.session import Session
 
 NEVER = Fingerprint(-1, 0)  # no count: equal to none
