@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from offload.errors import ConfigurationError
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_LONGEST = 366 * 86_400.0
 
 
 def _seconds(value: object) -> float:
@@ -22,10 +23,14 @@ def _seconds(value: object) -> float:
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", str(value))
     if not match or match[2] not in _UNITS:
         raise ValueError(f"a duration such as 300, 90s or 5min, not {value!r}")
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise ValueError("a duration of at most a year")
+    return seconds
 
 
 _PREFIX, _FILE = "OFFLOAD_", ".env"
+_OPTIONAL = "OFFLOAD_S3_"  # empty is none: compose files pass unset variables so
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
@@ -95,7 +100,7 @@ def load() -> Settings:
 def _check_names() -> None:
     """A misspelt variable would be ignored, and its default used: another store, for one."""
     known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = {*os.environ, *dotenv_values(_FILE)}
+    given = {**_from_file(), **os.environ}
     for name in sorted(name for name in given if name.upper().startswith(_PREFIX) and name.upper() not in known):
         close = get_close_matches(name.upper(), known, 1)
         raise ConfigurationError(
@@ -103,3 +108,16 @@ def _check_names() -> None:
             f"{name}; did you mean {close[0]}?" if close else name,
             f"correct {name} in the environment or in .env, or remove it",
         )
+    for name in sorted(name for name, value in given.items() if name.upper() in known and value == ""):
+        if not name.upper().startswith(_OPTIONAL):
+            raise ConfigurationError(f"a value in {name}", "an empty text", f"set {name}, or remove it")
+
+
+def _from_file() -> dict[str, str | None]:
+    """The lines of the file; one that does not exist has none."""
+    try:
+        return dotenv_values(_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"text in UTF-8 in {Path(_FILE).absolute()}", str(error), "correct or remove the file"
+        ) from error

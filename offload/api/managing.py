@@ -10,6 +10,7 @@ from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import init as init_command
 from offload.commands import watermark as watermark_command
+from offload.errors import UsageError
 from offload.ports.verifier import Accepted
 from offload.settings import Settings, load
 from offload.tables import declarations
@@ -43,6 +44,8 @@ def init(
     for what, name in (("TABLE", source), ("--target", target)):
         if name is not None:
             declarations.check_name(what, name)
+    if target is not None and "." not in target:
+        raise UsageError("a namespace and a name, such as cold.trades, in --target", repr(target), "correct --target")
     check_layer(layer)
     with wiring.open_adapters(chosen) as adapters:
         proposal = init_command.propose(adapters.source.outline(source), target, layer)

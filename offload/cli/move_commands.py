@@ -47,15 +47,14 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Offload tables: the rows after each watermark move to Iceberg exactly once."""
-    chosen = offload.load_settings()
-    if engine:
-        chosen = chosen.model_copy(update={"engine": engine})
+    chosen = offload.load_settings().model_copy(update={"engine": engine} if engine else {})
     flags = {
         "--source-table": source_table,
         "--target-table": target_table,
         "--timestamp-col": timestamp_col,
         "--sequence-col": sequence_col,
     }
+    _check_values({**flags, "--engine": engine, "--late": late, "--key-cols": key_cols})
     by_flags = any(flags.values()) or key_cols
     spec = _undeclared(names, {**flags, "--layer": layer}, key_cols, late, chosen) if by_flags else None
     screen, listeners = screen_of(ctx, as_json=as_json), ctx.obj[1]
@@ -75,6 +74,13 @@ def run(
         )
     screen.run(result)
     return result.exit_code
+
+
+def _check_values(flags: dict[str, str | None]) -> None:
+    """A flag with an empty value, such as that of an unset variable, would count as left out: all tables would run."""
+    for flag, value in flags.items():
+        if value is not None and not value.strip(" ,"):
+            raise UsageError(f"a value after {flag}", repr(value), f"leave {flag} out, or name its value")
 
 
 def _undeclared(
@@ -113,4 +119,6 @@ def demo(
     """A million trades from ClickHouse to Iceberg exactly once, also across a kill -9; no server, no Docker."""
     from offload.demo.demo import run_demo  # matplotlib and chDB are extras
 
-    return run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
+    _check_values({"--trades": trades, "--folder": folder})
+    run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
+    return 0

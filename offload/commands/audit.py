@@ -7,8 +7,10 @@ from offload.model import windows
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
+from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import compare_tiers
+from offload.protocol.recover import check_not_lost
 from offload.protocol.trace import reported
 from offload.results import TableAudit
 
@@ -22,7 +24,10 @@ def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | No
     state = adapters.lake.load(spec)
     hot = adapters.source.describe(spec)
     if state is None or state.token is None or state.token.watermark_ticks is None:
+        stored = adapters.watermarks.read(spec.source)
+        check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
         raise DataError(f"published rows in {spec.target} to audit", "none published yet", spec.command("run"))
+    adapters.lake.check_columns(hot.schema, state)
     window = _window(hot, state.token.watermark_ticks, start, end)
     difference = compare_tiers(adapters, hot, state, window)
     return TableAudit(

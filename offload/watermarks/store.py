@@ -40,6 +40,7 @@ from offload.watermarks.tables import (
     RUNS,
     WATERMARKS,
     check_only_row,
+    snapshots_of,
     usable_epoch,
     watermark_of,
 )
@@ -155,7 +156,7 @@ class WatermarkStore(Watermarks, Cycles):
         """The last cycles, newest first; `snapshots` by the table's name."""
         query = select(CYCLES).order_by(CYCLES.c.recorded_at.desc()).limit(limit)
         rows = self.call(lambda connection: connection.execute(query).mappings().all())
-        return [{**row, "snapshots": json.loads(row["snapshots"])} for row in rows]
+        return [{**row, "snapshots": snapshots_of(row["snapshots"])} for row in rows]
 
     @contextmanager
     @override
@@ -197,7 +198,8 @@ class WatermarkStore(Watermarks, Cycles):
             return
         silent = (now - last).total_seconds()
         held = not row["locked"] or self.locks.held(row["table_name"], row["epoch"])
-        if silent <= self._lease and held:
+        # A heartbeat of the future would keep the table for ever; it counts only beside a lock that is held.
+        if held and (silent <= self._lease if row["locked"] else abs(silent) <= self._lease):
             raise LeaseHeld(
                 f"no living run on {row['table_name']}",
                 f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at'] or last:%Y-%m-%dT%H:%M:%SZ}, "
