@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from offload.errors import ConfigurationError
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_LONGEST = 366 * 86_400.0
 
 
 def seconds(value: object) -> float:
@@ -30,8 +31,15 @@ def seconds(value: object) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def _at_most_a_year(value: object) -> float:
+    if (found := seconds(value)) > _LONGEST:
+        raise ValueError("a duration of at most a year")
+    return found
+
+
 _PREFIX, _FILE = "OFFLOAD_", ".env"
-Seconds = Annotated[float, BeforeValidator(seconds)]
+_OPTIONAL = "OFFLOAD_S3_"  # empty is none: compose files pass unset variables so
+Seconds = Annotated[float, BeforeValidator(_at_most_a_year)]
 
 
 class Settings(BaseSettings):
@@ -100,7 +108,7 @@ def load() -> Settings:
 def _check_names() -> None:
     """A misspelt variable would be ignored, and its default used: another store, for one."""
     known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = {*os.environ, *dotenv_values(_FILE)}
+    given = {**_from_file(), **os.environ}
     for name in sorted(name for name in given if name.upper().startswith(_PREFIX) and name.upper() not in known):
         close = get_close_matches(name.upper(), known, 1)
         raise ConfigurationError(
@@ -108,3 +116,16 @@ def _check_names() -> None:
             f"{name}; did you mean {close[0]}?" if close else name,
             f"correct {name} in the environment or in .env, or remove it",
         )
+    for name in sorted(name for name, value in given.items() if name.upper() in known and value == ""):
+        if not name.upper().startswith(_OPTIONAL):
+            raise ConfigurationError(f"a value in {name}", "an empty text", f"set {name}, or remove it")
+
+
+def _from_file() -> dict[str, str | None]:
+    """The lines of the file; one that does not exist has none."""
+    try:
+        return dotenv_values(_FILE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"text in UTF-8 in {Path(_FILE).absolute()}", str(error), "correct or remove the file"
+        ) from error

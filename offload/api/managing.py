@@ -48,6 +48,8 @@ def init(
     for what, name in (("TABLE", source), ("--target", target)):
         if name is not None:
             declarations.check_name(what, name)
+    if target is not None and "." not in target:
+        raise UsageError("a namespace and a name, such as cold.trades, in --target", repr(target), "correct --target")
     check_layer(layer)
     with wiring.open_adapters(chosen) as adapters:
         proposal = init_command.propose(adapters.source.outline(source), target, layer)

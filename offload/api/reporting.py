@@ -14,7 +14,7 @@ from offload.model.table import TableSpec
 from offload.results import HealthReport, TableAudit, plain
 from offload.settings import Settings, load
 from offload.tables import declarations
-from offload.tables.selection import check_times, select
+from offload.tables.selection import check_order, select
 
 
 def declared_tables(settings: Settings | None = None) -> list[TableSpec]:
@@ -55,9 +55,9 @@ def audit(
     Compare hot and cold from hot's oldest unexpired day (or `start`) to the watermark (or `end`), ISO 8601.
 
     Raises:
-        UsageError: A table is unknown, or `start` or `end` is no time.
+        UsageError: A table is unknown, or `start` or `end` is no time, or `start` is after `end`.
     """
-    check_times(start, end)
+    check_order(start, end)
     chosen = settings or load()
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, None)
     with wiring.open_adapters(chosen) as adapters:

@@ -34,6 +34,13 @@ def screen_of(ctx: typer.Context, *, as_json: bool) -> Output:
     return screen
 
 
+def check_values(flags: dict[str, str | None]) -> None:
+    """A flag with an empty value, such as that of an unset variable, would count as left out: all tables would run."""
+    for flag, value in flags.items():
+        if value is not None and not value.strip(" ,"):
+            raise UsageError(f"a value after {flag}", repr(value), f"leave {flag} out, or name its value")
+
+
 def undeclared(
     command: str,
     names: list[str] | None,

@@ -18,6 +18,7 @@ from offload.cli.arguments import (
     TargetTable,
     Time,
     TimestampColumn,
+    check_values,
     screen_of,
     undeclared,
 )
@@ -57,9 +58,7 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Offload tables: the rows after each watermark move to Iceberg exactly once."""
-    chosen = offload.load_settings()
-    if engine:
-        chosen = chosen.model_copy(update={"engine": engine})
+    chosen = offload.load_settings().model_copy(update={"engine": engine} if engine else {})
     flags = {
         "--source-table": source_table,
         "--target-table": target_table,
@@ -67,6 +66,7 @@ def run(
         "--sequence-col": sequence_col,
         "--layer": layer,
     }
+    check_values({**flags, "--engine": engine, "--late": late, "--key-cols": key_cols})
     spec = undeclared("run", names, flags, key_cols, chosen, late=late)
     screen, listeners = screen_of(ctx, as_json=as_json), ctx.obj[1]
     layer = None if spec else layer  # it is part of the declaration that flags make
@@ -99,4 +99,6 @@ def demo(
     """A million trades from ClickHouse to Iceberg exactly once, also across a kill -9; no server, no Docker."""
     from offload.demo.demo import run_demo  # matplotlib and chDB are extras
 
-    return run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
+    check_values({"--trades": trades, "--folder": folder})
+    run_demo(folder=Path(folder) if folder else None, trades=Path(trades) if trades else None, rows=rows)
+    return 0

@@ -58,6 +58,8 @@ _CHANGING = (
 )
 # A part of the rows is only in memory, and is merged with no other.
 _BUFFERED = "Buffer"
+# Nothing can be read from them again: a set is only looked up, and a queue gives each message once.
+_NOT_READ = {"Set", "Null", "Kafka", "RabbitMQ", "NATS", "FileLog", "S3Queue", "AzureQueue"}
 READS_OTHERS = {"Distributed", "MaterializedView", "Merge"}
 
 
@@ -67,6 +69,8 @@ def unreadable(engine: str) -> str | None:
         return "its merges change rows that were read before"
     if engine == _BUFFERED:
         return "its rows are in memory first, where FINAL does not merge them"
+    if engine in _NOT_READ:
+        return "its rows cannot be read, or not twice"
     return None
 
 

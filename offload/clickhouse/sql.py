@@ -145,6 +145,8 @@ def invalid_value(column: Column) -> str | None:
 def _invalid_value(expression: str, mapping: TypeMapping, depth: int) -> str | None:
     if mapping.checked_unsigned:
         return f"ifNull({expression} > {SIGNED_MAX}, 0)"
+    if mapping.iceberg.startswith("decimal(") and not mapping.converts:
+        return f"ifNull(isDecimalOverflow({expression}), 0)"  # ClickHouse keeps digits beyond the precision
     if mapping.text and not mapping.nullable:
         return f"NOT isValidUTF8({expression})"
     if mapping.text:

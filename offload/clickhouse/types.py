@@ -58,6 +58,10 @@ def map_columns(spec: TableSpec, columns: Sequence[SourceColumn]) -> TableSchema
     return result
 
 
+_DAYS = {"date", "timestamptz"}
+_NO_IDENTITY = {"float", "double"}  # NaN and the two zeros are no values that a partition is found by
+
+
 def type_mapping(column: SourceColumn, spec: TableSpec) -> TypeMapping:
     """
     Choose the types in which one column is read and written.
@@ -110,6 +114,16 @@ def _check_roles(table: TableSchema, types: dict[str, str]) -> None:
                     f"type {types[name]}",
                     "name another column or change the hot table",
                 )
+
+    for part in spec.partition:
+        kind = table.column(part.column).mapping.iceberg
+        if kind in _NO_IDENTITY if part.transform == "identity" else kind not in _DAYS:
+            raise DataError(
+                f"a {'date or a time' if part.transform != 'identity' else 'column of exact values'} in {spec.source} "
+                f"to partition by {part.transform}",
+                f"column {part.column} of type {types[part.column]}",
+                "correct partition in the declaration (docs/tables.md)",
+            )
 
 
 def _precision(spec: TableSpec, type_name: str) -> int:

@@ -14,12 +14,14 @@ from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import Accepted, Difference
+from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
 from offload.protocol.commit import commit
-from offload.protocol.comparison import compare_tiers
+from offload.protocol.comparison import cold_reads, compare_tiers
 from offload.protocol.planning import open_ticks
 from offload.protocol.publish import commit_token
 from offload.protocol.reconciliation.late_rows import LateRows, compared
+from offload.protocol.recover import check_not_lost
 from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
 from offload.results import watermark_document
@@ -44,11 +46,14 @@ def adopt(adapters: Adapters, spec: TableSpec, run_id: str, accepted: Accepted =
         state = adapters.lake.load(spec)
         hot = adapters.source.describe(spec)
         if state is None or not state.records:
+            stored = adapters.watermarks.read(spec.source)
+            check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
             found = "no such table" if state is None else "a table without rows"
             raise DataError(f"rows in {spec.target} to adopt", found, spec.command("run"))
         adapters.lake.check_columns(hot.schema, state)
         now = adapters.source.now()  # the comparison below finds every row that has arrived by now
-        mark = hot.cold_reader.newest(adapters.cold_files.live(state, []))
+        with cold_reads(adapters, spec):
+            mark = hot.cold_reader.newest(adapters.cold_files.live(state, []))
         _refuse_future(adapters, hot, mark, now)
         difference = _compare(adapters, hot, state, mark, accepted)
         session.lease.raise_epoch(state.token.epoch if state.token else 0)
@@ -82,6 +87,13 @@ def _compare(adapters: Adapters, hot: HotTable, state: TableState, mark: int, ac
     spec, oldest = hot.schema.spec, hot.statistics.oldest()
     window = None if oldest is None else Window(oldest - 1, mark)
     difference = compare_tiers(adapters, hot, state, window)
+    if difference.equal and accepted != NOTHING:
+        raise DataError(
+            f"differences of {spec.source} and {spec.target} to accept: {accepted.missing} missing, {accepted.extra} "
+            f"extra, {accepted.different} different",
+            "none: both have the same rows",
+            spec.command("adopt"),
+        )
     if not accepted.covers(difference):
         flags = {"missing": difference.missing, "extra": difference.extra, "different": difference.different}
         chosen = " ".join(f"--accept-{name} {count}" for name, count in flags.items() if count)

@@ -8,8 +8,10 @@ from offload.model.cold_table import TableState
 from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
+from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads, compare_tiers
+from offload.protocol.recover import check_not_lost
 from offload.protocol.trace import reported
 from offload.results import TableAudit
 
@@ -31,8 +33,11 @@ def audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | Non
 def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | None) -> TableAudit:
     state = adapters.lake.load(spec)
     hot = adapters.source.describe(spec)
-    if state is None:
+    if state is None or (state.token is not None and state.token.watermark_ticks is None):
+        stored = adapters.watermarks.read(spec.source)
+        check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
         raise _nothing(spec, state)
+    adapters.lake.check_columns(hot.schema, state, to_write=False)
     mark = _mark(adapters, hot, state, end)
     window = _window(hot, mark, start, end)
     difference = compare_tiers(adapters, hot, state, window)
@@ -56,14 +61,11 @@ def _mark(adapters: Adapters, hot: HotTable, state: TableState, end: str | None)
     The ticks up to which cold should have every row.
 
     Raises:
-        DataError: Nothing was published yet; or another job's table has no rows, or other columns than hot.
+        DataError: Another job's table has no rows.
     """
     spec = hot.schema.spec
-    if state.token:
-        if state.token.watermark_ticks is None:
-            raise _nothing(spec, state)
+    if state.token and state.token.watermark_ticks is not None:
         return state.token.watermark_ticks
-    adapters.lake.check_columns(hot.schema, state, to_write=False)
     if end is not None:  # it says how far the other job should have come, which may be later than it came
         return windows.ticks_of(end, hot.schema.precision)
     files = adapters.cold_files.live(state, [])

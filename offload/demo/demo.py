@@ -15,7 +15,7 @@ from offload.demo import chart, cold, hot
 from offload.demo.story import Story, StoryRow, expect
 from offload.demo.trades import GeneratedTrades, RecordedTrades, TradeSource
 from offload.demo.workspace import KilledRun, Workspace
-from offload.errors import ConfigurationError, DataError, OffloadError, UsageError
+from offload.errors import ConfigurationError, DataError, UsageError
 
 DEFAULT_ROWS = 1_000_000
 _FEWEST_ROWS = 1_000
@@ -38,7 +38,7 @@ def run_demo(
     trades: Path | None = None,
     rows: int = DEFAULT_ROWS,
     reports: Path = Path("reports"),
-) -> int:
+) -> None:
     """
     Run the demo and print its steps.
 
@@ -48,20 +48,16 @@ def run_demo(
         rows: Number of trades to generate first; an eighth as many are added later.
         reports: The folder of the chart, demo.png.
 
-    Returns:
-        The exit code: 0, or that of the error that was printed.
+    Raises:
+        OffloadError: A folder, a package or a number of rows is wrong, or a step failed.
     """
-    console = Console()
-    try:
-        _check(trades, rows)
-        workspace = Workspace((folder or Path(tempfile.mkdtemp(prefix="tidemark-demo-"))).resolve())
-        workspace.prepare()
-        _run_steps(Story(workspace, console), RecordedTrades(trades) if trades else GeneratedTrades(rows), reports)
-    except OffloadError as error:
-        for part, text in (("expected", error.expected), ("found", error.found), ("next", error.next_step)):
-            console.print(f"{part}: {text}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return error.exit_code
-    return 0
+    _check(trades, rows)
+    source = RecordedTrades(trades) if trades else GeneratedTrades(rows)
+    if isinstance(source, RecordedTrades):
+        source.check()
+    workspace = Workspace((folder or Path(tempfile.mkdtemp(prefix="tidemark-demo-"))).absolute())
+    workspace.prepare()
+    _run_steps(Story(workspace, Console()), source, reports)
 
 
 def _check(trades: Path | None, rows: int) -> None:

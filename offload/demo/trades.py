@@ -98,8 +98,20 @@ class RecordedTrades:
         Load every message, then copy the oldest nine tenths of each exchange into its bronze table.
 
         Raises:
-            ConfigurationError: The folder has no recording.
             DataError: A file cannot be read to its end.
+        """
+        for exchange in PATTERNS:
+            loaded = f"recorded_trades_{exchange}"
+            client.command(f"CREATE TABLE {loaded} AS bronze_trades_{exchange}")
+            hot.insert(client, loaded, self._parsed(exchange))
+        return self._copy(client, "<=")
+
+    def check(self) -> None:
+        """
+        Check that there is a recording, before anything is created.
+
+        Raises:
+            ConfigurationError: The folder has none.
         """
         if not any(self._files(exchange) for exchange in PATTERNS):
             raise ConfigurationError(
@@ -107,11 +119,6 @@ class RecordedTrades:
                 "no file with such a name",
                 "offload demo --trades ANOTHER_FOLDER",
             )
-        for exchange in PATTERNS:
-            loaded = f"recorded_trades_{exchange}"
-            client.command(f"CREATE TABLE {loaded} AS bronze_trades_{exchange}")
-            hot.insert(client, loaded, self._parsed(exchange))
-        return self._copy(client, "<=")
 
     def later(self, client: Any) -> int:
         """Copy the newest tenth."""

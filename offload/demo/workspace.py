@@ -71,13 +71,16 @@ class Workspace:
         Create the folder and the warehouse in it.
 
         Raises:
-            ConfigurationError: The path is a file, or a folder that is not empty.
+            ConfigurationError: The path is a file, a folder that is not empty, or one that cannot be created.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise self._occupied("a file")
-        if self.folder.exists() and (entry := next(self.folder.iterdir(), None)):
-            raise self._occupied(f"a folder with {entry.name} in it")
-        self.warehouse.mkdir(parents=True)
+        try:
+            if self.folder.exists() and not self.folder.is_dir():
+                raise self._occupied("a file")
+            if self.folder.exists() and (entry := next(self.folder.iterdir(), None)):
+                raise self._occupied(f"a folder with {entry.name} in it")
+            self.warehouse.mkdir(parents=True)
+        except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+            raise self._occupied(str(error)) from error
 
     def environment(self) -> dict[str, str]:
         """The environment variables of child processes: this process's, but only the demo's own `OFFLOAD_*`."""

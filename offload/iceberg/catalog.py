@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, Self, TypeVar
 
 from pyiceberg.catalog.sql import SqlCatalog, SqlCatalogBaseTable
+from pyiceberg.exceptions import ValidationError
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 from typing_extensions import override
 
+from offload.errors import DataError
 from offload.iceberg.staging import shared
 from offload.io.database import create_tables, end_silent_transactions, translate_errors, with_connect_timeout
 from offload.io.deadline import within, within_silence
@@ -112,7 +115,7 @@ class CatalogConnection:
             AccessRefused: One of them refuses the user, the key or the permission.
             ConfigurationError: There is no such database or bucket.
         """
-        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
+        with self._translated():
             return within(self._timeout * factor, f"the catalog or {self._warehouse.where}", call)
 
     def work(self, call: Callable[[], T]) -> T:
@@ -122,6 +125,20 @@ class CatalogConnection:
         Raises:
             As `call`.
         """
-        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
+        with self._translated():
             where = f"the catalog or {self._warehouse.where}"
             return within_silence(self._timeout, where, call, lambda: CountingFileIO.opened)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with translate_errors("OFFLOAD_CATALOG_URI", self._uri), self._warehouse.translate_errors():
+            try:
+                yield
+            except (EOFError, ValidationError) as error:
+                if isinstance(error, ValidationError) and error.__cause__ is None:
+                    raise  # not of a file that was read
+                raise DataError(
+                    f"metadata and manifests of the cold tables in {self._warehouse.where} that can be read",
+                    str(error).replace("\n", " ")[:300],
+                    "restore the damaged files from a backup, then run the command again",
+                ) from error

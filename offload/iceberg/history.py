@@ -113,8 +113,10 @@ def check(spec: TableSpec, state: TableState) -> None:
             spec, f"the table {token.table_uuid}", f"the table {state.uuid}: the table was dropped and created again"
         )
     table = state.handle
-    if SNAPSHOT not in table.properties or RECORDS not in table.properties:
-        _refuse(spec, f"the properties {SNAPSHOT} and {RECORDS} beside the token", "a table without one of them")
+    if not all(table.properties.get(name, "").isdecimal() for name in (SNAPSHOT, RECORDS)):
+        _refuse(
+            spec, f"numbers in the properties {SNAPSHOT} and {RECORDS} beside the token", "a table without one of them"
+        )
     published = int(table.properties[SNAPSHOT])
     listed = {snapshot.snapshot_id for snapshot in table.snapshots()}
     lineage = list(ancestors_of(table.current_snapshot(), table.metadata))

@@ -33,6 +33,7 @@ from offload.errors import CHECK_SERVER, AccessRefused, ConfigurationError, Unav
 _REFUSED_STATES = ("28", "42501")
 _REFUSED_WORDS = ("password authentication failed", "no password supplied", "permission denied", "readonly database")
 _MISSING_WORDS = ("does not exist", "unable to open database file")
+_DAMAGED_WORDS = ("file is not a database", "database disk image is malformed")  # of SQLite
 _READ_ONLY_STATE = "25006"  # of a standby, and of default_transaction_read_only
 _STANDBY_WORDS = (
     "session is read-only",
@@ -43,6 +44,7 @@ _OPTION_WORDS = ("invalid connection option", "definition of service", "invalid 
 _NO_TLS = "server does not support SSL"  # texts of libpq
 _KINDS = {"postgresql", "sqlite"}
 _ALTER_ATTEMPTS = 2
+_UNPARSED = "an address that cannot be parsed; in a password, write / @ : ? # as %2F %40 %3A %3F %23"
 
 
 @contextmanager
@@ -69,6 +71,10 @@ def translate_errors(variable: str, url: str) -> Iterator[None]:
             ) from error
         if state == "3D000" or any(word in found for word in _MISSING_WORDS):
             raise ConfigurationError(f"a database at {where}", found, f"create it, or correct {variable}") from error
+        if any(word in found for word in _DAMAGED_WORDS):
+            raise ConfigurationError(
+                f"a database at {where} that can be read", found, f"restore it, or correct {variable}"
+            ) from error
         if state == _READ_ONLY_STATE or any(word in found for word in _STANDBY_WORDS):
             raise ConfigurationError(
                 f"a database at {where} that can be written",
@@ -104,8 +110,13 @@ def validated_url(variable: str, url: str) -> str:
             if make_url(url).get_backend_name() not in _KINDS
             else ""
         )
+        address = make_url(url)
+        if not found and address.get_backend_name() == "sqlite" and address.database in {None, "", ":memory:"}:
+            found = "a database in memory, which ends with the command"
+        if not found and "@" in (address.database or "") and address.get_backend_name() != "sqlite":
+            found = _UNPARSED  # what stands before the second @ is a part of the password
     except (ArgumentError, ValueError):
-        found = "an address that cannot be parsed; in a password, write / @ : ? # as %2F %40 %3A %3F %23"
+        found = _UNPARSED
     if found:
         raise ConfigurationError(
             f"an address like postgresql://user:password@host/database or sqlite:////folder/file.db in {variable}",

@@ -116,6 +116,12 @@ class Warehouse:
                 f"the scheme {self.warehouse.partition('://')[0]}",
                 "set OFFLOAD_WAREHOUSE",
             )
+        if self.remote and not plain(self.warehouse).strip("/"):
+            raise ConfigurationError(
+                "a warehouse such as s3://bucket/prefix, with a bucket",
+                f"{self.warehouse}, without one",
+                "set OFFLOAD_WAREHOUSE",
+            )
         root = plain(self.uri).partition("/")[0] if self.remote else plain(self.uri)
         with self.translate_errors():
             info = within(self.timeout, self.where, lambda: self._files.get_file_info(root))
@@ -202,6 +208,10 @@ class Warehouse:
                     f"{self.where} to be writable",
                     found,
                     "correct the permission or the key, then run the command again",
+                ) from error
+            if error.errno == errno.ENAMETOOLONG:
+                raise ConfigurationError(
+                    f"names that {self.where} can store", found, "give the target or the warehouse a shorter name"
                 ) from error
             if isinstance(error, FileNotFoundError):
                 raise DataError(

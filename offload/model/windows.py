@@ -86,7 +86,7 @@ def iso(ticks: int | None, precision: int) -> str | None:
     """Ticks as ISO 8601 in UTC with six digits after the second."""
     if ticks is None:
         return None
-    return to_datetime(ticks, precision).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_datetime(ticks, precision).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def ticks_of(text: str, precision: int) -> int:
@@ -94,10 +94,13 @@ def ticks_of(text: str, precision: int) -> int:
     ISO 8601 as ticks; without a zone it is UTC.
 
     Raises:
-        ValueError: The text is no time.
+        ValueError: The text is no time, or one outside of the years 1 to 9999 UTC.
     """
     parsed = datetime.fromisoformat(text)
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    try:
+        aware = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
     return _rescale((aware - EPOCH) // timedelta(microseconds=1), MICROSECOND_DIGITS, precision)
 
 

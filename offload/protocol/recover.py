@@ -35,8 +35,8 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     trace.precision = hot.schema.precision
     if state is None:
         state = lake.create(hot.schema, first=not session.adapters.watermarks.knows(spec.source))
-    trace.state = state
     changes = check_cold(lake, hot, state)
+    trace.state = state  # not before: the watermark of another hot table is not recorded as this one's
     if state.token:
         session.lease.raise_epoch(state.token.epoch)
     if again := rows_to_publish_again(session.adapters, hot, state, in_store):

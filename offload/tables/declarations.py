@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, replace
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from offload.errors import ConfigurationError, UsageError
 from offload.model.table import LAYERS, PartitionField, TableSpec, is_interval
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
+_OWN_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _TRANSFORMS = ("day", "month", "identity")
 LATE = ("sweep", "skip")
 CHANGED = ("keep", "replace")
@@ -33,10 +35,17 @@ def load(folder: Path | None) -> dict[str, TableSpec]:
     if folder is not None and not folder.is_dir():
         raise ConfigurationError(f"a folder of declarations at {folder}", "no such folder", "set OFFLOAD_TABLES")
     root = folder if folder is not None else resources.files("offload.tables")
-    texts = {item.name: item.read_text("utf-8") for item in root.iterdir() if item.name.endswith(".toml")}
+    texts = {item.name: _text(item) for item in root.iterdir() if item.name.endswith(".toml")}
     specs = {origin: parse(origin, content) for origin, content in sorted(texts.items())}
     _distinct(specs)
     return {spec.name: spec for spec in specs.values()}
+
+
+def _text(item: Traversable) -> str:
+    try:
+        return item.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(item.name, "text in UTF-8", str(error)) from error
 
 
 def _distinct(specs: dict[str, TableSpec]) -> None:
@@ -60,10 +69,13 @@ def write(folder: Path, name: str, content: str) -> Path:
     file = folder / f"{name}.toml"
     parse(str(file), content)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
         with file.open("x", encoding="utf-8") as new:
             new.write(content)
     except FileExistsError as error:
+        if not folder.is_dir():
+            raise ConfigurationError(f"a folder {folder} for {file.name}", "a file", "name another --folder") from error
         raise ConfigurationError(
             f"no declaration {file} yet", "one that may have been edited", f"read it, or remove it: rm {file}"
         ) from error
@@ -122,6 +134,10 @@ def from_flags(
     if declared is None or (any_target and target != declared.target):
         for name, value in _malformed(made):
             raise UsageError(f"{name} of the form that docs/tables.md gives", repr(value), f"correct {_FLAGS[name]}")
+        if other := next((spec.name for spec in known.values() if spec.target == target and not any_target), None):
+            raise UsageError(
+                f"a target of its own for {source}", f"{target}, that of {other}", "correct --target-table"
+            )
         return made if declared is None else _with_target(declared, made)
     given = {"layer": layer, "key": key}
     for name in ("target", "timestamp", "sequence", *(name for name, value in given.items() if value)):
@@ -206,21 +222,36 @@ def _value(origin: str, name: str, value: Any) -> Any:
 def _list(origin: str, name: str, value: Any, kind: type) -> list[Any]:
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
         raise _wrong(origin, f"{name} as a list of {kind.__name__}", repr(value))
+    if any(item in value[:at] for at, item in enumerate(value)):
+        raise _wrong(origin, f"{name} without repetitions", repr(value))
     return value
 
 
 def _partition(origin: str, part: dict[str, Any]) -> PartitionField:
-    if set(part) != {"column", "transform"} or part["transform"] not in _TRANSFORMS:
+    if (
+        set(part) != {"column", "transform"}
+        or part["transform"] not in _TRANSFORMS
+        or not isinstance(part["column"], str)
+    ):
         raise _wrong(origin, f"partition fields {{column, transform}}, transform of {_TRANSFORMS}", repr(part))
     return PartitionField(part["column"], part["transform"])
 
 
 def _checked(origin: str, spec: TableSpec) -> TableSpec:
-    for name, value in _malformed(spec):
+    for name, value in (*_malformed(spec), *_contradictions(spec)):
         raise _wrong(origin, f"{name} of the form that docs/tables.md gives", repr(value))
     if spec.changed == "replace" and not (spec.key and spec.timestamp_follows_key):
         raise _wrong(origin, 'a key, and timestamp_follows_key = true, beside changed = "replace"', f"key {spec.key}")
     return spec
+
+
+def _contradictions(spec: TableSpec) -> Iterator[tuple[str, str]]:
+    """As `_malformed`, of what only a file can have: a name of its own, and delivery columns."""
+    if not _OWN_NAME.fullmatch(spec.name):
+        yield "name", spec.name
+    for column in spec.key:
+        if column in spec.delivery:  # it would identify a row, and may differ between two deliveries of it
+            yield "delivery", column
 
 
 def _malformed(spec: TableSpec) -> Iterator[tuple[str, str | None]]:

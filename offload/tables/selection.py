@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from offload.errors import UsageError
 from offload.model import windows
 from offload.model.table import LAYERS, TableSpec
+from offload.model.windows import MICROSECOND_DIGITS
 
 
 def select(known: dict[str, TableSpec], names: Iterable[str], layer: str | None) -> list[TableSpec]:
@@ -40,6 +41,18 @@ def check_layer(layer: str) -> None:
     """
     if layer not in LAYERS:
         raise UsageError(f"one of the layers {', '.join(LAYERS)}", repr(layer), "offload tables")
+
+
+def check_order(start: str | None, end: str | None) -> None:
+    """
+    Check that a time is not after another one; None: it was not given.
+
+    Raises:
+        UsageError: It is: nothing lies between them, and nothing would be compared.
+    """
+    check_times(start, end)
+    if start and end and windows.ticks_of(start, MICROSECOND_DIGITS) > windows.ticks_of(end, MICROSECOND_DIGITS):
+        raise UsageError(f"a time until {end} after --from", repr(start), "exchange --from and --to")
 
 
 def check_times(*texts: str | None) -> None:

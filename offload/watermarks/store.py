@@ -42,6 +42,7 @@ from offload.watermarks.tables import (
     RUNS,
     WATERMARKS,
     check_only_row,
+    snapshots_of,
     usable_epoch,
     view_of,
     watermark_of,
@@ -164,7 +165,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
         """The last cycles, newest first; `snapshots` by the table's name."""
         query = select(CYCLES).order_by(CYCLES.c.recorded_at.desc()).limit(limit)
         rows = self.call(lambda connection: connection.execute(query).mappings().all())
-        return [{**row, "snapshots": json.loads(row["snapshots"])} for row in rows]
+        return [{**row, "snapshots": snapshots_of(row["snapshots"])} for row in rows]
 
     @contextmanager
     @override
@@ -206,7 +207,8 @@ class WatermarkStore(Watermarks, Cycles, Views):
             return
         silent = (now - last).total_seconds()
         held = not row["locked"] or self.locks.held(row["table_name"], row["epoch"])
-        if silent <= self._lease and held:
+        # A heartbeat of the future would keep the table for ever; it counts only beside a lock that is held.
+        if held and (silent <= self._lease if row["locked"] else abs(silent) <= self._lease):
             raise LeaseHeld(
                 f"no living run on {row['table_name']}",
                 f"run of {row['owner']}, epoch {row['epoch']}, since {row['claimed_at'] or last:%Y-%m-%dT%H:%M:%SZ}, "

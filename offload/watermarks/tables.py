@@ -6,6 +6,7 @@ The names in `offload_watermarks` are those of the system that Tidemark replaces
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -148,6 +149,15 @@ CYCLES = Table(
     Column("exit_code", Integer),
     Column("snapshots", Text),  # JSON: a snapshot id, or null, by the table's name
 )
+
+
+def snapshots_of(text: str | None) -> dict[str, int | None]:
+    """The snapshots of a cycle by the table's name; invalid text reads as none."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def columns_of(watermark: TableWatermark) -> dict[str, Any]:

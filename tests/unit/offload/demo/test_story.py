@@ -12,39 +12,42 @@ from offload.demo import chart
 from offload.demo.demo import _run_snippet, run_demo
 from offload.demo.story import Story, StoryRow, expect
 from offload.demo.workspace import Workspace
-from offload.errors import DataError
+from offload.errors import ConfigurationError, DataError, UsageError
 
 
-def test_a_folder_that_is_not_empty_is_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_empty_is_not_changed(tmp_path: Path) -> None:
     """Exit 78 with the next command; the demo changes no existing file."""
     (tmp_path / "mine").write_text("precious")
 
-    assert run_demo(tmp_path) == 78
-    assert "offload demo --folder ANOTHER_FOLDER" in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match="offload demo --folder ANOTHER_FOLDER"):
+        run_demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_file_instead_of_a_folder_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_instead_of_a_folder_is_left_as_it_is(tmp_path: Path) -> None:
     """Exit 78, and the file has its content."""
     (tmp_path / "mine").write_text("precious")
 
-    assert run_demo(tmp_path / "mine") == 78
-    assert "found: a file" in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match="found a file"):
+        run_demo(tmp_path / "mine")
     assert (tmp_path / "mine").read_text() == "precious"
 
 
 def test_too_few_rows_are_refused(tmp_path: Path) -> None:
     """Exit 64: the write would be too short to kill it."""
-    assert run_demo(tmp_path, rows=10) == 64
+    with pytest.raises(UsageError, match="--rows of at least 1000; found 10"):
+        run_demo(tmp_path, rows=10)
 
 
-def test_a_folder_without_recordings_is_named_in_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 78, whether the folder is empty or missing."""
+def test_a_folder_without_recordings_is_named_in_the_error(tmp_path: Path) -> None:
+    """Exit 78, whether the folder is empty or missing; nothing is created."""
     (tmp_path / "empty").mkdir()
 
-    assert run_demo(tmp_path / "one", trades=tmp_path / "missing") == 78
-    assert run_demo(tmp_path / "two", trades=tmp_path / "empty") == 78
-    assert "binance-spot-*.jsonl.gz" in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match="no folder at"):
+        run_demo(tmp_path / "one", trades=tmp_path / "missing")
+    with pytest.raises(ConfigurationError, match=r"binance-spot-\*\.jsonl\.gz"):
+        run_demo(tmp_path / "two", trades=tmp_path / "empty")
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 def test_a_run_that_ends_before_it_writes_was_not_killed(tmp_path: Path) -> None:
@@ -72,13 +75,13 @@ def test_a_query_that_fails_ends_the_demo() -> None:
 
 
 def test_a_plain_installation_says_which_packages_the_demo_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 78 before anything is created."""
     monkeypatch.setattr("offload.demo.demo.find_spec", lambda name: None if name == "chdb" else object())
 
-    assert run_demo(tmp_path / "absent") == 78
-    assert "not installed: chdb" in capsys.readouterr().out
+    with pytest.raises(ConfigurationError, match="not installed: chdb"):
+        run_demo(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
 
 
