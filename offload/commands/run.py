@@ -19,13 +19,13 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window
-from offload.protocol.proof import lowered
-from offload.protocol.publish import publish, publish_proof
+from offload.protocol.publish import publish
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.sweep import sweep
 from offload.protocol.trace import RunTrace
 from offload.protocol.transfer import transfer
+from offload.protocol.ttl_guard import guard_after, hold, settle
 from offload.results import TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def run(
         with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
             _run_steps(session, bound or Bound(until))
     except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
+        guard_after(adapters, trace, error)
         return _failed(trace, error)
     return trace.result("published" if trace.counters.batches else "nothing_new")
 
@@ -74,6 +75,7 @@ def _run_steps(session: Session, bound: Bound) -> None:
     step = session.trace.step
     with step(Step.RECOVER):
         hot, state = recover(session)
+        hold(session, hot, state)
     state, planner, batch, late = _plan(session, hot, state, bound)
     while batch:
         state = _move(session, hot, state, planner, batch, late)
@@ -81,9 +83,7 @@ def _run_steps(session: Session, bound: Bound) -> None:
             break
         with step(Step.PLAN):
             batch = planner.next(state)
-    verified = state.token.verified_through if state.token else None
-    expired = state.token.expired_through if state.token else None
-    state = publish_proof(session, hot, state, lowered(verified, state.coverage, hot.schema.precision), expired)
+    settle(session, hot, state)
     with step(Step.RECORD):
         session.lease.record(session.trace.outcome("success"))
 

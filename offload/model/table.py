@@ -37,6 +37,7 @@ class TableSpec:
         binary: String columns that need not be UTF-8.
         truncate: DateTime64 columns finer than microseconds that may be cut to microseconds.
         late: `sweep` or `skip`.
+        ttl_guard: Whether runs stop TTL merges while unproven rows are near their TTL.
     """
 
     name: str
@@ -55,6 +56,7 @@ class TableSpec:
     binary: tuple[str, ...] = ()
     truncate: tuple[str, ...] = ()
     late: str = "sweep"
+    ttl_guard: bool = False
     declared: bool = True
 
     def command(self, verb: str) -> str:
