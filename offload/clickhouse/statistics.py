@@ -31,12 +31,21 @@ class ClickHouseStatistics(HotStatistics):
         times = [time for time in (layout.ttl, *layout.column_ttls) if time]
         expired = f"countIf({' OR '.join(f'{time} <= now()' for time in times)})" if times else "0"
         zero = sql.timestamp(0, self.rows.schema.precision)
-        counts = f"count(), countIf({self.rows.timestamp} = {zero}), {expired}"
+        near = f"countIf({' OR '.join(map(self._half_over, times))})" if times else "0"
+        counts = f"count(), countIf({self.rows.timestamp} = {zero}), {expired}, {near}"
         found = self.rows.client.row(f"SELECT {counts} FROM {self.rows.filter.raw} WHERE {within}")
-        rows, without_timestamp, possibly_expired = map(int, found)
+        rows, without_timestamp, possibly_expired, near_ttl = map(int, found)
         if window.low is None:
             self._refuse_hidden_rows()
-        return WindowStats(rows, without_timestamp, possibly_expired, self._parts(), self._expired_after(window.low))
+        expired_after = self._expired_after(window.low)
+        return WindowStats(rows, without_timestamp, possibly_expired, self._parts(), expired_after, near_ttl)
+
+    def _half_over(self, time: str) -> str:
+        """Whether half of the time from a row's timestamp to its TTL is over."""
+        began = (
+            f"intDiv({sql.ticks(self.rows.timestamp, self.rows.schema.precision)}, {10**self.rows.schema.precision})"
+        )
+        return f"2 * toInt64(toUnixTimestamp(now())) > {began} + toInt64(toUnixTimestamp(toDateTime({time})))"
 
     def _refuse_hidden_rows(self) -> None:
         """Refuse a table whose rows before 1970 are found by no condition: a partition by toDate has no such day."""

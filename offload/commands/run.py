@@ -19,8 +19,7 @@ from offload.protocol import view_refresh
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
-from offload.protocol.proof import lowered
-from offload.protocol.publish import publish, publish_coverage, publish_proof
+from offload.protocol.publish import publish, publish_coverage
 from offload.protocol.reconciliation.corrections import correct, replaces
 from offload.protocol.reconciliation.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.reconciliation.sweep import sweep
@@ -28,6 +27,7 @@ from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
 from offload.protocol.trace import RunTrace
 from offload.protocol.transfer import transfer
+from offload.protocol.ttl_guard import guard_after, hold, settle
 from offload.results import TableResult, error_document, exit_code_of
 
 _log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ def run(
         with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
             _run_steps(session, bound or Bound(until))
     except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
+        guard_after(adapters, trace, error)
         return _failed(trace, error)
     return trace.result("published" if trace.counters.batches else "nothing_new")
 
@@ -76,6 +77,7 @@ def _run_steps(session: Session, bound: Bound) -> None:
     step = session.trace.step
     with step(Step.RECOVER):
         hot, state = recover(session)
+        hold(session, hot, state)
     state, planner, batch, late = _plan(session, hot, state, bound)
     while batch:
         state = _move(session, hot, state, planner, batch, late)
@@ -85,9 +87,7 @@ def _run_steps(session: Session, bound: Bound) -> None:
             batch = planner.next(state)
     if late.to_keep and not session.trace.counters.batches:
         state = publish_coverage(session, hot, state, late)
-    verified = state.token.verified_through if state.token else None
-    expired = state.token.expired_through if state.token else None
-    state = publish_proof(session, hot, state, lowered(verified, state.coverage, hot.schema.precision), expired)
+    state = settle(session, hot, state)
     with step(Step.RECORD):
         view_refresh.refresh(session, hot, state)
         session.lease.record(session.trace.outcome("success"))

@@ -154,6 +154,10 @@ class FakePartitions(HotPartitions):
         self.hot.rows.clear()
         return True
 
+    @override
+    def ttl_merges(self, *, allowed: bool) -> str:
+        return "a table in memory has no TTL"
+
 
 @dataclass
 class FakeSource(Source):

@@ -44,6 +44,7 @@ class TableSpec:
         interval: A row covers this time from its timestamp on, such as `1m`, and is moved when it is over; None: a
             row covers no time.
         on_schema_change: `fail`, or `evolve`: the cold table follows columns that hot adds or widens.
+        ttl_guard: Whether runs stop TTL merges while unproven rows are near their TTL.
     """
 
     name: str
@@ -65,6 +66,7 @@ class TableSpec:
     changed: str = "keep"
     interval: str | None = None
     on_schema_change: str = "fail"
+    ttl_guard: bool = False
     declared: bool = True
 
     @property

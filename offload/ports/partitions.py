@@ -72,3 +72,14 @@ class HotPartitions(Protocol):
         Raises:
             AccessRefused: The user may not drop.
         """
+
+    def ttl_merges(self, *, allowed: bool) -> str:
+        """
+        Stop or start the merges that delete expired rows; return the statement by which a person starts them.
+
+        The server forgets the stop when it restarts. Of a replicated table only this replica is stopped.
+
+        Raises:
+            DataError: The table is of an engine without such merges.
+            AccessRefused: The user may not.
+        """

@@ -41,6 +41,7 @@ class WindowStats:
         possibly_expired: How many are past their TTL.
         expired_after: Whether rows right after the window's begin are past their TTL by now: others may be gone.
         parts: Names of the parts of a table whose merges remove duplicates; empty: it has no such merges.
+        near_ttl: How many are past half of their TTL.
     """
 
     rows: int
@@ -48,6 +49,7 @@ class WindowStats:
     possibly_expired: int
     parts: frozenset[str] = frozenset()
     expired_after: bool = False
+    near_ttl: int = 0
 
     def vanished_until(self, later: WindowStats) -> int:
         """

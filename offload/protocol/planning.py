@@ -111,6 +111,10 @@ class BatchPlanner:
             trace.warn(f"{stats.without_timestamp} rows have the timestamp 1970-01-01, which means no timestamp")
         if stats.possibly_expired:
             trace.warn(f"{stats.possibly_expired} rows are past their TTL: ClickHouse may have deleted others already")
+        elif stats.near_ttl:
+            trace.warn(
+                f"{stats.near_ttl} rows were not offloaded when half of their TTL was over; run more often than that"
+            )
         if stats.expired_after:
             trace.warn(
                 "rows right after the watermark are past their TTL: ClickHouse may have deleted rows, or values, "

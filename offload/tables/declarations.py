@@ -22,6 +22,7 @@ CHANGED = ("keep", "replace")
 ON_SCHEMA_CHANGE = ("fail", "evolve")
 _FIELDS = {field.name: field for field in fields(TableSpec) if field.name != "declared"}
 _FLAGS = {"source": "--source-table", "target": "--target-table", "layer": "--layer", "late": "--late"}
+_FLAGGED = ("timestamp_follows_key", "ttl_guard")
 _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
 
 
@@ -213,7 +214,7 @@ def _value(origin: str, name: str, value: Any) -> Any:
         return tuple(_partition(origin, part) for part in _list(origin, name, value, dict))
     if name in _LISTS:
         return tuple(_list(origin, name, value, str))
-    expected = bool if name == "timestamp_follows_key" else str
+    expected = bool if name in _FLAGGED else str
     if not isinstance(value, expected):
         raise _wrong(origin, f"{name} as {expected.__name__}", repr(value))
     return value

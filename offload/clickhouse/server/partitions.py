@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from offload.clickhouse import sql
 from offload.clickhouse.hot_table import ClickHouseRows
+from offload.clickhouse.server.replica import REPLICATED
 from offload.errors import DataError
 from offload.ports.partitions import HotPart, HotPartition, HotPartitions
 
@@ -61,6 +62,19 @@ class ClickHousePartitions(HotPartitions):
     def drop(self, part: str) -> bool:
         statement = f"ALTER TABLE {self.rows.filter.raw} DROP PART {sql.text(part)}"
         return self.rows.client.accepts(statement, refusal=_GONE)
+
+    @override
+    def ttl_merges(self, *, allowed: bool) -> str:
+        engine, spec = self.rows.filter.layout.engine, self.rows.schema.spec
+        if "MergeTree" not in engine:
+            raise DataError(
+                f"{spec.source} to be a table with TTL merges of its own, as ttl_guard = true needs",
+                f"the engine {engine}, which reads other tables",
+                "remove ttl_guard from its declaration, and declare the tables behind it (docs/tables.md)",
+            )
+        start = f"SYSTEM START TTL MERGES {self.rows.filter.raw}"
+        self.rows.client.statement(start if allowed else f"SYSTEM STOP TTL MERGES {self.rows.filter.raw}")
+        return f"{start}, on each replica: the others go on" if engine.startswith(REPLICATED) else start
 
     def _check_engine(self) -> None:
         engine = self.rows.filter.layout.engine
