@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from offload.api import (
         adopt,
         audit,
+        backfill,
         declared_tables,
         forget,
         init,
@@ -46,6 +47,7 @@ __all__ = [
     "TableResult",
     "adopt",
     "audit",
+    "backfill",
     "declared_tables",
     "forget",
     "init",

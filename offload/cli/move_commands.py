@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import offload
-from offload.cli.arguments import Json, Layer, Names, Time, screen_of
+from offload.cli.arguments import Json, Layer, Name, Names, Time, screen_of
 from offload.cli.output import Output
 from offload.errors import UsageError, most_severe
 
@@ -99,6 +99,22 @@ def _undeclared(
         late=late,
         settings=chosen,
     )
+
+
+def backfill(
+    ctx: typer.Context,
+    name: Name,
+    start: Annotated[str, typer.Option("--from", metavar="TS", help="ISO 8601, inclusive.")],
+    end: Annotated[str, typer.Option("--to", metavar="TS", help="ISO 8601, inclusive; not after the watermark.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the rows that cold lacks.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Publish the rows of a range that cold lacks, below the watermark, also where late rows are skipped."""
+    screen, listeners = screen_of(ctx, as_json=as_json), ctx.obj[1]
+    with screen.progress() as shown:
+        result = offload.backfill(name, start, end, dry_run=dry_run, listeners=(shown, *listeners))
+    screen.table(result)
+    return result.exit_code
 
 
 def demo(

@@ -27,7 +27,7 @@ class Bucket:
         late: Rows that the comparison did not find in cold.
         changed: Published rows whose content the comparison found changed in hot.
         accepted: Missing rows that a person accepted with `adopt`; a bucket that has some is never swept, since a count
-            does not tell them from rows that are late.
+            does not tell them from rows that are late. A backfill publishes them: no more are accepted than are late.
     """
 
     published: Fingerprint = EMPTY
@@ -120,7 +120,8 @@ class Coverage:
             for hour, rows in one.items():
                 bucket = buckets.get(start := self.start(hour), Bucket())
                 late = max(0, bucket.late - rows.rows)
-                buckets[start] = replace(bucket, published=bucket.published + rows, late=late)
+                accepted = min(bucket.accepted, late)
+                buckets[start] = replace(bucket, published=bucket.published + rows, late=late, accepted=accepted)
         return replace(self, buckets=buckets)
 
     def start(self, hour: int) -> int:

@@ -15,12 +15,13 @@ from offload.model.cold_table import TableState
 from offload.model.coverage import Coverage, window_of
 from offload.model.fingerprint import Fingerprint
 from offload.model.table import TableSpec
-from offload.model.windows import Window
+from offload.model.windows import Window, clip
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
 from offload.ports.verifier import LateAndChanged
 from offload.protocol.planning import files_within
 from offload.protocol.session import Session
+from offload.protocol.trace import RunTrace
 
 NOTHING = LateAndChanged(0)
 NEVER = Fingerprint(-1, 0)  # no count: equal to none
@@ -59,10 +60,15 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
         return LateRows(0, 0, now, None, state.coverage)
     coverage = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
     rows = coverage.late
-    session.trace.count(late_rows=rows, changed_rows=coverage.changed)
-    if coverage.changed:
-        session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
+    count_late(session.trace, LateAndChanged(rows, coverage.changed))
     return LateRows(rows, coverage.changed, token.swept_at if rows else now, token.watermark_ticks, coverage)
+
+
+def count_late(trace: RunTrace, found: LateAndChanged) -> None:
+    """Count late and changed rows, and warn about changed ones."""
+    trace.count(late_rows=found.late, changed_rows=found.changed)
+    if found.changed:
+        trace.warn(f"{found.changed} published rows have another content in {trace.spec.source} now")
 
 
 def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Coverage:
@@ -91,3 +97,18 @@ def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark:
 def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> LateAndChanged:
     """How many keys of a window in hot the cold table lacks, or has with another content."""
     return hot.cold_reader.late(window, partial(files_within, cold_files, hot, state))
+
+
+def late_windows(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> list[Window]:
+    """The parts of a window that have keys which cold lacks, by the buckets of the coverage; neighbours are one."""
+    parts: list[Window] = []
+    second = 10**hot.schema.precision
+    for start in sorted(hot.cold_reader.counts(window, state.coverage.hours_from)):
+        part = clip(window, start * second, state.coverage.span(start) * second)
+        if not late_within(cold_files, hot, state, part).late:
+            continue
+        if parts and parts[-1].high == part.low:
+            parts[-1] = Window(parts[-1].low, part.high)
+        else:
+            parts.append(part)
+    return parts
