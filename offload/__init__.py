@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from offload.api import (
         adopt,
         audit,
+        backfill,
         declared_tables,
         doctor,
         expire_hot,
@@ -51,6 +52,7 @@ __all__ = [
     "TableResult",
     "adopt",
     "audit",
+    "backfill",
     "declared_tables",
     "doctor",
     "expire_hot",

@@ -23,7 +23,7 @@ class TableResult(Counters):
 
     Attributes:
         table: Its declared name, or the source of an undeclared table.
-        status: `published`, `nothing_new` or `failed`.
+        status: `published`, `nothing_new` or `failed`; of a backfill that only counts, `planned`.
         window: The window of the run, ISO 8601 UTC; None: the run failed before it chose one.
         watermark: `timestamp` (ISO 8601 UTC) and `sequence` of the Iceberg table; None: nothing was published yet.
         snapshot_id: Its current snapshot; None: it has none.

@@ -7,12 +7,13 @@ Each call reads the settings from the environment unless `settings` is given, an
 from __future__ import annotations
 
 from offload.api.managing import adopt, expire_hot, forget, init, repair_watermark, view
-from offload.api.moving import plan, run, undeclared
+from offload.api.moving import backfill, plan, run, undeclared
 from offload.api.reporting import audit, declared_tables, doctor, show_watermark, status
 
 __all__ = [
     "adopt",
     "audit",
+    "backfill",
     "declared_tables",
     "doctor",
     "expire_hot",

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from offload import wiring
+from offload.commands import backfill as backfill_command
 from offload.commands import cycle as cycle_command
 from offload.commands import plan as plan_command
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
-from offload.results import RunResult, TablePlan
+from offload.results import RunResult, TablePlan, TableResult
 from offload.settings import Settings, load
 from offload.tables import declarations
 from offload.tables.selection import check_times, select
@@ -79,6 +80,43 @@ def plan(
     specs = [spec] if spec else select(declarations.load(chosen.tables), names, layer)
     with wiring.open_adapters(chosen) as adapters:
         return [plan_command.plan(adapters, one, until) for one in specs]
+
+
+def backfill(
+    name: str,
+    start: str,
+    end: str,
+    *,
+    dry_run: bool = False,
+    settings: Settings | None = None,
+    listeners: Sequence[Listener] = (),
+) -> TableResult:
+    """
+    Publish the rows of a range that cold lacks, also where `late` is `skip`; the watermark stays.
+
+    Args:
+        name: A declared table.
+        start: ISO 8601 (UTC without a zone), inclusive.
+        end: The same; not after the watermark.
+        dry_run: Only count them, in `late_rows`; the status is then `planned`.
+        settings: Instead of the environment.
+        listeners: Called with each event.
+
+    Returns:
+        The result. An error is not raised but for those below: see its `error` and `exit_code`.
+
+    Raises:
+        UsageError: The table is unknown or has no key, or the range is empty or ends after the watermark.
+        DataError: The table has no watermark.
+        ConfigurationError: A setting or a declaration is wrong.
+    """
+    check_times(start, end)
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    with wiring.open_adapters(chosen) as adapters:
+        if dry_run:
+            return backfill_command.count_missing(adapters, spec, start, end)
+        return backfill_command.backfill(adapters, spec, uuid.uuid4().hex, start, end, listeners)
 
 
 def undeclared(

@@ -86,6 +86,7 @@ for _command in (
     manage_commands.init,
     move_commands.plan,
     move_commands.run,
+    move_commands.backfill,
     manage_commands.adopt,
     manage_commands.expire_hot,
     report_commands.status,

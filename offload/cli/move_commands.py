@@ -12,6 +12,7 @@ from offload.cli.arguments import (
     Json,
     KeyColumns,
     Layer,
+    Name,
     Names,
     SequenceColumn,
     SourceTable,
@@ -84,6 +85,22 @@ def run(
             listeners=(shown, *listeners),
         )
     screen.run(result)
+    return result.exit_code
+
+
+def backfill(
+    ctx: typer.Context,
+    name: Name,
+    start: Annotated[str, typer.Option("--from", metavar="TS", help="ISO 8601, inclusive.")],
+    end: Annotated[str, typer.Option("--to", metavar="TS", help="ISO 8601, inclusive; not after the watermark.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the rows that cold lacks.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Publish the rows of a range that cold lacks, below the watermark, also where late rows are skipped."""
+    screen, listeners = screen_of(ctx, as_json=as_json), ctx.obj[1]
+    with screen.progress() as shown:
+        result = offload.backfill(name, start, end, dry_run=dry_run, listeners=(shown, *listeners))
+    screen.table(result)
     return result.exit_code
 
 

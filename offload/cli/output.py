@@ -14,7 +14,7 @@ from offload.model.steps import StepEvent
 
 if TYPE_CHECKING:
     from offload.model.table import TableSpec
-    from offload.results import HealthReport, RunResult
+    from offload.results import HealthReport, RunResult, TableResult
 
 UNKNOWN = "?"
 _REPORT_COLUMNS = {
@@ -46,6 +46,21 @@ def _known(value: Any, error: dict[str, str] | None) -> Any:
     return UNKNOWN if error and not value else value
 
 
+def _print_results(tables: Sequence[TableResult]) -> None:
+    rows = [
+        (
+            f"{table.table}\n{table.status}",
+            f"{table.rows:,}",
+            _known(table.late_rows, table.error),
+            _known(table.duplicates_dropped, table.error),
+            _known((table.watermark or {}).get("timestamp"), table.error),
+            table.seconds,
+        )
+        for table in tables
+    ]
+    print_table(("table", "rows", "late", "dupl.", "watermark", "s"), rows)
+
+
 class Output:
     """
     Results on stdout; progress and errors on stderr.
@@ -69,26 +84,18 @@ class Output:
         if self.as_json:
             self._print_json(result.document())
         else:
-            rows = [
-                (
-                    f"{table.table}\n{table.status}",
-                    f"{table.rows:,}",
-                    _known(table.late_rows, table.error),
-                    _known(table.duplicates_dropped, table.error),
-                    _known((table.watermark or {}).get("timestamp"), table.error),
-                    table.seconds,
-                )
-                for table in result.tables
-            ]
-            print_table(("table", "rows", "late", "dupl.", "watermark", "s"), rows)
-        for table in result.tables:
-            self._say_changes(table.table, "changed", table.schema_changes)
-            for warning in table.warnings:
-                sys.stderr.write(f"warning: {table.table}: {warning}\n")
-            if table.error:
-                self._say_error(f"{table.table}: ", table.error)
+            _print_results(result.tables)
+        self._say_notes(result.tables)
         if result.error:
             self._say_error("the record of this run: ", result.error)
+
+    def table(self, result: TableResult) -> None:
+        """Show the result of a command that moves rows of one table."""
+        if self.as_json:
+            self._print_json(result.document())
+        else:
+            _print_results([result])
+        self._say_notes([result])
 
     def reports(self, command: str, documents: Sequence[dict[str, Any]]) -> None:
         """Show the report of plan or audit, a line per table."""
@@ -225,6 +232,15 @@ class Output:
     def _say_changes(self, table: str, when: str, changes: Sequence[str]) -> None:
         if changes:
             sys.stderr.write(f"{table}: columns of the cold table {when}: {'; '.join(changes)}\n")
+
+    def _say_notes(self, tables: Sequence[TableResult]) -> None:
+        """The warnings and errors of tables."""
+        for table in tables:
+            self._say_changes(table.table, "changed", table.schema_changes)
+            for warning in table.warnings:
+                sys.stderr.write(f"warning: {table.table}: {warning}\n")
+            if table.error:
+                self._say_error(f"{table.table}: ", table.error)
 
     def _say_error(self, prefix: str, error: Mapping[str, Any]) -> None:
         sys.stderr.write(

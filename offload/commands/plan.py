@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from offload.model import windows
 from offload.model.table import TableSpec
-from offload.ports.watermarks import NO_WATERMARK
 from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.planning import batches, choose_window, plan_splits
-from offload.protocol.recover import check_cold, check_not_lost, rows_to_publish_again
+from offload.protocol.recover import checked
 from offload.protocol.trace import reported
 from offload.results import TablePlan
 
@@ -24,15 +23,7 @@ def plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
 
 
 def _plan(adapters: Adapters, spec: TableSpec, until: str | None) -> TablePlan:
-    state = adapters.lake.load(spec)
-    stored = adapters.watermarks.read(spec.source)
-    in_store = stored.watermark if stored else NO_WATERMARK
-    check_not_lost(spec, state, in_store)
-    hot = adapters.source.describe(spec)
-    changes: tuple[str, ...] = ()
-    if state:
-        changes = check_cold(adapters.lake, hot, state)
-        rows_to_publish_again(adapters, hot, state, in_store)
+    hot, state, changes = checked(adapters, spec)
     window = choose_window(adapters, hot, state, windows.Bound(until), adapters.source.now(), adapters.clock.now())
     document = windows.to_document(window, hot.schema.precision)
     if window.low is not None and window.high <= window.low:

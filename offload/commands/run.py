@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 
-from offload.errors import OffloadError
 from offload.model import windows
 from offload.model.cold_table import TableState
 from offload.model.steps import Step
@@ -25,12 +22,10 @@ from offload.protocol.reconciliation.late_rows import LateRows, check_late_rows,
 from offload.protocol.reconciliation.sweep import sweep
 from offload.protocol.recover import recover
 from offload.protocol.session import Session, claimed
-from offload.protocol.trace import RunTrace
+from offload.protocol.trace import RunTrace, result_of
 from offload.protocol.transfer import transfer
 from offload.protocol.ttl_guard import guard_after, hold, settle
-from offload.results import TableResult, error_document, exit_code_of
-
-_log = logging.getLogger(__name__)
+from offload.results import TableResult
 
 
 def run(
@@ -54,23 +49,17 @@ def run(
         listeners: Called with each event.
     """
     trace = RunTrace(spec, listeners)
-    try:
-        with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
-            _run_steps(session, bound or Bound(until))
-    except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
-        guard_after(adapters, trace, error)
-        return _failed(trace, error)
-    return trace.result("published" if trace.counters.batches else "nothing_new")
 
+    def steps() -> str:
+        try:
+            with claimed(adapters, trace, run_id) as session, cold_reads(adapters, spec):
+                _run_steps(session, bound or Bound(until))
+        except Exception as error:
+            guard_after(adapters, trace, error)
+            raise
+        return trace.moved
 
-def _failed(trace: RunTrace, error: Exception) -> TableResult:
-    if not isinstance(error, OffloadError):
-        _log.error("%s", "".join(traceback.format_exception(error)))
-    document = error_document(error)
-    if trace.counters.rows:
-        published = f"{trace.counters.rows} rows were published before, in whole batches with their watermark"
-        document["found"] += f"; {published}"
-    return replace(trace.result("failed"), error=document, exit_code=exit_code_of(error))
+    return result_of(trace, steps)
 
 
 def _run_steps(session: Session, bound: Bound) -> None:

@@ -27,7 +27,7 @@ class Bucket:
         late: Rows that the comparison did not find in cold.
         changed: Published rows whose content the comparison found changed in hot.
         accepted: Missing rows that a person accepted with `adopt`; a bucket that has some is never swept, since a count
-            does not tell them from rows that are late.
+            does not tell them from rows that are late. A backfill publishes them: no more are accepted than are late.
         kept: Rows of cold that hot had at that comparison, or that are past their TTL, and what was published since.
             Where a comparison finds fewer, rows were deleted in between; 0: unknown, or a person removed them.
     """
@@ -161,7 +161,8 @@ class Coverage:
                 bucket = buckets.get(start := self.start(hour), Bucket())
                 late = max(0, bucket.late - rows.rows)
                 published, kept = bucket.published + rows, bucket.kept + rows.rows
-                buckets[start] = replace(bucket, published=published, late=late, kept=kept)
+                accepted = min(bucket.accepted, late)
+                buckets[start] = replace(bucket, published=published, late=late, kept=kept, accepted=accepted)
         return replace(self, buckets=buckets)
 
     def replaced(self, before: Iterable[Counts], rewritten: Iterable[Counts], rows: Iterable[Counts]) -> Coverage:

@@ -8,6 +8,8 @@ from threading import Lock
 
 DAY, HOUR, MINUTE, SECOND = 86_400, 3_600, 60, 1
 MICROSECOND_DIGITS = 6
+_FINEST = 9  # digits after the second of the finest column
+_EARLIEST = -2_208_988_800 * 10**_FINEST  # 1900, before which ClickHouse has no time
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,6 +104,27 @@ def ticks_of(text: str, precision: int) -> int:
     except OverflowError as error:
         raise ValueError(text) from error
     return _rescale((aware - EPOCH) // timedelta(microseconds=1), MICROSECOND_DIGITS, precision)
+
+
+def last_tick(text: str, precision: int) -> int:
+    """
+    The last tick of a microsecond that ISO 8601 names: times are shown in microseconds, and a column may be finer.
+
+    Raises:
+        ValueError: The text is no time.
+    """
+    return _rescale(ticks_of(text, MICROSECOND_DIGITS) * 1000 + 999, _FINEST, precision)
+
+
+def inclusive(start: str, end: str, precision: int) -> Window:
+    """
+    The ticks from one time to another, ISO 8601, both inclusive.
+
+    Raises:
+        ValueError: A text is no time.
+    """
+    first = max(ticks_of(start, MICROSECOND_DIGITS) * 1000, _EARLIEST)
+    return Window(_rescale(first - 1, _FINEST, precision), last_tick(end, precision))
 
 
 def to_document(window: Window, precision: int) -> dict[str, str | None]:

@@ -18,9 +18,14 @@ from offload.protocol.reconciliation.late_rows import late_within
 from offload.protocol.session import Session
 
 
-def recover(session: Session) -> tuple[HotTable, TableState]:
+def recover(session: Session, *, only_below: bool = False) -> tuple[HotTable, TableState]:
     """
     Load and check both tables; create the cold table where there is none, and let its columns follow hot's.
+
+    Args:
+        session: The run.
+        only_below: Whether the command leaves the rows after the watermark to a run. Then a table without a watermark
+            is refused, and one whose catalog was restored: a commit would replace the evidence of the rows it lost.
 
     Raises:
         DataError: The cold table was changed, dropped or filled by others, or hot is not the table it was filled from.
@@ -34,18 +39,57 @@ def recover(session: Session) -> tuple[HotTable, TableState]:
     hot = session.adapters.source.describe(spec)
     trace.precision = hot.schema.precision
     if state is None:
+        if only_below:
+            watermark_of(spec, state)
         state = lake.create(hot.schema, first=not session.adapters.watermarks.knows(spec.source))
     changes = check_cold(lake, hot, state)
     trace.state = state  # not before: the watermark of another hot table is not recorded as this one's
     if state.token:
         session.lease.raise_epoch(state.token.epoch)
     if again := rows_to_publish_again(session.adapters, hot, state, in_store):
+        if only_below:
+            raise DataError(f"every row that was published in {spec.target}", again, spec.command("run"))
         trace.warn(again)
     watermark = TableWatermark.of(state)
     if differences := disagreement(in_store, watermark):
         trace.warn(f"the watermark store had {differences}; it was repaired from {spec.target}")
         session.lease.repair(watermark)
     return hot, evolve(session, hot, state, changes) if changes else state
+
+
+def checked(adapters: Adapters, spec: TableSpec) -> tuple[HotTable, TableState | None, tuple[str, ...]]:
+    """
+    Load both tables with the checks of RECOVER, without a lease; nothing is written. None: there is no cold table.
+
+    The third value: the changes of columns that a run would make.
+
+    Raises:
+        DataError: As `recover`.
+    """
+    # The store first: a run that ends in between makes the table newer than it, and never older.
+    stored = adapters.watermarks.read(spec.source)
+    state = adapters.lake.load(spec)
+    in_store = stored.watermark if stored else NO_WATERMARK
+    check_not_lost(spec, state, in_store)
+    hot = adapters.source.describe(spec)
+    changes: tuple[str, ...] = ()
+    if state:
+        changes = check_cold(adapters.lake, hot, state)
+        rows_to_publish_again(adapters, hot, state, in_store)
+    return hot, state, changes
+
+
+def watermark_of(spec: TableSpec, state: TableState | None) -> int:
+    """
+    The watermark of a cold table, in ticks.
+
+    Raises:
+        DataError: Nothing was published yet.
+    """
+    token = state.token if state else None
+    if token is None or token.watermark_ticks is None:
+        raise DataError(f"{spec.target} to have a watermark", "none: nothing was published yet", spec.command("run"))
+    return token.watermark_ticks
 
 
 def check_cold(lake: Lake, hot: HotTable, state: TableState) -> tuple[str, ...]:

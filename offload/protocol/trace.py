@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from offload.errors import OffloadError
@@ -92,6 +93,11 @@ class RunTrace:
             snapshot_id=self.state.snapshot_id if self.state else None,
         )
 
+    @property
+    def moved(self) -> str:
+        """The status of a command that moves rows and succeeds."""
+        return "published" if self.counters.batches else "nothing_new"
+
     def result(self, status: str) -> TableResult:
         """The result as of now."""
         token = self.state.token if self.state else None
@@ -108,6 +114,25 @@ class RunTrace:
             warnings=tuple(self._warnings),
             **asdict(self.counters),
         )
+
+
+def result_of(trace: RunTrace, steps: Callable[[], str]) -> TableResult:
+    """The result after `steps`, which return its status. An error is part of it; published batches stay published."""
+    try:
+        status = steps()
+    except Exception as error:  # noqa: BLE001  # a bug in one table must not stop the others: exit 70, with a traceback
+        return _failed(trace, error)
+    return trace.result(status)
+
+
+def _failed(trace: RunTrace, error: Exception) -> TableResult:
+    if not isinstance(error, OffloadError):
+        _log.error("%s", "".join(traceback.format_exception(error)))
+    document = error_document(error)
+    if trace.counters.rows:
+        published = f"{trace.counters.rows} rows were published before, in whole batches with their watermark"
+        document["found"] += f"; {published}"
+    return replace(trace.result("failed"), error=document, exit_code=exit_code_of(error))
 
 
 def reported(report: type[Report], spec: TableSpec, call: Callable[[], Report]) -> Report:

@@ -21,6 +21,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from offload import api, wiring
 from offload.commands.adopt import adopt
+from offload.commands.backfill import backfill
 from offload.commands.expire_hot import expire_hot
 from offload.commands.run import run
 from offload.model.table import TableSpec
@@ -133,6 +134,13 @@ class Embedded:
         with wiring.open_adapters(self.settings(**settings)) as made:
             chosen = replace(made, **{name: make(getattr(made, name)) for name, make in (adapters or {}).items()})
             return run(chosen, spec, uuid.uuid4().hex, until=until, listeners=listeners)
+
+    def backfill(
+        self, spec: TableSpec, start: str, end: str, *, listeners: Sequence[Listener] = (), **settings: Any
+    ) -> TableResult:
+        """Publish what cold lacks in a range."""
+        with wiring.open_adapters(self.settings(**settings)) as adapters:
+            return backfill(adapters, spec, uuid.uuid4().hex, start, end, listeners)
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:
         """Compare hot and cold."""

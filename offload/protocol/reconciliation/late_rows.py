@@ -17,13 +17,14 @@ from offload.model.coverage import Counts, Coverage, window_of
 from offload.model.deletion import Deletion
 from offload.model.fingerprint import Fingerprint
 from offload.model.table import TableSpec
-from offload.model.windows import DAY, Window
+from offload.model.windows import DAY, Window, clip
 from offload.ports.lake import ColdFiles
 from offload.ports.source import HotTable
 from offload.ports.verifier import LateAndChanged
 from offload.protocol.planning import files_within
 from offload.protocol.reconciliation.deleted_rows import warn_of_deletions
 from offload.protocol.session import Session
+from offload.protocol.trace import RunTrace
 
 NEVER = Fingerprint(-1, 0)  # no count: equal to none
 Compare = Callable[[int, int], LateAndChanged]  # a span, from its first second to the one after it
@@ -78,14 +79,25 @@ def check_late_rows(session: Session, hot: HotTable, state: TableState, now: int
     found = compared(session.adapters.cold_files, hot, state, token.watermark_ticks)
     coverage, deleted = found.coverage, sum(one.rows for one in found.deletions)
     rows = coverage.late
-    session.trace.count(late_rows=rows, changed_rows=coverage.changed, deleted_rows=deleted)
-    if coverage.changed and session.spec.changed == "keep":
-        session.trace.warn(f"{coverage.changed} published rows have another content in {session.spec.source} now")
-    if deleted:
-        warn_of_deletions(session, hot, found.deletions, token.swept_at)
+    count_late(session.trace, LateAndChanged(rows, coverage.changed))
+    count_deleted(session, hot, found, token.swept_at)
     swept_at = token.swept_at if rows else now
     to_keep = bool(deleted) or coverage.expects_more_than(state.coverage)
     return LateRows(rows, coverage.changed, swept_at, token.watermark_ticks, coverage, to_keep)
+
+
+def count_late(trace: RunTrace, found: LateAndChanged) -> None:
+    """Count late and changed rows, and warn about changed ones that are kept."""
+    trace.count(late_rows=found.late, changed_rows=found.changed)
+    if found.changed and trace.spec.changed == "keep":
+        trace.warn(f"{found.changed} published rows have another content in {trace.spec.source} now")
+
+
+def count_deleted(session: Session, hot: HotTable, found: Comparison, since: int | None) -> None:
+    """Count deleted rows and warn about them; `since`: the last check that found no late rows, microseconds UTC."""
+    if deleted := sum(one.rows for one in found.deletions):
+        session.trace.count(deleted_rows=deleted)
+        warn_of_deletions(session, hot, found.deletions, since)
 
 
 def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark: int) -> Comparison:
@@ -160,3 +172,18 @@ def _emptied(known: Coverage, counts: Iterable[Counts], late: Compare) -> Iterat
 def late_within(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> LateAndChanged:
     """How many keys of a window in hot the cold table lacks, or has with another content."""
     return hot.cold_reader.late(window, partial(files_within, cold_files, hot, state))
+
+
+def late_windows(cold_files: ColdFiles, hot: HotTable, state: TableState, window: Window) -> list[Window]:
+    """The parts of a window that have keys which cold lacks, by the buckets of the coverage; neighbours are one."""
+    parts: list[Window] = []
+    second = 10**hot.schema.precision
+    for start in sorted(hot.cold_reader.counts(window, state.coverage.hours_from)):
+        part = clip(window, start * second, state.coverage.span(start) * second)
+        if not late_within(cold_files, hot, state, part).late:
+            continue
+        if parts and parts[-1].high == part.low:
+            parts[-1] = Window(parts[-1].low, part.high)
+        else:
+            parts.append(part)
+    return parts

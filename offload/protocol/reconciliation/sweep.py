@@ -1,8 +1,9 @@
 """
 The sweep: late rows are published below the watermark, which does not change.
 
-The check for late rows has told in which hours or days they are. There, the rows whose keys cold lacks are written,
-verified and committed like any batch. A run that is killed in between leaves them late, for the next run.
+The check for late rows has told in which hours or days they are; a backfill has looked for them in its range. There,
+the rows whose keys cold lacks are written, verified and committed like any batch. A run that is killed in between
+leaves them late, for the next run.
 """
 
 from __future__ import annotations
@@ -35,10 +36,9 @@ def sweep(session: Session, hot: HotTable, state: TableState, late: LateRows, no
         now: The source's clock in microseconds UTC, when the check was made.
     """
     for window in _windows(hot, state, late):
-        state = _swept(session, hot, state, window, late)
+        state = publish_late(session, hot, state, window, late)
     left = state.coverage.late
-    if gone := left - state.coverage.left_out:
-        session.trace.warn(f"{gone} late rows were gone from {session.spec.source} when they were to be published")
+    warn_gone(session, left - state.coverage.left_out)
     return state, replace(late, rows=left, swept_at=late.swept_at if left else now, coverage=state.coverage)
 
 
@@ -49,7 +49,13 @@ def _windows(hot: HotTable, state: TableState, late: LateRows) -> Iterator[Windo
             yield window_of(start, end - start, watermark, hot.schema.precision)
 
 
-def _swept(session: Session, hot: HotTable, state: TableState, window: Window, late: LateRows) -> TableState:
+def warn_gone(session: Session, rows: int) -> None:
+    """Warn about late rows that were found and not published; zero or less: there are none."""
+    if rows > 0:
+        session.trace.warn(f"{rows} late rows were gone from {session.spec.source} when they were to be published")
+
+
+def publish_late(session: Session, hot: HotTable, state: TableState, window: Window, late: LateRows) -> TableState:
     """The table after the late rows of one window, in as many commits as its raw rows make batches."""
     with session.trace.step(Step.PLAN):
         stats = hot.statistics.window_stats(window)

@@ -25,6 +25,8 @@ COMMANDS = {
     "plan": ["plan"],
     "doctor": ["doctor"],
     "run": ["run", "trades"],
+    "backfill": ["backfill", "trades", "--from", "2024-08-01", "--to", "2024-08-01"],
+    "backfill --dry-run": ["backfill", "trades", "--from", "2024-08-01", "--to", "2024-08-01", "--dry-run"],
     "audit": ["audit", "trades"],
     "status": ["status"],
     "status --history": ["status", "--history"],
