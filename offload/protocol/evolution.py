@@ -24,6 +24,7 @@ def evolve(session: Session, hot: HotTable, state: TableState, changes: tuple[st
     watermark = state.token.watermark_ticks if state.token else None
     last = LateRows(0, 0, state.token.swept_at if state.token else None, watermark, state.coverage)
     token = commit_token(session, hot, state, Window(watermark, watermark or 0), watermark, last)
+    session.lease.check()
     after = land(session, hot.schema.spec, state, Publication(token, (), state.coverage, schema=hot.schema))
     session.trace.schema_changes = changes
     return after

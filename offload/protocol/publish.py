@@ -59,6 +59,7 @@ def committed(
 ) -> TableState:
     """Commit a publication; return the cold table after it. `counts` are added when it has landed; errors as above."""
     trace, files, rows = session.trace, publication.files, sum(file.rows for file in publication.files)
+    session.lease.check()
     with trace.step(Step.PUBLISH, rows):
         after = land(session, spec, state, publication)
         trace.count(files=len(files), bytes=sum(file.bytes for file in files), batches=1, **counts)
@@ -66,9 +67,12 @@ def committed(
 
 
 def land(session: Session, spec: TableSpec, state: TableState, publication: Publication) -> TableState:
-    """Commit a publication, with rows or without; return the cold table after it. Errors as `publish`."""
+    """
+    Commit a publication, with rows or without; return the cold table after it. Errors as `publish`.
+
+    Check the lease first, before the step begins: a run that has lost it tries nothing.
+    """
     trace, rows = session.trace, sum(file.rows for file in publication.files)
-    session.lease.check()
     after = commit(session.adapters.lake, spec, state, publication, partial(trace.emit, Event.METADATA_WRITTEN, rows))
     trace.state = after
     _after_commit(session, state, after)
@@ -86,6 +90,7 @@ def publish_coverage(session: Session, hot: HotTable, state: TableState, late: L
     if mark is None:
         return state
     token = commit_token(session, hot, state, Window(mark, mark), mark, late)
+    session.lease.check()
     with session.trace.step(Step.PUBLISH):
         return land(session, hot.schema.spec, state, Publication(token, (), late.coverage))
 
@@ -122,6 +127,7 @@ def publish_proof(
         verified_through=verified,
         expired_through=expired,
     )
+    session.lease.check()
     with trace.step(Step.PUBLISH):
         return land(session, hot.schema.spec, state, Publication(token, (), state.coverage))
 

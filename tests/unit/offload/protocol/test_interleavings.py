@@ -21,7 +21,8 @@ from offload.fakes.lake import FakeLake
 from offload.model.windows import Window
 from offload.ports.watermarks import TableWatermark
 from offload.protocol import commit as commit_module
-from offload.protocol import late_rows, recover, sweep, verify
+from offload.protocol import recover, verify
+from offload.protocol.reconciliation import late_rows, sweep
 from tests.support.interleaving import Actor, Catalog, Simulation, kill, violations
 
 EVENTS = 22  # of a run of two batches
