@@ -106,6 +106,18 @@ def check_unchanged(case: Case, before: Evidence, after: Evidence) -> None:
         assert was or row["watermark_ticks"] is row["last_offload_timestamp"] is row["cold_table_uuid"] is None, row
 
 
+def test_garbage_in_the_record_of_cycles_is_no_bug(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is shown as a cycle without snapshots."""
+    with world.restored():
+        world.store("UPDATE offload_cycles SET snapshots = '{', bound = 'x'")
+        capsys.readouterr()
+
+        assert cli.main(["status", "--cycles", "--json"]) == 0
+        cycles = json.loads(capsys.readouterr().out)["cycles"]
+
+    assert [(cycle["snapshots"], cycle["bound"]) for cycle in cycles] == [({}, None)]
+
+
 def test_no_case_stands_for_two_and_every_command_has_four() -> None:
     """Sixty at least; a case of the same words, preparation and environment would be the same case."""
     same = Counter((case.words, id(case.given), tuple(case.environment.items())) for case in CASES)

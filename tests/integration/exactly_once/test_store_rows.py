@@ -28,6 +28,8 @@ ROWS = {
     "a timestamp before every time": "last_offload_timestamp = '-infinity'",
     "a timestamp BC": "last_offload_timestamp = '0044-03-15 00:00:00+00 BC'",
     "a heartbeat that never comes": "status = 'running', owner = 'x:1', heartbeat_at = 'infinity'",
+    "a heartbeat of the future": "status = 'running', owner = 'x:1', locked = false, "
+    "heartbeat_at = '2999-01-01 00:00:00', claimed_at = '2999-01-01 00:00:00'",
     "a claim BC": "status = 'running', owner = 'x:1', claimed_at = '0044-03-15 00:00:00+00 BC', heartbeat_at = NULL",
 }
 

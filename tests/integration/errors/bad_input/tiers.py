@@ -204,6 +204,16 @@ CHANGES = [
         ROLL,
     ),
     Case(
+        "from a table of another cluster",
+        words("run trades"),
+        65,
+        "trades to be the table default/",
+        "the table elsewhere/",
+        "offload adopt trades, which compares hot and cold first",
+        environment={"OFFLOAD_CLUSTER": "elsewhere"},
+        records=RECORDED,
+    ),
+    Case(
         "accepting what does not differ",
         words("adopt trades --accept-missing 3"),
         65,
