@@ -24,6 +24,7 @@ from offload.io.warehouse import Warehouse
 from offload.ports.source import Clock
 from offload.protocol.adapters import Adapters, Limits
 from offload.settings import Settings
+from offload.watermarks.changes import ChangeLog
 from offload.watermarks.store import WatermarkStore
 
 
@@ -86,6 +87,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
         cold_files=cold_files,
         watermarks=store,
         cycles=store,
+        changes=ChangeLog(store),
         engine=LocalEngine(bucket, settings.workers),
         clock=SystemClock(),
         limits=Limits(settings.buffer, settings.batch_rows, settings.batch_time),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
 from offload.fakes.source import FAKE_SPEC, FakeClock, FakeRows, FakeSource
-from offload.fakes.watermarks import FakeWatermarks
+from offload.fakes.watermarks import FakeChanges, FakeWatermarks
 from offload.protocol.adapters import Adapters, Limits
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeRows", "FakeWorld"]
@@ -23,6 +23,7 @@ class FakeWorld:
     clock: FakeClock = field(default_factory=FakeClock)
     lake: FakeLake = field(default_factory=FakeLake)
     watermarks: FakeWatermarks = field(default_factory=FakeWatermarks)
+    changes: FakeChanges = field(default_factory=FakeChanges)
     hot: FakeRows = field(default_factory=FakeRows)
     batch_rows: int = 5
 
@@ -36,6 +37,7 @@ class FakeWorld:
             cold_files=self.lake,
             watermarks=self.watermarks,
             cycles=self.watermarks,
+            changes=self.changes,
             engine=FakeEngine(self.lake),
             clock=self.clock,
             limits=Limits(0.0, self.batch_rows),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from typing_extensions import override
 
@@ -17,6 +18,8 @@ from offload.ports.watermarks import (
     RunOutcome,
     StoredWatermark,
     TableWatermark,
+    WatermarkChange,
+    WatermarkChanges,
     Watermarks,
 )
 
@@ -28,6 +31,26 @@ class FakeRow:
     epoch: int = 0
     owner: str | None = None
     watermark: TableWatermark = NO_WATERMARK
+
+
+@dataclass
+class FakeChanges(WatermarkChanges):
+    """The changes in the order in which they began, and the snapshots of those that were published."""
+
+    begun: list[WatermarkChange] = field(default_factory=list)
+    snapshots: dict[str, int | None] = field(default_factory=dict)
+
+    @override
+    def begin(self, change: WatermarkChange) -> None:
+        self.begun.append(change)
+
+    @override
+    def published(self, change: WatermarkChange, snapshot_id: int | None) -> None:
+        self.snapshots[change.run_id] = snapshot_id
+
+    @override
+    def last(self, table: str, limit: int) -> list[dict[str, Any]]:
+        return [{**asdict(one), "snapshot_id": self.snapshots.get(one.run_id)} for one in self.begun[::-1][:limit]]
 
 
 @dataclass

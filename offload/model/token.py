@@ -40,7 +40,8 @@ class CommitToken:
     `swept_at` (microseconds UTC on the source's clock) is the time of the last check for late rows that found none.
     `table_uuid` is the cold table's own. `timestamp` to `arrival` are of the declaration and say what the watermark
     counts; None: the token is of an older release. `late_from` and `late_to` (ticks) are the window of late rows, whose
-    commit leaves the watermark as it is; None: no late rows.
+    commit leaves the watermark as it is; None: no late rows. `changed_by` (user@host) and `reason` are of a commit
+    without rows by which an operator set the watermark; None: a run wrote it.
     """
 
     run_id: str
@@ -64,6 +65,8 @@ class CommitToken:
     arrival: str | None = None
     late_from: int | None = None
     late_to: int | None = None
+    changed_by: str | None = None
+    reason: str | None = None
 
     def dumps(self) -> str:
         """The token as one line of JSON."""

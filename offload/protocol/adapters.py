@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from offload.ports.engine import Engine
 from offload.ports.lake import ColdFiles, Lake
 from offload.ports.source import Clock, Source
-from offload.ports.watermarks import Cycles, Watermarks
+from offload.ports.watermarks import Cycles, WatermarkChanges, Watermarks
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Adapters:
     cold_files: ColdFiles
     watermarks: Watermarks
     cycles: Cycles
+    changes: WatermarkChanges
     engine: Engine
     clock: Clock
     limits: Limits

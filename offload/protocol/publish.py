@@ -59,11 +59,11 @@ def publish(
             bytes=sum(file.bytes for file in files),
             batches=1,
         )
-        _after_commit(session, state, trace.state)
+        after_commit(session, state, trace.state)
     return trace.state
 
 
-def _after_commit(session: Session, before: TableState, after: TableState) -> None:
+def after_commit(session: Session, before: TableState, after: TableState) -> None:
     """Write the mark and remove old metadata; where that fails, the rows are published all the same."""
     files, warn = session.adapters.cold_files, session.trace.warn
     try:

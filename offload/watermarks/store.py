@@ -65,7 +65,7 @@ class WatermarkStore(Watermarks, Cycles):
         self._lease = lease
         self._timeout = timeout
         self._owner = owner
-        self._prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
+        self.prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
         read_odd_times_as_null(self._engine)
         end_silent_transactions(self._engine, timeout)
@@ -75,7 +75,7 @@ class WatermarkStore(Watermarks, Cycles):
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
-        mine = WATERMARKS.c.table_name == self._prefix + table
+        mine = WATERMARKS.c.table_name == self.prefix + table
         rows = self.call(lambda c: c.execute(select(WATERMARKS).where(mine)).mappings().all())
         check_only_row(table, rows)
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0])) if rows else None
@@ -83,14 +83,14 @@ class WatermarkStore(Watermarks, Cycles):
     @override
     def rows_since(self, table: str, epoch: int) -> int:
         rows = select(func.coalesce(func.sum(RUNS.c.rows), 0)).where(
-            RUNS.c.table_name == self._prefix + table, RUNS.c.epoch > epoch
+            RUNS.c.table_name == self.prefix + table, RUNS.c.epoch > epoch
         )
         return int(self.call(lambda connection: connection.execute(rows).scalar_one()))
 
     @override
     def knows(self, table: str) -> bool:
         ended = RUNS.c.status.in_(("success", "repaired"))
-        found = select(func.count()).where(RUNS.c.table_name == self._prefix + table, ended)
+        found = select(func.count()).where(RUNS.c.table_name == self.prefix + table, ended)
         return bool(self.call(lambda connection: connection.execute(found).scalar_one()))
 
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
@@ -120,7 +120,7 @@ class WatermarkStore(Watermarks, Cycles):
             DataError: The table has a watermark.
             LeaseHeld: A living run has the table.
         """
-        name = self._prefix + table
+        name = self.prefix + table
         mine = WATERMARKS.c.table_name == name
 
         def read(connection: Connection) -> tuple[dict[str, Any] | None, datetime]:
@@ -160,7 +160,7 @@ class WatermarkStore(Watermarks, Cycles):
     @contextmanager
     @override
     def claim(self, table: str, run_id: str) -> Iterator[StoreLease]:
-        lease = self._take(self._prefix + table, run_id)
+        lease = self._take(self.prefix + table, run_id)
         try:
             lease.start()
             yield lease
