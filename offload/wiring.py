@@ -30,6 +30,7 @@ from offload.io.warehouse import Warehouse
 from offload.ports.source import Clock
 from offload.protocol.adapters import Adapters, Limits, Probes
 from offload.settings import Settings
+from offload.watermarks.changes import ChangeLog
 from offload.watermarks.store import WatermarkStore
 from offload.watermarks.tables import METADATA
 
@@ -165,6 +166,7 @@ def open_adapters(settings: Settings) -> Iterator[Adapters]:
             watermarks=made.store,
             cycles=made.store,
             views=made.store,
+            changes=ChangeLog(made.store),
             engine=engine,
             clock=SystemClock(),
             limits=Limits(settings.buffer, settings.batch_rows, settings.batch_time),

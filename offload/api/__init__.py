@@ -6,7 +6,7 @@ Each call reads the settings from the environment unless `settings` is given, an
 
 from __future__ import annotations
 
-from offload.api.managing import adopt, expire_hot, forget, init, repair_watermark, view
+from offload.api.managing import adopt, expire_hot, forget, init, repair_watermark, set_watermark, view
 from offload.api.moving import backfill, plan, run, undeclared
 from offload.api.reporting import audit, declared_tables, doctor, show_watermark, status
 
@@ -22,6 +22,7 @@ __all__ = [
     "plan",
     "repair_watermark",
     "run",
+    "set_watermark",
     "show_watermark",
     "status",
     "undeclared",

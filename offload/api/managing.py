@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +14,7 @@ from offload import wiring
 from offload.commands import adopt as adopt_command
 from offload.commands import expire_hot as expire_command
 from offload.commands import init as init_command
+from offload.commands import set_watermark as set_command
 from offload.commands import view as view_command
 from offload.commands import watermark as watermark_command
 from offload.errors import UsageError
@@ -18,7 +22,7 @@ from offload.ports.engine import Listener
 from offload.ports.verifier import Accepted
 from offload.settings import Settings, load, seconds
 from offload.tables import declarations
-from offload.tables.selection import check_layer, select
+from offload.tables.selection import check_layer, check_times, select
 
 
 def init(
@@ -167,6 +171,54 @@ def forget(table: str, *, settings: Settings | None = None) -> None:
         LeaseHeld: A run has the table.
     """
     wiring.watermarks(settings or load()).forget(table)
+
+
+def set_watermark(
+    name: str,
+    to: str,
+    *,
+    reason: str,
+    sequence: int | None = None,
+    force: bool = False,
+    settings: Settings | None = None,
+    listeners: Sequence[Listener] = (),
+) -> dict[str, Any]:
+    """
+    Move the watermark, by a commit without rows; logged with user, host and reason.
+
+    Args:
+        name: A declared table.
+        to: ISO 8601 (UTC without a zone).
+        reason: Why; for those who read the log.
+        sequence: Shown beside the watermark; None: the largest one at that time.
+        force: Leave rows out that cold lacks, where no sweep publishes them.
+        settings: Instead of the environment.
+        listeners: Called with each event.
+
+    Raises:
+        UsageError: The table is unknown, the time is in the future, or the reason or the sequence is none.
+        DataError: Rows would be left out or published twice.
+        LeaseHeld: A run has the table.
+    """
+    check_times(to)
+    chosen = settings or load()
+    (spec,) = select(declarations.load(chosen.tables), [name], None)
+    if not reason.strip():
+        raise UsageError("--reason with the reason of the change, which is logged", repr(reason), "say why")
+    if sequence is not None and not 0 <= sequence < 2**64:
+        raise UsageError("--sequence from 0 to 2^64 - 1", f"{sequence}", "leave --sequence out, or name another")
+    asked = set_command.NewWatermark(to, sequence, _operator(), reason.strip(), force)
+    with wiring.open_adapters(chosen) as adapters:
+        return set_command.set_watermark(adapters, spec, uuid.uuid4().hex, asked, listeners)
+
+
+def _operator() -> str:
+    """user@host; the number of a user without a name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def repair_watermark(name: str, *, settings: Settings | None = None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 # The base of typer's usage errors, which typer does not export by name.
 _USAGE_ERRORS: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-watermark_app = typer.Typer(help="Show a table's watermark, or repair the store from the Iceberg table.")
+watermark_app = typer.Typer(help="Show a table's watermark, set it, or repair the store from the Iceberg table.")
 app.add_typer(watermark_app, name="watermark")
 
 
@@ -98,4 +98,5 @@ for _command in (
 ):
     app.command()(_command)
 watermark_app.command("show")(report_commands.watermark_show)
+watermark_app.command("set")(manage_commands.watermark_set)
 watermark_app.command("repair")(manage_commands.watermark_repair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -88,3 +89,35 @@ def view(
     found = offload.view(name, view_name=view_name, create=create, drop=drop)
     screen_of(ctx, as_json=as_json).view(found)
     return 0
+
+
+def watermark_set(
+    ctx: typer.Context,
+    name: Name,
+    to: Annotated[str, typer.Option(metavar="TS", help="ISO 8601; UTC where it has no zone.")],
+    reason: Annotated[str, typer.Option(help="Why; it is logged.")],
+    sequence: Annotated[int | None, typer.Option(help="Shown beside the watermark.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Leave out rows that cold lacks.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Move the watermark: logged, and refused where rows would be left out or published twice."""
+    screen = screen_of(ctx, as_json=as_json)
+    if not yes:
+        _confirm(name, to)
+    document = offload.set_watermark(
+        name, to, reason=reason, sequence=sequence, force=force, listeners=tuple(ctx.obj[1])
+    )
+    screen.document("watermark", document)
+    return 0
+
+
+def _confirm(name: str, to: str) -> None:
+    found = "no terminal on which to ask"
+    if sys.stdin.isatty():
+        cold = offload.show_watermark(name)["cold"]
+        before = ((cold and cold["watermark"]) or {}).get("timestamp")
+        if typer.confirm(f"Set the watermark of {name} from {before} to {to}?", err=True):
+            return
+        found = "the answer no; nothing was changed"
+    raise UsageError("a confirmation: yes on a terminal, or --yes", found, "the same command with --yes")

@@ -50,6 +50,8 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.1f}"
+    if isinstance(value, list):
+        return "\n".join(map(shown, value)) or "-"
     if isinstance(value, dict):
         return "\n".join(f"{name}: {shown(inner)}" for name, inner in value.items())
     return _TIME.sub(r"\1Z", str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from offload.model.table import TableSpec
@@ -10,6 +11,8 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.session import claimed
 from offload.protocol.trace import RunTrace
 from offload.results import plain, watermark_document
+
+CHANGES_SHOWN = 10
 
 
 def show_watermark(adapters: Adapters, spec: TableSpec) -> dict[str, Any]:
@@ -29,7 +32,12 @@ def show_watermark(adapters: Adapters, spec: TableSpec) -> dict[str, Any]:
             "rows": state.records if state else 0,
         },
         "agree": in_store == (token.watermark_ticks if token else None),
+        "changes": [_change(row) for row in adapters.changes.last(spec.source, CHANGES_SHOWN)],
     }
+
+
+def _change(row: Mapping[str, Any]) -> dict[str, Any]:
+    return plain({name: value for name, value in row.items() if name != "table_name"})
 
 
 def repair_watermark(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from offload.fakes.lake import FakeEngine, FakeLake, FakeVerifier
 from offload.fakes.probes import FakeDatabase, FakeProbeFile, FakeServer
 from offload.fakes.source import FAKE_SPEC, FakeClock, FakeRows, FakeSource
-from offload.fakes.watermarks import FakeWatermarks
+from offload.fakes.watermarks import FakeChanges, FakeWatermarks
 from offload.protocol.adapters import Adapters, Limits, Probes
 
 __all__ = ["FAKE_SPEC", "FakeClock", "FakeRows", "FakeWorld"]
@@ -24,6 +24,7 @@ class FakeWorld:
     clock: FakeClock = field(default_factory=FakeClock)
     lake: FakeLake = field(default_factory=FakeLake)
     watermarks: FakeWatermarks = field(default_factory=FakeWatermarks)
+    changes: FakeChanges = field(default_factory=FakeChanges)
     hot: FakeRows = field(default_factory=FakeRows)
     batch_rows: int = 5
     server: FakeServer = field(default_factory=FakeServer)
@@ -42,6 +43,7 @@ class FakeWorld:
             watermarks=self.watermarks,
             cycles=self.watermarks,
             views=self.watermarks,
+            changes=self.changes,
             engine=FakeEngine(self.lake),
             clock=self.clock,
             limits=Limits(0.0, self.batch_rows),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from typing_extensions import override
 
@@ -19,6 +20,8 @@ from offload.ports.watermarks import (
     StoredWatermark,
     TableWatermark,
     Views,
+    WatermarkChange,
+    WatermarkChanges,
     Watermarks,
 )
 
@@ -31,6 +34,26 @@ class FakeRow:
     owner: str | None = None
     watermark: TableWatermark = NO_WATERMARK
     view: RecordedView | None = None
+
+
+@dataclass
+class FakeChanges(WatermarkChanges):
+    """The changes in the order in which they began, and the snapshots of those that were published."""
+
+    begun: list[WatermarkChange] = field(default_factory=list)
+    snapshots: dict[str, int | None] = field(default_factory=dict)
+
+    @override
+    def begin(self, change: WatermarkChange) -> None:
+        self.begun.append(change)
+
+    @override
+    def published(self, change: WatermarkChange, snapshot_id: int | None) -> None:
+        self.snapshots[change.run_id] = snapshot_id
+
+    @override
+    def last(self, table: str, limit: int) -> list[dict[str, Any]]:
+        return [{**asdict(one), "snapshot_id": self.snapshots.get(one.run_id)} for one in self.begun[::-1][:limit]]
 
 
 @dataclass

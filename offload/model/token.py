@@ -42,7 +42,8 @@ class CommitToken:
     counts; None: the token is of an older release. `late_from` and `late_to` (ticks) are the window of late rows, whose
     commit leaves the watermark as it is; None: no late rows. `verified_through` (ticks) is the time up to which every
     hot row was held against cold; `expired_through` (ticks) the largest timestamp of partitions that `expire-hot`
-    dropped; None: none yet.
+    dropped; None: none yet. `changed_by` (user@host) and `reason` are of a commit without rows by which an operator set
+    the watermark; None: a run wrote it.
     """
 
     run_id: str
@@ -69,6 +70,8 @@ class CommitToken:
     replaced_rows: int = 0
     verified_through: int | None = None
     expired_through: int | None = None
+    changed_by: str | None = None
+    reason: str | None = None
 
     def dumps(self) -> str:
         """The token as one line of JSON."""

@@ -106,6 +106,11 @@ def ticks_of(text: str, precision: int) -> int:
     return _rescale((aware - EPOCH) // timedelta(microseconds=1), MICROSECOND_DIGITS, precision)
 
 
+def first_tick(precision: int) -> int:
+    """The first tick that ClickHouse can have, that of 1900."""
+    return _rescale(_EARLIEST, _FINEST, precision)
+
+
 def last_tick(text: str, precision: int) -> int:
     """
     The last tick of a microsecond that ISO 8601 names: times are shown in microseconds, and a column may be finer.

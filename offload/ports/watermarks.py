@@ -107,6 +107,50 @@ class Cycle:
     snapshots: Mapping[str, int | None]
 
 
+@dataclass(frozen=True)
+class WatermarkChange:
+    """
+    One change of a table's watermark by an operator.
+
+    Attributes:
+        run_id: Id of the command.
+        table: The hot table.
+        changed_by: user@host.
+        reason: Why, as the operator gave it.
+        old: The watermark before it.
+        new: The watermark after it.
+        late_rows: Rows between both that hot has and cold lacks: late ones from then on.
+        forced: Whether `--force` was given.
+    """
+
+    run_id: str
+    table: str
+    changed_by: str
+    reason: str
+    old: TableWatermark
+    new: TableWatermark
+    late_rows: int
+    forced: bool
+
+
+class WatermarkChanges(Protocol):
+    """
+    The log of what operators changed, in the watermark store.
+
+    A change is written before its commit is sent, so that none is missing: without a snapshot it was not published, or
+    the command was killed before it could say so.
+    """
+
+    def begin(self, change: WatermarkChange) -> None:
+        """Write a change that is about to be published."""
+
+    def published(self, change: WatermarkChange, snapshot_id: int | None) -> None:
+        """Add the snapshot that has it."""
+
+    def last(self, table: str, limit: int) -> list[dict[str, Any]]:
+        """The last changes of a table, newest first, by column name."""
+
+
 class Lease(Protocol):
     """
     A claimed table: alive while its heartbeat is young and its lock is held.

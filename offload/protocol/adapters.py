@@ -9,7 +9,7 @@ from offload.ports.engine import Engine
 from offload.ports.lake import ColdFiles, Lake, Rewriter
 from offload.ports.probes import DatabaseRights, HotServer, ProbeFile
 from offload.ports.source import Clock, Source
-from offload.ports.watermarks import Cycles, Views, Watermarks
+from offload.ports.watermarks import Cycles, Views, WatermarkChanges, Watermarks
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Adapters:
     watermarks: Watermarks
     cycles: Cycles
     views: Views
+    changes: WatermarkChanges
     engine: Engine
     clock: Clock
     limits: Limits

@@ -124,6 +124,8 @@ def publish_proof(
         late_from=None,
         late_to=None,
         replaced_rows=0,
+        changed_by=None,
+        reason=None,
         verified_through=verified,
         expired_through=expired,
     )

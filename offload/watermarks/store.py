@@ -69,7 +69,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
         self._lease = lease
         self._timeout = timeout
         self._owner = owner
-        self._prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
+        self.prefix = "" if cluster == DEFAULT_CLUSTER else f"{cluster}/"
         self._engine = create_engine(self._url, poolclass=NullPool, connect_args=_connect_args(self._url, timeout))
         read_odd_times_as_null(self._engine)
         end_silent_transactions(self._engine, timeout)
@@ -79,7 +79,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
 
     @override
     def read(self, table: str) -> StoredWatermark | None:
-        mine = WATERMARKS.c.table_name == self._prefix + table
+        mine = WATERMARKS.c.table_name == self.prefix + table
         rows = self.call(lambda c: c.execute(select(WATERMARKS).where(mine)).mappings().all())
         check_only_row(table, rows)
         return StoredWatermark(watermark_of(dict(rows[0])), dict(rows[0]), view_of(dict(rows[0]))) if rows else None
@@ -87,14 +87,14 @@ class WatermarkStore(Watermarks, Cycles, Views):
     @override
     def rows_since(self, table: str, epoch: int) -> int:
         rows = select(func.coalesce(func.sum(RUNS.c.rows), 0)).where(
-            RUNS.c.table_name == self._prefix + table, RUNS.c.epoch > epoch
+            RUNS.c.table_name == self.prefix + table, RUNS.c.epoch > epoch
         )
         return int(self.call(lambda connection: connection.execute(rows).scalar_one()))
 
     @override
     def knows(self, table: str) -> bool:
         ended = RUNS.c.status.in_(("success", "repaired"))
-        found = select(func.count()).where(RUNS.c.table_name == self._prefix + table, ended)
+        found = select(func.count()).where(RUNS.c.table_name == self.prefix + table, ended)
         return bool(self.call(lambda connection: connection.execute(found).scalar_one()))
 
     def rows_with_lag(self) -> list[tuple[dict[str, Any], float | None]]:
@@ -124,7 +124,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
             DataError: The table has a watermark.
             LeaseHeld: A living run has the table.
         """
-        name = self._prefix + table
+        name = self.prefix + table
         mine = WATERMARKS.c.table_name == name
 
         def read(connection: Connection) -> tuple[dict[str, Any] | None, datetime]:
@@ -147,7 +147,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
 
     @override
     def keep_view(self, table: str, epoch: int, view: RecordedView | None) -> None:
-        mine = WATERMARKS.c.table_name == self._prefix + table, WATERMARKS.c.epoch == epoch
+        mine = WATERMARKS.c.table_name == self.prefix + table, WATERMARKS.c.epoch == epoch
         values = {"view_name": view and view.name, "view_snapshot_id": view and view.snapshot_id}
         self.call(lambda connection: connection.execute(update(WATERMARKS).where(*mine).values(**values)))
 
@@ -170,7 +170,7 @@ class WatermarkStore(Watermarks, Cycles, Views):
     @contextmanager
     @override
     def claim(self, table: str, run_id: str) -> Iterator[StoreLease]:
-        lease = self._take(self._prefix + table, run_id)
+        lease = self._take(self.prefix + table, run_id)
         try:
             lease.start()
             yield lease

@@ -1,5 +1,5 @@
 """
-The two tables of the watermark store.
+The tables of the watermark store.
 
 The names in `offload_watermarks` are those of the system that Tidemark replaces, so that operators' SQL keeps working.
 """
@@ -109,6 +109,26 @@ RUNS = Table(
     Column("snapshot_id", BigInteger),
     Column("watermark_at", Utc),
     Column("error", Text),
+)
+
+
+CHANGES = Table(
+    "offload_watermark_changes",
+    METADATA,
+    Column("run_id", String(64), primary_key=True),
+    Column("table_name", String(255), primary_key=True),
+    Column("changed_at", Utc),
+    Column("changed_by", String(255)),
+    Column("reason", Text),
+    Column("old_watermark_at", Utc),
+    Column("old_watermark_ticks", BigInteger),
+    Column("old_max_sequence", Unsigned),
+    Column("new_watermark_at", Utc),
+    Column("new_watermark_ticks", BigInteger),
+    Column("new_max_sequence", Unsigned),
+    Column("late_rows", BigInteger),
+    Column("forced", Boolean),
+    Column("snapshot_id", BigInteger),  # NULL: not published, or killed before it was known
 )
 
 

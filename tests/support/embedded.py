@@ -24,6 +24,7 @@ from offload.commands.adopt import adopt
 from offload.commands.backfill import backfill
 from offload.commands.expire_hot import expire_hot
 from offload.commands.run import run
+from offload.commands.set_watermark import NewWatermark, set_watermark
 from offload.model.table import TableSpec
 from offload.ports.engine import Listener
 from offload.results import TableAudit, TableResult
@@ -141,6 +142,14 @@ class Embedded:
         """Publish what cold lacks in a range."""
         with wiring.open_adapters(self.settings(**settings)) as adapters:
             return backfill(adapters, spec, uuid.uuid4().hex, start, end, listeners)
+
+    def set_watermark(
+        self, spec: TableSpec, to: str, *, listeners: Sequence[Listener] = (), **asked: Any
+    ) -> dict[str, Any]:
+        """Move the watermark; `asked` are the other fields of `NewWatermark`."""
+        fields = {"sequence": None, "changed_by": "ann@here", "reason": "a test"} | asked
+        with wiring.open_adapters(self.settings()) as adapters:
+            return set_watermark(adapters, spec, uuid.uuid4().hex, NewWatermark(to, **fields), listeners)
 
     def audit(self, spec: TableSpec, **given: Any) -> TableAudit:
         """Compare hot and cold."""

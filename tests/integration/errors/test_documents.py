@@ -25,8 +25,6 @@ COMMANDS = {
     "plan": ["plan"],
     "doctor": ["doctor"],
     "run": ["run", "trades"],
-    "backfill": ["backfill", "trades", "--from", "2024-08-01", "--to", "2024-08-01"],
-    "backfill --dry-run": ["backfill", "trades", "--from", "2024-08-01", "--to", "2024-08-01", "--dry-run"],
     "audit": ["audit", "trades"],
     "status": ["status"],
     "status --history": ["status", "--history"],
@@ -44,7 +42,7 @@ def check(name: str, document: dict[str, Any]) -> None:
 
 def test_there_is_a_schema_for_every_command_that_prints_json() -> None:
     """And one for errors; all of them are valid schemas."""
-    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "error", "expire-hot", "init"}
+    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "backfill", "error", "expire-hot", "init"}
     for schema in SCHEMAS.values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -140,6 +138,39 @@ def test_the_documents_of_expire_hot_fit(stage: Embedded, offload: Offload) -> N
         check("expire-hot", answer.document)
     check("status", offload("status", "--history").document)
     assert "would be dropped" in offload.screen("expire-hot", "trades", "--dry-run")
+
+
+def test_the_documents_of_backfill_fit(stage: Embedded, offload: Offload) -> None:
+    """Counted, published, with nothing to do, failed, and refused."""
+    stage.trades(10)
+    given = ["backfill", "trades", "--from", "2024-07-31", "--to", "2024-08-01"]
+    check("error", offload(*given).document)
+    offload("run", "trades")
+    stage.insert_trades("numbers(100, 5)", step="0")
+
+    documents = [offload(*given, *flags).document for flags in (["--dry-run"], [], [])]
+    check("error", offload(*given[:-1], "2024-08-02").document)
+    stage.sql("DROP TABLE trades SYNC")
+    documents.append(offload(*given).document)
+
+    for document in documents:
+        check("backfill", document)
+    found = [(document["status"], document["late_rows"], document["rows"]) for document in documents]
+    assert found == [("planned", 5, 0), ("published", 5, 5), ("nothing_new", 0, 0), ("failed", 0, 0)]
+
+
+def test_the_document_of_watermark_set_fits(stage: Embedded, offload: Offload) -> None:
+    """As `watermark show` shows it, with the change."""
+    stage.trades(10)
+    offload("run", "trades")
+
+    answer = offload("watermark", "set", "trades", "--to", "2024-08-02", "--reason", "an outage", "--yes")
+
+    assert answer.code == 0, answer
+    check("watermark", answer.document)
+    (change,) = answer.document["changes"]
+    assert (change["reason"], change["new_watermark_at"]) == ("an outage", "2024-08-02T00:00:00.000000Z")
+    assert answer.document["cold"]["watermark"]["timestamp"] == "2024-08-02T00:00:00.000000Z"
 
 
 def test_a_document_with_a_field_more_or_less_does_not_fit(stage: Embedded, offload: Offload) -> None:

@@ -53,25 +53,12 @@ def test_swept_rows_are_late_no_more_and_hot_is_still_explained() -> None:
 
 
 def test_buckets_that_hot_has_no_row_of_are_spans() -> None:
-    """But those of which nothing was expected, as of one that a command has released."""
+    """Also of those alone that begin after a time, up to which a command has dropped rows."""
     coverage = Coverage(0, {hour * HOUR: Bucket.of(Fingerprint(5, hour)) for hour in (-24, 0, 1, 2, 4)})
 
     assert coverage.emptied([2 * HOUR]) == [(-24 * HOUR, 2 * HOUR), (4 * HOUR, 5 * HOUR)]
-    assert coverage.released(0, 3 * HOUR).emptied([]) == [(-24 * HOUR, 0), (4 * HOUR, 5 * HOUR)]
-    assert coverage.released(-HOUR, 3 * HOUR // 2).emptied([2 * HOUR]) == [
-        (-24 * HOUR, 0),
-        (HOUR, 2 * HOUR),
-        (4 * HOUR, 5 * HOUR),
-    ]
-
-
-def test_released_rows_are_explained_whether_or_not_they_are_dropped() -> None:
-    """A drop that did not happen costs no comparison."""
-    raw = Fingerprint(5, 7)
-    released = Coverage(0, {0: Bucket.of(raw)}).released(0, HOUR)
-
-    assert released.unexplained({0: raw}) == []
-    assert Coverage.loads(released.dumps()) == released
+    assert coverage.after(HOUR).emptied([]) == [(2 * HOUR, 3 * HOUR), (4 * HOUR, 5 * HOUR)]
+    assert coverage.after(None) == coverage
 
 
 def test_rows_that_return_are_compared_although_their_number_is_that_of_the_published_ones() -> None:
