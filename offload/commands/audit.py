@@ -35,7 +35,8 @@ def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | No
     hot = adapters.source.describe(spec)
     if state is None or (state.token is not None and state.token.watermark_ticks is None):
         stored = adapters.watermarks.read(spec.source)
-        check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
+        if spec.declared:  # of a pair that flags name, the store says nothing
+            check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
         raise _nothing(spec, state)
     adapters.lake.check_columns(hot.schema, state, to_write=False)
     mark = _mark(adapters, hot, state, end)
