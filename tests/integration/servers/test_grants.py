@@ -8,14 +8,17 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from harness.environments.servers import ServerEnvironment, server_environment
-from harness.readers.clickhouse import opened
+from harness.readers.clickhouse import HotTableAddress, count_hot, opened
 from harness.stack.stack import Stack
 from harness.trades.tagged import START, TaggedTrades
 from tests.support import grants
+from tests.support.offload import run_offload
 from tests.support.run import published, refusal_of, run
 
 PASSWORD = "user-passw0rd"  # noqa: S105  # of users that this test makes
@@ -28,6 +31,11 @@ def statements() -> list[str]:
     return grants.sql(grants.CLICKHOUSE)
 
 
+def views_of(environment: ServerEnvironment) -> str:
+    """The database of the views."""
+    return f"{environment.database}_views"
+
+
 @contextmanager
 def user_of(
     environment: ServerEnvironment, *granted: str, settings: str = "", policy: str | None = None
@@ -35,11 +43,12 @@ def user_of(
     """A user with these grants; yields the address of the hot database as that user."""
     name = f"u{uuid.uuid4().hex[:12]}"
     words = {"DATABASE": environment.database, "TABLE": environment.table, "USER": name}
+    words["VIEWS"] = views_of(environment)
     with opened(environment.stack.clickhouse.dsn("default")) as client, ExitStack() as removed:
         client.command(f"CREATE USER {name} IDENTIFIED WITH plaintext_password BY '{PASSWORD}' {settings}")
         removed.callback(client.command, f"DROP USER {name}")
         for grant in granted or statements():
-            client.command(re.sub("DATABASE|TABLE\\b(?!,| ON \\*)|USER", lambda found: words[found[0]], grant))
+            client.command(re.sub("DATABASE|TABLE\\b(?!,| ON \\*)|USER|VIEWS", lambda found: words[found[0]], grant))
         if policy:
             at = f"{name} ON {environment.database}.{environment.table}"
             client.command(f"CREATE ROW POLICY {at} USING {policy} TO {name}")
@@ -68,6 +77,52 @@ def test_a_run_needs_no_more_than_the_page_says(stack: Stack) -> None:
         assert environment.watermark_row()["last_offload_row_count"] == ROWS
 
     assert (first.returncode, second.returncode) == (0, 0), first.stdout + second.stdout
+
+
+@pytest.mark.parametrize(
+    ("block", "words", "missing"),
+    [
+        (grants.EXPIRE_HOT, ["expire-hot"], "ALTER DELETE"),
+        (grants.EXPIRE_HOT, ["expire-hot"], "SELECT ON system.parts"),
+        (grants.VIEW, ["view", "--create", "--name", "VIEWS.trades"], "CREATE VIEW"),
+    ],
+)
+def test_a_command_needs_what_the_page_says_of_it_and_no_more(
+    environment: ServerEnvironment, block: int, words: list[str], missing: str
+) -> None:
+    """Without it: 77 with the statement to type, and hot has every row; with it, the command succeeds, twice."""
+    verb, *flags = (word.replace("VIEWS", views_of(environment)) for word in words)
+    command, more = [verb, environment.table, *flags], grants.sql(block)
+    rows = count_hot(HotTableAddress(environment.table, environment.dsn))
+    without = [one for one in more if missing not in one]
+    with opened(environment.stack.clickhouse.dsn("default")) as client, ExitStack() as removed:
+        client.command(f"CREATE DATABASE {views_of(environment)}")
+        removed.callback(client.command, f"DROP DATABASE {views_of(environment)} SYNC")
+        with user_of(environment, *statements(), *without) as dsn:
+            refused = run_offload(command, environment, changed={"OFFLOAD_CLICKHOUSE_DSN": dsn})
+            left = count_hot(HotTableAddress(environment.table, environment.dsn))
+        with user_of(environment, *statements(), *more) as dsn:
+            allowed = [run_offload(command, environment, changed={"OFFLOAD_CLICKHOUSE_DSN": dsn}) for _ in range(2)]
+
+    assert len(without) == len(more) - 1
+    assert (refused.returncode, left) == (77, rows), refused.stderr
+    assert "GRANT" in refused.stderr
+    assert [one.returncode for one in allowed] == [0, 0], allowed
+
+
+def test_ttl_guard_needs_what_the_page_says(environment: ServerEnvironment, tmp_path: Path) -> None:
+    """Without it the run ends with 77 when its rows are published; with it, TTL merges are stopped."""
+    declaration = (files("offload.tables") / f"{environment.table}.toml").read_text("utf-8")
+    (tmp_path / f"{environment.table}.toml").write_text(f"ttl_guard = true\n{declaration}")
+    changed = {"OFFLOAD_TABLES": str(tmp_path)}
+    with user_of(environment) as dsn:
+        refused = run_offload(["run"], environment, changed=changed | {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+    with user_of(environment, *statements(), *grants.sql(grants.TTL_GUARD)) as dsn:
+        allowed = run_offload(["run"], environment, changed=changed | {"OFFLOAD_CLICKHOUSE_DSN": dsn})
+
+    assert refused.returncode == 77, refused.stdout
+    assert "SYSTEM TTL MERGES" in refused.stderr
+    assert allowed.returncode == 0, allowed.stderr
 
 
 def test_rows_that_a_policy_hides_are_refused(environment: ServerEnvironment) -> None:
