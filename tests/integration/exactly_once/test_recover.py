@@ -215,6 +215,22 @@ DAMAGE = {
     "sequence_alone": "UPDATE offload_watermarks SET last_offload_max_sequence = '1'",
     "timestamp_garbage": "UPDATE offload_watermarks SET last_offload_timestamp = 'garbage'",
     "ticks_garbage": "UPDATE offload_watermarks SET watermark_ticks = 'garbage'",
+    "all_null": "UPDATE offload_watermarks SET (last_offload_timestamp, last_offload_max_sequence,"
+    " last_offload_row_count, status, last_successful_run, last_run_duration_seconds, failure_count, created_at,"
+    " updated_at, owner, locked, claimed_at, heartbeat_at, watermark_ticks, cold_table_uuid) ="
+    " (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    "ahead_by_a_second": "UPDATE offload_watermarks SET watermark_ticks = watermark_ticks + 1000000,"
+    " last_offload_timestamp = strftime('%Y-%m-%d %H:%M:%f000', last_offload_timestamp, '+1 seconds')",
+    "behind_by_a_second": "UPDATE offload_watermarks SET watermark_ticks = watermark_ticks - 1000000,"
+    " last_offload_timestamp = strftime('%Y-%m-%d %H:%M:%f000', last_offload_timestamp, '-1 seconds')",
+    "far_past": "UPDATE offload_watermarks SET watermark_ticks = -62135596800000000,"
+    " last_offload_timestamp = '0001-01-01 00:00:00.000000'",
+    "far_future": "UPDATE offload_watermarks SET watermark_ticks = 253402300799999999,"
+    " last_offload_timestamp = '9999-12-31 23:59:59.999999'",
+    "of_another_table": "UPDATE offload_watermarks SET cold_table_uuid = '00000000-0000-4000-8000-000000000000'",
+    "of_another_source": "UPDATE offload_watermarks SET cold_table_uuid = '00000000-0000-4000-8000-000000000000',"
+    " watermark_ticks = watermark_ticks + 7000000, last_offload_max_sequence = '1', epoch = epoch + 40,"
+    " last_offload_timestamp = strftime('%Y-%m-%d %H:%M:%f000', last_offload_timestamp, '+7 seconds')",
     "epoch_behind": "UPDATE offload_watermarks SET epoch = 0, watermark_ticks = 1",
 }
 

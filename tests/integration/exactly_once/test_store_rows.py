@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
+from harness.checkers.invariants import check_rows
 from harness.environments.embedded import EmbeddedEnvironment
 from harness.verdict import assert_all
 from offload import api
 from offload.results import RunResult
-from tests.support.offload import check_invariants, settings_of
+from tests.support.offload import check_invariants, run_offload, settings_of
 
 FAR = 2**63 - 1
 # Both databases have them but for the times that only Postgres can store.
@@ -24,6 +25,11 @@ ROWS = {
     "a run without a heartbeat": "status = 'running', owner = 'x:1', locked = NULL, "
     "heartbeat_at = NULL, claimed_at = NULL",
     "a run without a claim": "status = 'running', owner = 'x:1', locked = true, claimed_at = NULL",
+    "a status that no run writes": "status = 'garbage'",
+    "no status": "status = NULL, owner = NULL",
+    "a running row of nobody": "status = 'running', owner = NULL",
+    "the watermark of another table": "cold_table_uuid = '00000000-0000-4000-8000-000000000000', "
+    "watermark_ticks = watermark_ticks + 1000000",
     "a timestamp that never comes": "last_offload_timestamp = 'infinity'",
     "a timestamp before every time": "last_offload_timestamp = '-infinity'",
     "a timestamp BC": "last_offload_timestamp = '0044-03-15 00:00:00+00 BC'",
@@ -81,6 +87,36 @@ def test_two_rows_of_a_table_are_refused_with_the_statement(
     assert "2 rows: the primary key was lost" in str(refused.error)
     environment.store("DELETE FROM offload_watermarks WHERE epoch < (SELECT max(epoch) FROM offload_watermarks)")
     assert offload(environment).exit_code == 0
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("event", ["at:metadata_written", "after:publish", None])
+def test_a_change_of_the_watermark_is_in_the_log_wherever_it_is_killed(
+    new_environment: Callable[..., EmbeddedEnvironment],
+    hot: dict[str, Any],
+    offload: Callable[..., RunResult],
+    store: str,
+    event: str | None,
+) -> None:
+    """Written before the commit, with its snapshot after it; the same command again changes nothing more."""
+    environment = new_environment(store=store)
+    assert offload(environment).exit_code == 0
+    to = hot["one"][1].time_at(1.5)
+    command = ["watermark", "set", environment.table, "--to", to, "--reason", "an 'odd' reason", "--yes"]
+
+    first = run_offload(command, environment, at=event) if event else run_offload(command, environment)
+    after = api.show_watermark(environment.table, settings=settings_of(environment))["changes"]
+    run = offload(environment).tables[0]
+    again = run_offload(command, environment)
+    shown = api.show_watermark(environment.table, settings=settings_of(environment))
+
+    assert (first.killed, first.returncode == 0) == (event is not None, event is None), first
+    assert [(one["reason"], one["snapshot_id"] is not None) for one in after] == [("an 'odd' reason", event is None)]
+    assert (run.exit_code, run.rows) == (0, 0), run
+    assert (again.returncode, shown["agree"]) == (0, True), again
+    assert len(shown["changes"]) == (2 if event == "at:metadata_written" else 1), shown["changes"]
+    assert shown["store"]["last_offload_timestamp"].startswith(to[:19]), shown
+    assert_all(check_rows(environment, hot["one"][2]))
 
 
 def test_a_database_that_cannot_be_written_is_78(

@@ -220,6 +220,27 @@ def test_a_change_that_fails_anywhere_is_whole_or_not_at_all(stage: Embedded, ev
     exact(stage, spec, [*range(1440)])
 
 
+def test_a_step_back_that_is_killed_before_the_store_follows_is_no_restored_catalog(stage: Embedded) -> None:
+    """The store is then ahead of the table: it is repaired from it, and nothing is published twice."""
+    spec = published(stage, timestamp_follows_key=False)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        stage.set_watermark(spec, NOON, listeners=[CallOnce("after:publish", fail)])
+    with sqlite3.connect(stage.folder / "watermarks.db") as store:
+        store.execute(
+            "UPDATE offload_watermarks SET status = 'running', last_offload_timestamp = ?, watermark_ticks = ?",
+            (LAST[:-1].replace("T", " "), token(stage, spec)["window_to"]),
+        )
+    run = stage.run(spec)
+
+    assert (run.exit_code, run.rows) == (0, 0), run
+    assert [warning for warning in run.warnings if "repaired" in warning] == list(run.warnings) != []
+    exact(stage, spec, [*range(1440)])
+
+
 def test_a_living_run_keeps_its_table_and_a_later_one_fences(stage: Embedded) -> None:
     """The lease first; where it was taken over, the commit's fence."""
     spec = published(stage)
