@@ -155,7 +155,9 @@ def _publish(
     changes.begin(change)
     session.lease.check()
     with session.trace.step(Step.PUBLISH):
-        after = land(session, spec, before, Publication(token, (), before.coverage))
+        # After a step back, runs look at no row after the new watermark: none of them may count as deleted.
+        coverage = before.coverage.expected_until((token.watermark_ticks or 0) // 10**token.precision)
+        after = land(session, spec, before, Publication(token, (), coverage))
     _log.warning(
         "%s: watermark set from %s to %s by %s: %s",
         spec.name,

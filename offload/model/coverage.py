@@ -102,6 +102,13 @@ class Coverage:
             return self
         return replace(self, buckets={start: one for start, one in self.buckets.items() if start > second})
 
+    def expected_until(self, second: int) -> Coverage:
+        """The same, with no row expected in hot in the buckets that end after a second since 1970."""
+        later = {
+            start: replace(one, kept=0) for start, one in self.buckets.items() if start + self.span(start) > second
+        }
+        return replace(self, buckets={**self.buckets, **later})
+
     def kept(self, first: int, end: int) -> int:
         """Rows of cold in a span that hot had, or that were past their TTL, at the last comparison."""
         return sum(bucket.kept for start, bucket in self.buckets.items() if first <= start < end)
