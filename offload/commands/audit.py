@@ -33,10 +33,10 @@ def audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | Non
 def _audit(adapters: Adapters, spec: TableSpec, start: str | None, end: str | None) -> TableAudit:
     state = adapters.lake.load(spec)
     hot = adapters.source.describe(spec)
-    if state is None or (state.token is not None and state.token.watermark_ticks is None):
+    if spec.declared and (state is None or state.token is None):  # of a pair that flags name, the store says nothing
         stored = adapters.watermarks.read(spec.source)
-        if spec.declared:  # of a pair that flags name, the store says nothing
-            check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
+        check_not_lost(spec, state, stored.watermark if stored else NO_WATERMARK)
+    if state is None or (state.token is not None and state.token.watermark_ticks is None):
         raise _nothing(spec, state)
     adapters.lake.check_columns(hot.schema, state, to_write=False)
     mark = _mark(adapters, hot, state, end)

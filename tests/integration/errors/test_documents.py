@@ -29,7 +29,6 @@ COMMANDS = {
     "status": ["status"],
     "status --history": ["status", "--history"],
     "status --cycles": ["status", "--cycles"],
-    "view": ["view", "trades"],
     "watermark": ["watermark", "show", "trades"],
     "watermark repair": ["watermark", "repair", "trades"],
 }
@@ -42,7 +41,14 @@ def check(name: str, document: dict[str, Any]) -> None:
 
 def test_there_is_a_schema_for_every_command_that_prints_json() -> None:
     """And one for errors; all of them are valid schemas."""
-    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {"adopt", "backfill", "error", "expire-hot", "init"}
+    assert set(SCHEMAS) == {name.split()[0] for name in COMMANDS} | {
+        "adopt",
+        "backfill",
+        "error",
+        "expire-hot",
+        "init",
+        "view",
+    }
     for schema in SCHEMAS.values():
         jsonschema.Draft202012Validator.check_schema(schema)
 
@@ -124,6 +130,19 @@ def test_the_document_of_adopt_fits(stage: Embedded, offload: Offload) -> None:
 
     assert answer.code == 0, answer
     check("adopt", answer.document)
+
+
+def test_the_documents_of_view_fit(stage: Embedded, offload: Offload) -> None:
+    """Before the first run, printed, created and dropped; people get the statement, ready to be typed."""
+    stage.trades(10)
+    check("error", offload("view", "trades").document)
+    offload("run", "trades")
+
+    documents = [offload("view", "trades", *flags).document for flags in ([], ["--create"], ["--drop"])]
+    for document in documents:
+        check("view", document)
+    assert [document["change"] for document in documents] == [None, "created", "dropped"]
+    assert offload.screen("view", "trades").startswith("CREATE OR REPLACE VIEW")
 
 
 def test_the_documents_of_expire_hot_fit(stage: Embedded, offload: Offload) -> None:

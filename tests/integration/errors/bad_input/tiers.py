@@ -166,11 +166,16 @@ CHANGES = [
     ),
     changed("with a column more", "adopt trades", cold(add_column), COLUMNS, "extra: hot has none", "offload run"),
     changed(
-        "with a column less", "plan trades", cold(drop_column), COLUMNS, "price: hot decimal(18, 8)", "ADD COLUMNS"
+        "with a column less",
+        "plan trades",
+        cold(drop_column),
+        COLUMNS,
+        "price: hot decimal(18, 8)",
+        "RENAME COLUMN price",
     ),
-    changed("with a column less", "audit trades", cold(drop_column), COLUMNS, "cold has none", "ADD COLUMNS (price"),
+    changed("with a column less", "audit trades", cold(drop_column), COLUMNS, "cold has none", "RENAME COLUMN price"),
     changed(
-        "with a column renamed", "run trades", cold(rename_column), COLUMNS, "cost: hot has none", "ADD COLUMNS (price"
+        "with a column renamed", "run trades", cold(rename_column), COLUMNS, "cost: hot has none", "RENAME COLUMN price"
     ),
     changed("dropped", "run trades", drop, GONE, "no such table", REPAIR),
     changed("dropped", "plan trades", drop, GONE, "no such table", REPAIR),
