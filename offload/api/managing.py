@@ -57,7 +57,7 @@ def init(
     check_layer(layer)
     with wiring.open_adapters(chosen) as adapters:
         proposal = init_command.propose(adapters.source.outline(source), target, layer)
-    file = declarations.write(folder or chosen.tables or Path("tables"), proposal.spec.name, proposal.toml())
+    file = declarations.write(folder or chosen.tables or declarations.OWN, proposal.spec.name, proposal.toml())
     return {"table": proposal.spec.name, "file": str(file), "notes": list(proposal.notes), "toml": proposal.toml()}
 
 

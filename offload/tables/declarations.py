@@ -14,6 +14,7 @@ from typing import Any
 from offload.errors import ConfigurationError, UsageError
 from offload.model.table import LAYERS, PartitionField, TableSpec, is_interval
 
+OWN = Path("tables")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 _OWN_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 _TRANSFORMS = ("day", "month", "identity")
@@ -28,13 +29,15 @@ _LISTS = ("key", "delivery", "sort", "unsigned_as_long", "binary", "truncate")
 
 def load(folder: Path | None) -> dict[str, TableSpec]:
     """
-    All declarations by name: those that ship with the package, or those of `folder` instead.
+    All declarations by name: those of `folder`; None: of `tables` in the working folder, else those of the package.
 
     Raises:
         ConfigurationError: The folder is missing, a file is no declaration, or two files declare one table.
     """
     if folder is not None and not folder.is_dir():
         raise ConfigurationError(f"a folder of declarations at {folder}", "no such folder", "set OFFLOAD_TABLES")
+    if folder is None and any(OWN.glob("*.toml")):  # where `offload init` writes
+        folder = OWN
     root = folder if folder is not None else resources.files("offload.tables")
     texts = {item.name: _text(item) for item in root.iterdir() if item.name.endswith(".toml")}
     specs = {origin: parse(origin, content) for origin, content in sorted(texts.items())}

@@ -226,3 +226,18 @@ def test_replacing_needs_a_key_whose_timestamp_follows(others: str) -> None:
         declarations.parse("trades.toml", toml(changed='"replace"') + "\n" + others)
     both = 'key = ["a"]\ntimestamp_follows_key = true\n'
     assert declarations.parse("trades.toml", toml(changed='"replace"') + "\n" + both).changed == "replace"
+
+
+def test_the_tables_of_the_working_folder_come_before_those_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a user has declared a table there, as `offload init` does, the shipped ones are out of the way."""
+    monkeypatch.chdir(tmp_path)
+    shipped = set(declarations.load(None))
+    (tmp_path / "tables").mkdir()
+    assert set(declarations.load(None)) == shipped
+
+    declarations.write(declarations.OWN, "mine", toml(name='"mine"'))
+
+    assert set(declarations.load(None)) == {"mine"}
+    assert "ohlcv_1d" in shipped
