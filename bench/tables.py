@@ -14,7 +14,8 @@ from pathlib import Path
 
 START = "toDateTime64('2026-06-01 00:00:00', 6, 'UTC')"
 INSERT_ROWS = 1_000_000
-BRONZE_DDL = Path(__file__).parents[1] / "fixtures" / "clickhouse" / "bronze_trades_binance.sql"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "clickhouse"
+BRONZE_DDL = FIXTURES / "bronze_trades_binance.sql"
 
 
 @dataclass(frozen=True)
