@@ -197,17 +197,30 @@ def test_a_lost_answer_is_handled_as_of_any_other_commit(
     check_exact(published)
 
 
-def test_a_column_that_another_engine_adds_meanwhile_is_not_lost(published: Embedded) -> None:
-    """It commits no snapshot, so only the assertion of the schema sees it; the run stops, as hot has no such column."""
+def add_before_the_commit(patch: pytest.MonkeyPatch, stage: Embedded, name: str) -> list[str]:
+    """Another engine adds a column to cold right before the first commit is sent; it makes no snapshot."""
+    added: list[str] = []
 
-    def by_hand() -> None:
-        with published.iceberg(EVOLVES).update_schema() as update:
-            update.add_column("note", StringType())
+    def commit(catalog: ObservedCatalog, *request: Any) -> Any:
+        if not added:
+            added.append(name)
+            with stage.iceberg(EVOLVES).update_schema() as update:  # by a catalog that is not patched
+                update.add_column(name, StringType())
+        return REAL(catalog, *request)
 
-    hand = CallOnce("at:metadata_written", by_hand)
-    result = published.run(EVOLVES, listeners=[hand])
+    patch.setattr(ObservedCatalog, "commit_table", commit)
+    return added
 
-    assert hand.happened
+
+def test_a_column_that_another_engine_adds_meanwhile_is_not_lost(
+    published: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the assertion of the schema sees it; the run stops, since hot has no such column."""
+    added = add_before_the_commit(monkeypatch, published, "note")
+
+    result = published.run(EVOLVES)
+
+    assert added == ["note"]
     assert (result.exit_code, result.rows) == (65, 0), result
     assert result.error is not None
     assert "note: hot has none, cold string" in result.error["found"]
@@ -215,15 +228,15 @@ def test_a_column_that_another_engine_adds_meanwhile_is_not_lost(published: Embe
     assert published.published(EVOLVES) == 1
 
 
-def test_the_same_column_added_by_another_engine_meanwhile_is_there_once(published: Embedded) -> None:
+def test_the_same_column_added_by_another_engine_meanwhile_is_there_once(
+    published: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The commit is staged again on the table as it is then."""
+    added = add_before_the_commit(monkeypatch, published, "venue")
 
-    def by_hand() -> None:
-        with published.iceberg(EVOLVES).update_schema() as update:
-            update.add_column("venue", StringType())
+    result = published.run(EVOLVES)
 
-    result = published.run(EVOLVES, listeners=[CallOnce("at:metadata_written", by_hand)])
-
+    assert added == ["venue"]
     assert (result.exit_code, result.rows) == (0, 5), result
     check_exact(published)
 

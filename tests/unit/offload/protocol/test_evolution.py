@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from offload.commands.run import run
 from offload.fakes import FAKE_SPEC, FakeWorld
+from offload.model.cold_table import Mark, TableState
 from offload.model.steps import StepEvent
 
 CHANGES = ("add venue string",)
@@ -49,18 +52,21 @@ def test_it_is_the_last_of_recover_and_comes_before_any_row() -> None:
     assert [token.rows for token, _ in made.lake.snapshots] == [3, 0, 1]
 
 
-def test_a_run_whose_lease_was_lost_does_not_evolve() -> None:
-    """Another run has claimed the table since CLAIM."""
-    made = world()
+def test_a_run_whose_lease_was_lost_does_not_evolve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run claims the table after the checks of RECOVER."""
+    made, events = world(), []
+    marked = made.lake.marked
 
-    def taken_over(event: StepEvent) -> None:
-        if str(event) == "before:recover":
-            made.watermarks.row = replace(made.watermarks.row, epoch=made.watermarks.row.epoch + 1)
+    def taken_over(state: TableState) -> Mark | None:
+        made.watermarks.row = replace(made.watermarks.row, epoch=made.watermarks.row.epoch + 1)
+        return marked(state)
 
-    result = run(made.adapters(), FAKE_SPEC, "second", listeners=[taken_over])
+    monkeypatch.setattr(made.lake, "marked", taken_over)
+    result = run(made.adapters(), FAKE_SPEC, "second", listeners=[lambda event: events.append(str(event))])
 
     assert (result.exit_code, result.schema_changes) == (75, ()), result
     assert (len(made.lake.snapshots), made.lake.behind) == (1, CHANGES)
+    assert "at:metadata_written" not in events
 
 
 def test_a_run_that_another_one_overtakes_while_it_evolves_is_fenced() -> None:
