@@ -83,6 +83,11 @@ class LateAndChanged:
     published: Mapping[int, int] = field(default_factory=dict)
 
     @property
+    def kept(self) -> int:
+        """Rows of cold that hot has, or that are past their TTL."""
+        return sum(self.published.values()) - self.deleted
+
+    @property
     def nothing(self) -> bool:
         """Whether hot has the rows of cold, and no other key."""
         return not (self.late or self.changed or self.deleted)

@@ -8,7 +8,7 @@ the published rows, which the cold table keeps. Only where they differ, keys are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -119,14 +119,14 @@ def compared(cold_files: ColdFiles, hot: HotTable, state: TableState, watermark:
         for start, one in _compared_buckets(coverage, group, late).items()
     }
     # A bucket that changed during the comparison is compared again by the next run.
-    after, deletions = counts(), []
+    after, deletions = counts() if found else before, list(_emptied(expected, before, late))
     for start, one in found.items():
-        steady, known = after.get(start) == before[start], coverage.kept(start, start + 1)
-        kept = sum(one.published.values()) - one.deleted if steady else known
-        coverage = coverage.compared(start, before[start] if steady else NEVER, one.late, one.changed, kept)
-        if kept < known and start in expected.buckets:
-            deletions.append(Deletion(start, start + coverage.span(start), known - kept))
-    return Comparison(coverage, (*deletions, *_emptied(expected, [before, after], late)))
+        raw = before[start] if after.get(start) == before[start] else NEVER
+        deleted = coverage.kept(start, start + 1) - one.kept
+        if deleted > 0 and start in expected.buckets:
+            deletions.append(Deletion(start, start + coverage.span(start), deleted))
+        coverage = coverage.compared(start, raw, one.late, one.changed, one.kept)
+    return Comparison(coverage, tuple(deletions))
 
 
 def _expired(state: TableState) -> int | None:
@@ -160,12 +160,10 @@ def _compared_buckets(coverage: Coverage, group: Sequence[int], late: Compare) -
     return {start: late(start, end) for start, end in ends.items()}
 
 
-def _emptied(known: Coverage, counts: Iterable[Counts], late: Compare) -> Iterator[Deletion]:
-    """Deletions of which no row is left in hot, in any of the counts: an answer that was lost empties no table."""
-    for first, end in known.emptied({start for one in counts for start in one}):
-        found = late(first, end)
-        kept = sum(found.published.values()) - found.deleted  # those past their TTL
-        if (rows := known.kept(first, end) - kept) > 0:
+def _emptied(known: Coverage, counts: Counts, late: Compare) -> Iterator[Deletion]:
+    """Deletions that left no row of a bucket in hot, which is asked again: an answer that was lost empties no table."""
+    for first, end in known.emptied(counts):
+        if (rows := known.kept(first, end) - late(first, end).kept) > 0:
             yield Deletion(first, end, rows, emptied=True)
 
 

@@ -176,22 +176,23 @@ def test_rows_that_return_are_not_doubled_and_their_next_deletion_is_reported(st
     assert stage.cold_ids(spec) == list(range(100))
 
 
+@pytest.mark.parametrize("beside", [0, 3])
 @pytest.mark.parametrize("late", ["sweep", "skip"])
-def test_rows_that_are_inserted_again_are_not_doubled(stage: Embedded, late: str) -> None:
-    """Some rows of an hour go and come back, beside others that are late; deleted again they are reported again."""
+def test_rows_that_are_inserted_again_are_not_doubled(stage: Embedded, late: str, beside: int) -> None:
+    """Some rows of an hour go and come back, alone or beside late ones; deleted again they are reported again."""
     stage.trades(100)
     spec = stage.declared("trades", late=late)
     stage.run(spec)
     delete = f"ALTER TABLE trades DELETE WHERE toUInt64(trade_id) < 7 {SYNC}"
     first = deleted_by(stage, spec, delete)
     stage.insert_trades("numbers(7)")
-    stage.insert_trades("numbers(1000, 3)", step="1")
+    stage.insert_trades(f"numbers(1000, {beside})", step="1")
     second = stage.run(spec)
     third = deleted_by(stage, spec, delete)
 
     assert deleted(first, second, third, stage.run(spec)) == [(0, 7), (0, 0), (0, 7), (0, 0)]
-    assert second.late_rows == 3
-    assert stage.cold_ids(spec) == [*range(100), *([1000, 1001, 1002] if late == "sweep" else [])]
+    assert second.late_rows == beside
+    assert stage.cold_ids(spec) == [*range(100), *(range(1000, 1000 + beside) if late == "sweep" else [])]
 
 
 @pytest.mark.parametrize("late", ["sweep", "skip"])
