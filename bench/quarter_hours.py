@@ -43,8 +43,6 @@ def seconds_of_runs(folder: Path, runs: int, rows: int) -> list[float]:
         client.command(BENCH.ddl)
         for number in range(runs):
             numbers = f"SELECT number AS n FROM numbers({number * rows}, {rows})"
-            # As a TTL does: hot keeps its size, so that nothing grows but the history of the cold table.
-            client.command(f"TRUNCATE TABLE {BENCH.name}")
             client.command(f"INSERT INTO {BENCH.name} {BENCH.select} FROM ({numbers})")
             began = time.monotonic()
             result = api.run(spec=spec, settings=settings)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from pyiceberg.manifest import ManifestContent
-from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
+from pyiceberg.table.snapshots import Operation, Snapshot
 
 from offload.errors import DataError
 from offload.iceberg import times
@@ -119,7 +119,7 @@ def check(spec: TableSpec, state: TableState) -> None:
         )
     published = int(table.properties[SNAPSHOT])
     listed = {snapshot.snapshot_id for snapshot in table.snapshots()}
-    lineage = list(ancestors_of(table.current_snapshot(), table.metadata))
+    lineage = list(_lineage(table.metadata))
     _check_chain(spec, lineage)
     if published in listed and published not in {snapshot.snapshot_id for snapshot in lineage}:
         _refuse(
@@ -130,6 +130,15 @@ def check(spec: TableSpec, state: TableState) -> None:
     _check_lineage(spec, lineage, published, listed=published in listed)
     if state.records != int(table.properties[RECORDS]):
         _refuse(spec, f"{table.properties[RECORDS]} rows", f"{state.records} rows: another job added or deleted some")
+
+
+def _lineage(metadata: Any) -> Iterator[Snapshot]:
+    """The current snapshot and its ancestors that are listed; PyIceberg searches the whole list for each of them."""
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
+    snapshot = by_id.get(metadata.current_snapshot_id)
+    while snapshot is not None:
+        yield snapshot
+        snapshot = by_id.get(snapshot.parent_snapshot_id)
 
 
 def _check_lineage(spec: TableSpec, lineage: Sequence[Snapshot], published: int, *, listed: bool) -> None:
