@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 # Seconds; the longest test takes less than a minute, but for as many random sequences as `make fuzz N=` asks for.
-TIMEOUT = 300 + 10 * int(os.environ.get("TIDEMARK_FUZZ_EXAMPLES", "0"))
+TIMEOUT = 600 + 10 * int(os.environ.get("TIDEMARK_FUZZ_EXAMPLES", "0"))
 
 
 def pytest_report_header() -> str:
