@@ -106,11 +106,13 @@ def view(
         settings: Instead of the environment.
 
     Raises:
-        UsageError: The table is unknown, or the view's name is no identifier.
+        UsageError: The table is unknown, the view's name is no identifier, or it is to be created and dropped.
         DataError: The table was not published yet, or a table has the name of the view.
         AccessRefused: The user may not create views.
         LeaseHeld: A run has the table.
     """
+    if create and drop:
+        raise UsageError("either --create or --drop", "both", "offload view --help")
     chosen = settings or load()
     (spec,) = select(declarations.load(chosen.tables), [name], None)
     if view_name is not None:

@@ -84,8 +84,6 @@ def view(
     as_json: Json = False,
 ) -> int:
     """One ClickHouse view of hot and cold rows: prints the statement, or creates the view."""
-    if create and drop:
-        raise UsageError("either --create or --drop", "both", "offload view --help")
     found = offload.view(name, view_name=view_name, create=create, drop=drop)
     screen_of(ctx, as_json=as_json).view(found)
     return 0

@@ -17,7 +17,7 @@ from offload.protocol.adapters import Adapters
 from offload.protocol.comparison import cold_reads
 from offload.protocol.planning import Batch, BatchPlanner, check_clocks, choose_window, open_ticks
 from offload.protocol.publish import publish, publish_coverage
-from offload.protocol.reconciliation.corrections import correct, replaces
+from offload.protocol.reconciliation.corrections import correct, replaces, warn_left
 from offload.protocol.reconciliation.late_rows import LateRows, check_late_rows, sweeps
 from offload.protocol.reconciliation.sweep import sweep
 from offload.protocol.recover import recover
@@ -102,11 +102,13 @@ def _plan(
             session.trace.warn(f"{left} late rows at or below the watermark are not in {session.spec.target}")
         sweeping, correcting = left < late.rows, bool(moved and late.changed and replaces(session.spec))
         if not (sweeping or correcting):
+            warn_left(session, late)
             return state, planner, planner.next(state), late
     if sweeping:
         state, late = sweep(session, hot, state, late, server_now)
     if correcting:
         state, late = correct(session, hot, state, late)
+    warn_left(session, late)
     with step(Step.PLAN):
         return state, planner, planner.next(state), late
 

@@ -55,15 +55,14 @@ def drop_view(adapters: Adapters, spec: TableSpec, run_id: str) -> dict[str, Any
         DataError: There is none.
         LeaseHeld: A run has the table.
     """
+    stored = adapters.watermarks.read(spec.source)
+    if stored is None or stored.view is None:
+        raise DataError(f"a view of {spec.name}", "none that a run keeps up to date", spec.command("view"))
     with claimed(adapters, RunTrace(spec), run_id) as session:
-        hot, state = recover(session)
-        view = session.trace.view
-        if view is None:
-            raise DataError(f"a view of {spec.name}", "none that a run keeps up to date", spec.command("view"))
-        hot.view.drop(view.name)
+        adapters.source.describe(spec).view.drop(stored.view.name)
         adapters.views.keep_view(spec.source, session.lease.epoch, None)
-        session.lease.record(RunOutcome("repaired", TableWatermark.of(state)))
-    return _document(spec, view.name, state, change="dropped")
+        session.lease.record(RunOutcome("repaired", stored.watermark))
+    return _document(spec, stored.view.name, adapters.lake.load(spec), change="dropped")
 
 
 def _name(spec: TableSpec, name: str | None) -> str:
@@ -77,12 +76,17 @@ def _published(spec: TableSpec, state: TableState | None) -> TableState:
 
 
 def _document(
-    spec: TableSpec, name: str | None, state: TableState, *, statement: str | None = None, change: str | None = None
+    spec: TableSpec,
+    name: str | None,
+    state: TableState | None,
+    *,
+    statement: str | None = None,
+    change: str | None = None,
 ) -> dict[str, Any]:
     return {
         "table": spec.name,
         "view": _name(spec, name),
-        "snapshot_id": state.snapshot_id,
+        "snapshot_id": state and state.snapshot_id,
         "change": change,
         "statement": statement,
     }

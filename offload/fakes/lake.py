@@ -115,7 +115,7 @@ class FakeLake(Lake, ColdFiles, Rewriter):
     ) -> WrittenFile:
         replaced = {name for other in replaced_by for name, _ in self.files_by_path[other]}
         rows = self.files_by_path[split.path] = [row for row in self.files_by_path[path] if row[0] not in replaced]
-        return WrittenFile(split, split.path, len(rows), len(rows), NO_ROWS)
+        return WrittenFile(split, split.path, len(rows), len(rows), NO_ROWS, rewrites=path)
 
     @override
     def commit(

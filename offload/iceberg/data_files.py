@@ -108,8 +108,8 @@ def _mark_of(state: TableState) -> str:
     return f"{state.location}/metadata/tidemark-published.json"
 
 
-def data_file(table: Any, file: WrittenFile, footer: Any, sort_order_id: int) -> DataFile:
-    """The manifest entry of a stored file, with the statistics of its footer."""
+def data_file(table: Any, file: WrittenFile, footer: Any, sort_order_id: int | None) -> DataFile:
+    """The manifest entry of a stored file, with the statistics of its footer; None: its order is not known."""
     schema, metadata = table.schema(), table.metadata
     statistics = data_file_statistics_from_parquet_metadata(
         parquet_metadata=footer,

@@ -115,8 +115,13 @@ class IcebergLake(Lake):
             table_layout.check(spec, state.handle.metadata)
             order = table_layout.order_id(spec, state.handle.metadata)
             files = [(file, self._files.footer(state, file)) for file in publication.files]
-            added = [data_file(state.handle, file, footer, order) for file, footer in files]
-            request = commit.request(state, added, self._files.entries(state, publication.removed))
+            removed = self._files.entries(state, publication.removed)
+            orders = {entry.file_path: entry.sort_order_id for entry in removed}
+            added = [
+                data_file(state.handle, file, footer, orders[file.rewrites] if file.rewrites else order)
+                for file, footer in files
+            ]
+            request = commit.request(state, added, removed)
         except Exception as error:
             raise NotSent(error) from error
         commit.send(state, request)

@@ -48,7 +48,7 @@ class IcebergRewriter(Rewriter):
             except BaseException:
                 file.abandon()
                 raise
-        return WrittenFile(split, split.path, file.rows, size, NO_ROWS)
+        return WrittenFile(split, split.path, file.rows, size, NO_ROWS, rewrites=path)
 
     def _groups(self, path: str, schema: pa.Schema) -> Iterator[pa.Table]:
         """The row groups of a file in these columns and types; a column that the file lacks is NULL."""

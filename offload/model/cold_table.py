@@ -25,6 +25,7 @@ class WrittenFile:
         source: The source's own fingerprint of the rows that were read for it.
         deduplicated: Whether the source had keys more than once, so that one row per key was read.
         hours: The rows as they are stored, by the first second of their hour; empty before VERIFY.
+        rewrites: The published file whose rows these are, in its order; None: they were read from the source.
     """
 
     split: Split
@@ -34,6 +35,7 @@ class WrittenFile:
     source: SourceFingerprint
     deduplicated: bool = False
     hours: Counts = field(default_factory=dict)
+    rewrites: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from offload.errors import SourceMoving
 from offload.model import splits, windows
 from offload.model.cold_table import TableState
 from offload.model.splits import BatchKind, Split
+from offload.model.steps import Step
 from offload.model.table import PartitionField
 from offload.model.windows import Window
 from offload.ports.lake import ColdFiles
@@ -187,6 +188,26 @@ def plan_batch(
         return None
     existing = existing_files(session.adapters.cold_files, hot, window, state, kind)
     return Batch(window, first, tuple(planned), hot.rows.for_batch(window, existing, kind), kind)
+
+
+def in_batches(
+    session: Session,
+    hot: HotTable,
+    state: TableState,
+    window: Window,
+    kind: BatchKind,
+    publish: Callable[[TableState, Batch], TableState],
+) -> TableState:
+    """The table after the rows of one kind in a window, in as many commits as its raw rows make batches."""
+    with session.trace.step(Step.PLAN):
+        stats = hot.statistics.window_stats(window)
+        parts = batches(session.adapters.limits, hot, window, stats.rows)
+    for part in parts:
+        with session.trace.step(Step.PLAN):
+            counted = stats if len(parts) == 1 else hot.statistics.window_stats(part)
+            batch = plan_batch(session, hot, state, part, counted, kind)
+        state = publish(state, batch) if batch else state
+    return state
 
 
 def existing_files(

@@ -21,7 +21,7 @@ from offload.model.table import TableSpec
 from offload.model.windows import Window
 from offload.ports.source import HotTable
 from offload.ports.verifier import StoredRows
-from offload.protocol.planning import Batch, batches, files_within, plan_batch
+from offload.protocol.planning import Batch, files_within, in_batches
 from offload.protocol.publish import commit_token, committed
 from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
@@ -52,24 +52,21 @@ def correct(session: Session, hot: HotTable, state: TableState, late: LateRows) 
     watermark = state.token.watermark_ticks if state.token else None
     if watermark is None:
         return state, late
+
+    def published(before: TableState, batch: Batch) -> TableState:
+        files = transfer(session, hot, before, batch).files
+        return _published(session, hot, before, batch, files, late) if files else before
+
     for start, end in state.coverage.changed_spans():
-        state = _corrected(session, hot, state, window_of(start, end - start, watermark, hot.schema.precision), late)
+        window = window_of(start, end - start, watermark, hot.schema.precision)
+        state = in_batches(session, hot, state, window, BatchKind.CHANGED, published)
     return state, replace(late, changed=state.coverage.changed, coverage=state.coverage)
 
 
-def _corrected(session: Session, hot: HotTable, state: TableState, window: Window, late: LateRows) -> TableState:
-    """The table after the changed rows of one window, in as many commits as its raw rows make batches."""
-    with session.trace.step(Step.PLAN):
-        stats = hot.statistics.window_stats(window)
-        parts = batches(session.adapters.limits, hot, window, stats.rows)
-    for part in parts:
-        with session.trace.step(Step.PLAN):
-            counted = stats if len(parts) == 1 else hot.statistics.window_stats(part)
-            batch = plan_batch(session, hot, state, part, counted, BatchKind.CHANGED)
-        files = transfer(session, hot, state, batch).files if batch else []
-        if batch and files:
-            state = _published(session, hot, state, batch, files, late)
-    return state
+def warn_left(session: Session, late: LateRows) -> None:
+    """Warn about changed rows that are to be replaced and were not; of a table that keeps them the check has warned."""
+    if late.changed and replaces(session.spec):
+        session.trace.warn(f"{late.changed} published rows of {session.spec.target} have not been replaced yet")
 
 
 def _published(
@@ -110,7 +107,7 @@ def _rewritten(
         _check_replaced(session, files, sum(whole[p].fingerprint.rows - left[p].fingerprint.rows for p in affected))
         first = max(file.split.number for file in files) + 1
         written = {
-            path: _without(session, hot, state, Split(first + at, (), _beside(files[0], first + at)), path, new)
+            path: _without(session, hot, state, Split(first + at, (), _beside(path, files[0], first + at)), path, new)
             for at, path in enumerate(affected)
             if left[path].fingerprint.rows
         }
@@ -119,8 +116,9 @@ def _rewritten(
     return Rewritten({path: whole[path] for path in affected}, tuple(kept))
 
 
-def _beside(file: WrittenFile, number: int) -> str:
-    folder, _, name = file.path.rpartition("/")
+def _beside(path: str, written: WrittenFile, number: int) -> str:
+    """A path in the folder of a published file, with the name of this attempt, which no other run uses."""
+    folder, name = path.rpartition("/")[0], written.path.rpartition("/")[2]
     return f"{folder}/{name.removesuffix('.parquet')}-kept{number:05d}.parquet"
 
 

@@ -14,10 +14,9 @@ from dataclasses import replace
 from offload.model.cold_table import TableState
 from offload.model.coverage import window_of
 from offload.model.splits import BatchKind
-from offload.model.steps import Step
 from offload.model.windows import Window
 from offload.ports.source import HotTable
-from offload.protocol.planning import Batch, batches, plan_batch
+from offload.protocol.planning import Batch, in_batches
 from offload.protocol.publish import publish
 from offload.protocol.reconciliation.late_rows import LateRows
 from offload.protocol.session import Session
@@ -56,18 +55,10 @@ def warn_gone(session: Session, rows: int) -> None:
 
 
 def publish_late(session: Session, hot: HotTable, state: TableState, window: Window, late: LateRows) -> TableState:
-    """The table after the late rows of one window, in as many commits as its raw rows make batches."""
-    with session.trace.step(Step.PLAN):
-        stats = hot.statistics.window_stats(window)
-        parts = batches(session.adapters.limits, hot, window, stats.rows)
-    for part in parts:
-        with session.trace.step(Step.PLAN):
-            counted = stats if len(parts) == 1 else hot.statistics.window_stats(part)
-            batch = plan_batch(session, hot, state, part, counted, BatchKind.LATE)
-        state = _published(session, hot, state, batch, late) if batch else state
-    return state
+    """The table after the late rows of one window."""
 
+    def published(before: TableState, batch: Batch) -> TableState:
+        files = transfer(session, hot, before, batch).files
+        return publish(session, hot, before, batch, files, late) if files else before
 
-def _published(session: Session, hot: HotTable, state: TableState, batch: Batch, late: LateRows) -> TableState:
-    files = transfer(session, hot, state, batch).files
-    return publish(session, hot, state, batch, files, late) if files else state
+    return in_batches(session, hot, state, window, BatchKind.LATE, published)

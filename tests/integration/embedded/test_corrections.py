@@ -156,6 +156,52 @@ def test_a_row_that_changes_again_is_replaced_again(stage: Embedded) -> None:
     exact(stage, spec, expected(range(0)))
 
 
+def test_a_table_that_kept_first_contents_replaces_them_once_it_is_declared_so(stage: Embedded) -> None:
+    """Also rows that were changed in place before, which the digests of a table that keeps do not show."""
+    spec = published(stage, engine=PLAIN, changed="keep")
+    stage.sql(
+        "ALTER TABLE trades UPDATE price = toUInt32(trade_id) + 7000 WHERE toUInt32(trade_id) BETWEEN 100 AND 119 "
+        "SETTINGS mutations_sync = 2"
+    )
+    assert stage.run(spec).changed_rows == 0
+
+    result = stage.run(replaces := stage.declared("trades", changed="replace", late="sweep"))
+
+    assert (result.exit_code, result.replaced_rows) == (0, 20), result
+    exact(stage, replaces, expected())
+
+
+def test_a_run_that_ends_before_the_watermark_replaces_nothing_and_warns(stage: Embedded) -> None:
+    """`--until` moves no row later than that; the next run replaces them."""
+    spec = published(stage)
+    change(stage)
+
+    first = stage.run(spec, until="2024-08-01T00:30:00Z")
+
+    assert (first.exit_code, first.changed_rows, first.replaced_rows) == (0, 20, 0), first
+    assert list(first.warnings) == ["20 published rows of cold.trades have not been replaced yet"]
+    assert prices(stage, spec) == expected(range(0))
+    exact_after(stage, spec)
+
+
+def test_a_rewritten_file_has_the_folder_and_the_order_of_the_one_that_it_replaces(stage: Embedded) -> None:
+    """An order that nobody knows, as of a compaction, is not given a name."""
+    spec = published(stage)
+    replace_files(stage.iceberg(spec))
+    before = {task.file.file_path: task.file.sort_order_id for task in stage.iceberg(spec).scan().plan_files()}
+    change(stage)
+
+    assert stage.run(spec).replaced_rows == 20
+
+    after = {task.file.file_path: task.file.sort_order_id for task in stage.iceberg(spec).scan().plan_files()}
+    kept = {path: order for path, order in after.items() if "-kept" in path}
+    assert set(before.values()) == {None}
+    assert len(kept) == len(set(before) - set(after)) > 0
+    assert set(kept.values()) == {None}
+    assert {path.rpartition("/")[0] for path in kept} == {path.rpartition("/")[0] for path in set(before) - set(after)}
+    assert {order for path, order in after.items() if path not in before and path not in kept} == {1}
+
+
 def test_a_table_that_keeps_warns_and_leaves_the_first_content(stage: Embedded) -> None:
     """As declared, and by default."""
     spec = published(stage, changed="keep")

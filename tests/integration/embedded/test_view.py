@@ -14,19 +14,10 @@ from offload import api
 from offload.clickhouse.server.view import ClickHouseView
 from offload.errors import AccessRefused, DataError, UsageError
 from offload.model.steps import StepEvent
+from tests.support.command_line import TRADES
 from tests.support.embedded import PLAIN, REPLACING, START, Embedded
 
-DECLARATION = """
-name = "trades"
-source = "trades"
-target = "cold.trades"
-layer = "bronze"
-timestamp = "exchange_timestamp"
-sequence = "sequence_number"
-key = ["symbol", "trade_id"]
-delivery = ["kafka_offset", "arrived_at"]
-unsigned_as_long = ["sequence_number"]
-"""
+DECLARATION = TRADES.replace("timestamp_follows_key = true\n", "")
 FOLLOWS = 'timestamp_follows_key = true\nchanged = "replace"\n'
 
 
@@ -243,6 +234,34 @@ def test_a_table_that_was_never_published_has_no_view(stage: Embedded) -> None:
             api.view("trades", create=create, settings=settings)
 
     assert stage.published(stage.declared("trades")) == 0
+
+
+def test_a_view_that_was_never_created_is_not_dropped_and_nothing_is_left(stage: Embedded) -> None:
+    """Neither a cold table nor a row of the store, of a table that was never published; nor both flags at once."""
+    stage.trades(10)
+    settings = declare(stage)
+
+    with pytest.raises(DataError, match="none that a run keeps up to date"):
+        api.view("trades", drop=True, settings=settings)
+    with pytest.raises(UsageError, match="either --create or --drop"):
+        api.view("trades", create=True, drop=True, settings=settings)
+
+    assert stage.published(stage.declared("trades")) == 0
+    assert not list((stage.folder / "warehouse").rglob("*.json"))
+    assert api.status(settings=settings)["tables"] == []
+
+
+def test_a_view_is_dropped_also_when_its_cold_table_is_gone(stage: Embedded) -> None:
+    """Nothing of the table is checked or changed."""
+    settings = published(stage)
+    with stage.catalog() as catalog:
+        catalog.drop_table("cold.trades")
+
+    assert api.view("trades", drop=True, settings=settings)["change"] == "dropped"
+
+    assert stage.rows("EXISTS VIEW trades_all") == [(0,)]
+    (row,) = api.status(settings=settings)["tables"]
+    assert (row["view_name"], row["status"], row["watermark_ticks"] is None) == (None, "success", False)
 
 
 def test_a_name_that_is_an_injection_is_refused(stage: Embedded) -> None:

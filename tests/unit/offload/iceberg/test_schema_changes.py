@@ -68,7 +68,7 @@ def test_columns_and_snapshot_are_one_commit(catalog: SqlCatalog) -> None:
 
 @pytest.mark.parametrize("dropped", [False, True])
 def test_columns_that_were_changed_since_refuse_the_commit(catalog: SqlCatalog, dropped: bool) -> None:  # noqa: FBT001
-    """Also where the schema is the same again, and only the last field id says that there was another."""
+    """Also where another engine has added a column and dropped it: only the last field id of the table shows that."""
     stale = catalog.load_table("cold.t")
     updates = staged(stale, hot(n=INT, venue=TypeMapping("string", "String")))
     with catalog.load_table("cold.t").update_schema() as update:
