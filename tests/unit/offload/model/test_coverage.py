@@ -52,6 +52,20 @@ def test_swept_rows_are_late_no_more_and_hot_is_still_explained() -> None:
     assert swept.unexplained({0: raw, HOUR: Fingerprint(0, 0)}) == []
 
 
+def test_replaced_rows_are_changed_no_more_and_the_published_rows_are_those_of_the_new_files() -> None:
+    """A bucket of which a file was only written anew is as it was; what was compared stays."""
+    raw, other = Fingerprint(7, 5), Bucket.of(Fingerprint(4, 9))
+    coverage = Coverage(0, {0: Bucket(Fingerprint(5, 50), raw, changed=2, kept=5), HOUR: other})
+
+    replaced = coverage.replaced(
+        [{0: Fingerprint(5, 50), HOUR: Fingerprint(4, 9)}],
+        [{0: Fingerprint(3, 20), HOUR: Fingerprint(4, 9)}],
+        [{0: Fingerprint(2, 7)}],
+    )
+
+    assert replaced.buckets == {0: Bucket(Fingerprint(5, 27), raw, kept=5), HOUR: other}
+
+
 def test_buckets_that_hot_has_no_row_of_are_spans() -> None:
     """Also of those alone that begin after a time, up to which a command has dropped rows."""
     coverage = Coverage(0, {hour * HOUR: Bucket.of(Fingerprint(5, hour)) for hour in (-24, 0, 1, 2, 4)})
